@@ -1,0 +1,201 @@
+"""What a task is about to do (`Operation`), and what came of it (`Result`, `Step`).
+
+Start at `Operation`: it is announced by a task *before* it happens, decided by the scheduler, applied to the
+state that the judge holds, and then recorded as a `Step`. The same struct travels over the wire between the
+untrusted runner and the judge (see `grader.runtime.protocol`), so every field has a plain type that msgspec
+checks while decoding.
+
+Identifiers
+-----------
+A `TaskId` numbers the controlled processes; `MAIN` is 0. An `ObjectId` numbers the shared objects: the creating
+task's number (plus one) in the high bits, and a counter of that task in the low ones, so that the number of an
+object does not depend on the schedule. A process is a shared object as well (it can be joined, polled and
+killed); its `ObjectId` is the negative number `process_object(task)`.
+"""
+
+import enum
+from typing import TypeAlias
+
+import msgspec
+
+TaskId: TypeAlias = int
+ObjectId: TypeAlias = int
+
+MAIN: TaskId = 0
+JUDGE: TaskId = -1
+NO_OBJECT: ObjectId = -(2**62)
+OBJECTS_PER_TASK = 2**20
+
+
+def object_id(creator: TaskId, number: int) -> ObjectId:
+    """The id of the `number`-th object that `creator` makes (`JUDGE` for those of a scenario)."""
+    return (creator + 1) * OBJECTS_PER_TASK + number
+
+
+def creator_of(target: ObjectId) -> TaskId:
+    """The task that made an object, the inverse of `object_id`."""
+    return target // OBJECTS_PER_TASK - 1
+
+
+def process_object(task: TaskId) -> ObjectId:
+    """The id under which a task itself is a shared object."""
+    return -1 - task
+
+
+def task_of(target: ObjectId) -> TaskId:
+    """The task behind a process object, the inverse of `process_object`."""
+    return -1 - target
+
+
+class OperationKind(str, enum.Enum):
+    """Everything a task can ask for. The part before the dot names the primitive that knows the semantics."""
+
+    MEMORY_READ = "memory.read"
+    MEMORY_WRITE = "memory.write"
+    LOCK_ACQUIRE = "lock.acquire"
+    LOCK_RELEASE = "lock.release"
+    LOCK_VALUE = "lock.value"
+    EVENT_SET = "event.set"
+    EVENT_CLEAR = "event.clear"
+    EVENT_IS_SET = "event.is_set"
+    EVENT_WAIT = "event.wait"
+    CONDITION_WAIT = "condition.wait"
+    CONDITION_RESUME = "condition.resume"
+    CONDITION_NOTIFY = "condition.notify"
+    QUEUE_PUT = "queue.put"
+    QUEUE_FLUSH = "queue.flush"
+    QUEUE_GET = "queue.get"
+    QUEUE_EMPTY = "queue.empty"
+    QUEUE_FULL = "queue.full"
+    QUEUE_SIZE = "queue.size"
+    QUEUE_JOIN_THREAD = "queue.join_thread"
+    QUEUE_CANCEL_JOIN = "queue.cancel_join"
+    QUEUE_TASK_DONE = "queue.task_done"
+    QUEUE_JOIN = "queue.join"
+    PROCESS_START = "process.start"
+    PROCESS_EXIT = "process.exit"
+    PROCESS_JOIN = "process.join"
+    PROCESS_POLL = "process.poll"
+    PROCESS_WAIT = "process.wait"
+    PROCESS_KILL = "process.kill"
+    PROCESS_CHILDREN = "process.children"
+    PROCESS_RETURN = "process.return"
+    SLEEP = "time.sleep"
+    READY = "agent.ready"
+    UNCONTROLLED = "agent.uncontrolled"
+
+
+class ObjectKind(str, enum.Enum):
+    """What a shared object is; decides the primitive that holds its state."""
+
+    MEMORY = "memory"
+    LOCK = "lock"
+    EVENT = "event"
+    CONDITION = "condition"
+    QUEUE = "queue"
+    PROCESS = "process"
+
+
+class LockFlavour(str, enum.Enum):
+    """The classes of `multiprocessing.synchronize` that are one semaphore underneath."""
+
+    LOCK = "Lock"
+    RLOCK = "RLock"
+    SEMAPHORE = "Semaphore"
+    BOUNDED = "BoundedSemaphore"
+
+
+class Creation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A new shared object, as its creator announces it.
+
+    `typecode` and `data` belong to memory (its ctypes code and first bytes), `flavour` and `number` to locks (the
+    initial value), `number` to queues (`maxsize`, 0 for none), `lock` to memory and conditions (the lock that
+    guards them, if any), `simple` to `SimpleQueue` (no feeder) and `length` to arrays (-1 for a single value).
+    """
+
+    object: ObjectId
+    kind: ObjectKind
+    line: int = 0
+    typecode: str = ""
+    data: bytes = b""
+    flavour: LockFlavour = LockFlavour.LOCK
+    number: int = 0
+    lock: ObjectId = NO_OBJECT
+    simple: bool = False
+    length: int = -1
+    name: str = ""
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An exception that ended a task or an import, as the task itself told it: a claim, shown and never trusted."""
+
+    type: str
+    message: str = ""
+    line: int = 0
+    traceback: str = ""
+
+
+class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a task is about to do to `object`, from source `line` of the submission (0 if unknown).
+
+    `block` and `timed` say how a call waits: without `block` never, with `timed` until it is told that the time
+    is up. `offset` and `data` address memory (bytes); `number` is a size (memory), an exit code (exit), a signal
+    (kill) or a count (notify); `targets` are the processes of a `wait`; `text` names what is not controlled, or a
+    starting process.
+    """
+
+    kind: OperationKind
+    object: ObjectId = NO_OBJECT
+    line: int = 0
+    block: bool = True
+    timed: bool = False
+    offset: int = 0
+    number: int = 0
+    data: bytes = b""
+    text: str = ""
+    targets: tuple[ObjectId, ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether the call waits without end for its condition."""
+        return self.block and not self.timed
+
+
+class ErrorCode(str, enum.Enum):
+    """Why an operation is answered by an exception in the task."""
+
+    NOT_OWNER = "not-owner"
+    TOO_MANY_RELEASES = "too-many-releases"
+    TOO_MANY_DONE = "too-many-done"
+    NO_SUCH_OBJECT = "no-such-object"
+    OUT_OF_RANGE = "out-of-range"
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an operation gave: a number (0 and 1 for no and yes), bytes, or an error.
+
+    `ok` is false where a call gave up waiting. `marks` identify what the operation met (the number of the message
+    taken from a pipe, say), so that two steps can be told to commute exactly; they mean nothing to the task.
+    """
+
+    ok: bool = True
+    number: int = 0
+    data: bytes = b""
+    error: ErrorCode | None = None
+    numbers: tuple[int, ...] = ()
+    marks: tuple[int, ...] = ()
+
+
+DONE = Result()
+GAVE_UP = Result(ok=False)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """An executed operation. `touches` lists the objects whose state it met, the only ones it can conflict on."""
+
+    task: TaskId
+    operation: Operation
+    result: Result | None
+    touches: tuple[ObjectId, ...]
+    changed: bool = True

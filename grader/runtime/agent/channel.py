@@ -1,0 +1,149 @@
+"""The task's end of its channel to the judge: announce an operation, wait, go on with the answer.
+
+One channel belongs to one process. A frame is a big-endian 32-bit length and that many bytes of JSON, both ways.
+Start at `Channel.request`. Whatever goes wrong with the channel ends this process at once and silently: the judge
+has closed it because the execution is over, or because this process was killed.
+"""
+
+import array
+import binascii
+import json
+import os
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from grader.runtime.agent import frames
+
+_LENGTH = struct.Struct(">I")
+_CHUNK = 65_536
+_FD_SPACE = socket.CMSG_SPACE(array.array("i", [0]).itemsize)
+OBJECTS_PER_TASK = 2**20
+OUTPUT_LIMIT = 16_384
+
+_leave = os._exit  # student code may replace the public name
+
+
+class Channel:
+    """This process's channel; `task` is its number, `objects` counts the shared objects that it has made."""
+
+    def __init__(self, sock: socket.socket, task: int) -> None:
+        self._socket = sock
+        self.task = task
+        self.objects = 0
+        self._created: list[dict[str, Any]] = []
+        self._written: dict[str, list[str]] = {"out": [], "err": []}
+        self._room = OUTPUT_LIMIT
+        self._pending_fd = -1
+
+    def create(self, kind: str, **fields: Any) -> int:
+        """A new shared object; the judge hears of it with the next request. Returns its id."""
+        number = (self.task + 1) * OBJECTS_PER_TASK + self.objects
+        self.objects += 1
+        self._created.append(_plain({"object": number, "kind": kind, "line": frames.line(), **fields}))
+        return number
+
+    def request(self, kind: str, *, mark: bool = False, **fields: Any) -> dict[str, Any]:
+        """Announce one operation, wait until the judge lets it happen, return its result.
+
+        `fields` are those of `grader.core.operations.Operation`; bytes are encoded here. With `mark`, the local
+        state of the caller goes along, so that a loop that only waits can be told from one that gets on.
+        """
+        line, state = frames.line_and_mark((kind, fields.get("object"))) if mark else (frames.line(), 0)
+        return self._ask({"kind": kind, "line": line, **fields}, state)
+
+    def write(self, stream: str, text: str) -> None:
+        """Keep what the task printed on `out` or `err` (bounded) until the next request takes it along."""
+        if self._room > 0:
+            text = text[: self._room]
+            self._room -= len(text)
+            self._written[stream].append(text)
+
+    def _ask(self, operation: dict[str, Any], mark: int) -> dict[str, Any]:
+        message: dict[str, Any] = {"operation": _plain(operation)}
+        if mark:
+            message["mark"] = mark
+        if self._created:
+            message["created"], self._created = self._created, []
+        for stream, texts in self._written.items():
+            if texts:
+                message[stream] = "".join(texts)
+                texts.clear()
+        self.send(message)
+        return self.receive()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one frame; this process ends if nobody listens any more."""
+        body = json.dumps(message).encode("ascii")
+        try:
+            self._socket.sendall(_LENGTH.pack(len(body)) + body)
+        except OSError:
+            _leave(0)
+
+    def receive(self) -> dict[str, Any]:
+        """Wait for one frame; a descriptor that came with it can be had from `take_descriptor`."""
+        try:
+            data = self._first_bytes()
+            while len(data) < _LENGTH.size:
+                data += self._more()
+            size = _LENGTH.unpack_from(data)[0] + _LENGTH.size
+            while len(data) < size:
+                data += self._more()
+        except OSError:
+            _leave(0)
+        answer: dict[str, Any] = json.loads(data[_LENGTH.size :])
+        if "data" in answer:
+            answer["data"] = binascii.a2b_base64(answer["data"])
+        return answer
+
+    def _first_bytes(self) -> bytes:
+        data, ancillary, _, _ = self._socket.recvmsg(_CHUNK, _FD_SPACE)
+        if not data:
+            _leave(0)
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                self._pending_fd = array.array("i", content)[0]
+        return data
+
+    def _more(self) -> bytes:
+        data = self._socket.recv(_CHUNK)
+        if not data:
+            _leave(0)
+        return data
+
+    def take_descriptor(self) -> int:
+        """The descriptor that came with the last answer: a new process's end of its own channel."""
+        descriptor, self._pending_fd = self._pending_fd, -1
+        return descriptor
+
+    def close(self) -> None:
+        """Let go of the channel (in a new child, of its parent's)."""
+        self._socket.close()
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as JSON can carry them: bytes in base64, characters that are no text replaced."""
+    for name, value in fields.items():
+        if isinstance(value, bytes):
+            fields[name] = binascii.b2a_base64(value, newline=False).decode("ascii")
+    return fields
+
+
+_current: Channel | None = None
+
+
+def current() -> Channel:
+    """The channel of this process."""
+    if _current is None:
+        raise RuntimeError("this process has no channel to the judge")
+    return _current
+
+
+def adopt(descriptor: int, task: int) -> Channel:
+    """Make `descriptor` this process's channel, in place of the one inherited from its parent."""
+    global _current
+    if _current is not None:
+        _current.close()
+    _current = Channel(socket.socket(fileno=descriptor), task)
+    return _current
