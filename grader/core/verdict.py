@@ -1,0 +1,148 @@
+"""What a grading says: checks, findings, evidence, witnesses, and the `Grade` that holds them all.
+
+Start at `Grade`, the one input of every report. Spellings of the enums are those of the JSON formats.
+"""
+
+import enum
+
+import msgspec
+
+from grader.core.operations import Failure
+
+
+class FindingKind(str, enum.Enum):
+    """Why a check failed."""
+
+    MISSING = "missing"
+    IMPORT_ERROR = "import-error"
+    WRONG_RESULT = "wrong-result"
+    RACE = "race"
+    DEADLOCK = "deadlock"
+    HANG = "hang"
+    CRASH = "crash"
+    LEAK = "leak"
+    NOT_CONCURRENT = "not-concurrent"
+    FORBIDDEN = "forbidden"
+    INCONCLUSIVE = "inconclusive"
+
+
+class CheckStatus(str, enum.Enum):
+    """How a check ended. `ERROR` is our own failure, never the student's."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INCONCLUSIVE = "inconclusive"
+    ERROR = "error"
+
+
+class EvidenceLevel(str, enum.Enum):
+    """What a passing check rests on: every schedule, some schedules chosen by us, or free runs."""
+
+    VERIFIED = "verified"
+    BOUNDED = "bounded"
+    SAMPLED = "sampled"
+
+
+class Location(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A line of the submission. `source` is that line, stripped and bounded."""
+
+    file: str
+    line: int
+    source: str = ""
+
+
+class WitnessStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a witness, in words for a reader.
+
+    `task` is the column ("main", "P1", ...), `operation` the verb ("read", "acquire", "put", ...), `object` the
+    shown name of the shared object, `value` what was read, written or answered, `note` an explanation ("waits for
+    lock, held by P1"), `conflict` marks the steps that clash, `executed` is false for what a task was still
+    waiting to do when the execution ended.
+    """
+
+    task: str
+    operation: str
+    object: str = ""
+    line: int = 0
+    value: str = ""
+    note: str = ""
+    conflict: bool = False
+    executed: bool = True
+    source: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a check failed.
+
+    `message` says what happened, with the values seen; `help` is one guess at the mistake, empty unless the
+    evidence matches a known one; `processes` is the smallest process count it was seen with (0: does not apply);
+    `replay` is the token that shows the very same schedule again; `expected` and `got` are short texts; `output`
+    is what the submission printed, where that helps; `steps` is the witness, minimised.
+    """
+
+    kind: FindingKind
+    message: str
+    schedule_dependent: bool = False
+    processes: int = 0
+    help: str = ""
+    location: Location | None = None
+    expected: str = ""
+    got: str = ""
+    replay: str = ""
+    output: str = ""
+    failure: Failure | None = None
+    steps: tuple[WitnessStep, ...] = ()
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What a check's verdict rests on: process counts covered, and the number of executions made.
+
+    For `SAMPLED` the executions are free runs.
+    """
+
+    level: EvidenceLevel
+    processes: tuple[int, ...] = ()
+    executions: int = 0
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One graded claim about a submission. `title` is the line that the student reads."""
+
+    name: str
+    title: str
+    function: str
+    status: CheckStatus
+    score: float
+    max_score: float
+    seconds: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+
+
+class Grade(msgspec.Struct, frozen=True):
+    """Everything known about one submission."""
+
+    submission: str
+    sha256: str
+    exercise: str
+    checks: tuple[CheckResult, ...]
+    seconds: float
+    source: tuple[str, ...] = ()
+    sandbox: str = ""
+
+    @property
+    def score(self) -> float:
+        """Points earned."""
+        return sum(check.score for check in self.checks)
+
+    @property
+    def max_score(self) -> float:
+        """Points there are."""
+        return sum(check.max_score for check in self.checks)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed. A grade without any check is no pass."""
+        return bool(self.checks) and all(check.status is CheckStatus.PASSED for check in self.checks)
