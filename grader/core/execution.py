@@ -1,0 +1,97 @@
+"""How one execution went: the schedule, the trace it led to, its outcome, and the budget for many of them.
+
+Start at `Execution`.
+"""
+
+import enum
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from grader.core.operations import Failure, ObjectId, Operation, Step, TaskId
+
+Schedule: TypeAlias = tuple[TaskId, ...]
+
+
+class OutcomeKind(str, enum.Enum):
+    """How an execution ended.
+
+    `COMPLETED`: every task came to its end (some perhaps with an exception: that is in the final state).
+    `DEADLOCK`: somebody is left and nobody can move. `LIVELOCK`: the tasks left only re-read a state that nobody
+    can change. `STEP_LIMIT`: it went on and on. `HUNG`: a task announced nothing for its whole CPU limit.
+    `CRASHED`: a task's process vanished or broke the protocol. `UNCONTROLLED`: something was used that we do not
+    control. `DIVERGED`: a replayed prefix asked for a different operation. `PRUNED`: the strategy gave it up as
+    equivalent to another one.
+    """
+
+    COMPLETED = "completed"
+    DEADLOCK = "deadlock"
+    LIVELOCK = "livelock"
+    STEP_LIMIT = "step-limit"
+    HUNG = "hung"
+    CRASHED = "crashed"
+    UNCONTROLLED = "uncontrolled"
+    DIVERGED = "diverged"
+    PRUNED = "pruned"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How an execution ended: which task it was about (-1: none), at which line, and details for a reader."""
+
+    kind: OutcomeKind
+    task: TaskId = -1
+    line: int = 0
+    detail: str = ""
+    failure: Failure | None = None
+
+
+class TaskEnd(msgspec.Struct, frozen=True):
+    """How a task stood when the execution was over. `exit_code` is None for one that was still there."""
+
+    task: TaskId
+    label: str
+    exit_code: int | None
+    failure: Failure | None = None
+    output: str = ""
+    errors: str = ""
+
+
+class Execution(msgspec.Struct, frozen=True):
+    """One run of a program: what was chosen, what happened, how it ended, what was left.
+
+    `objects` maps every shared object to its last state (see `grader.primitives`), `pending` every task that was
+    still there to the operation that it was waiting to do, `labels` the tasks to their shown names.
+    """
+
+    schedule: Schedule
+    trace: tuple[Step, ...]
+    outcome: Outcome
+    objects: Mapping[ObjectId, object]
+    pending: Mapping[TaskId, Operation]
+    labels: Mapping[TaskId, str]
+    output: Mapping[TaskId, str] = {}
+    errors: Mapping[TaskId, str] = {}
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """The only tuning object: how much an exploration may cost.
+
+    `executions` and `seconds` bound the exploration, `steps` one execution, `preemptions` (None: no bound) how
+    often an execution may switch away from a task that could go on.
+    """
+
+    executions: int = 2_000
+    seconds: float = 10.0
+    steps: int = 20_000
+    preemptions: int | None = None
+
+
+class StopReason(str, enum.Enum):
+    """Why an exploration ended."""
+
+    EXHAUSTED = "exhausted"
+    FAILURE = "failure"
+    EXECUTIONS = "executions"
+    SECONDS = "seconds"
+    UNUSABLE = "unusable"

@@ -1,0 +1,80 @@
+"""The numbers of tasks: the same task has the same number in every execution of an exploration.
+
+A task is identified by its parent and its place among its parent's children; a queue's feeder by its owner and the
+queue. Start at `TaskTable`.
+"""
+
+from typing import TypeAlias
+
+from grader.core.operations import JUDGE, ObjectId, TaskId
+
+TaskPath: TypeAlias = tuple[int, ...]
+"""From the judge down: the child's place at each level; a feeder appends 0 and the queue's id."""
+
+_FEEDER = 0
+
+
+class TaskTable:
+    """Numbers given to paths as they come up, and the shown names."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[TaskPath, TaskId] = {}
+        self._paths: list[TaskPath] = []
+        self._labels: dict[TaskId, str] = {}
+        self._feeder_owners: dict[TaskId, TaskId] = {}
+
+    def top(self, place: int, label: str) -> TaskId:
+        """A task that the judge itself starts (`place` counts from 0)."""
+        task = self._number((place + 1,))
+        self._labels.setdefault(task, label)
+        return task
+
+    def child(self, parent: TaskId, place: int, name: str = "") -> TaskId:
+        """The `place`-th child of `parent`, counted from 1. A `name` that Python did not choose becomes its label."""
+        task = self._number((*self.path(parent), place))
+        if task not in self._labels:
+            own = name if name and not name.rpartition("Process-")[1] else self._plain_label(parent, place)
+            self._labels[task] = own
+        return task
+
+    def _plain_label(self, parent: TaskId, place: int) -> str:
+        above = self._labels.get(parent, "")
+        return f"{above}.{place}" if above.startswith("P") else f"P{place}"
+
+    def feeder(self, owner: TaskId, queue: ObjectId) -> TaskId:
+        """The actor that moves what `owner` has put on `queue` into its pipe."""
+        task = self._number((*self.path(owner), _FEEDER, queue))
+        self._feeder_owners[task] = owner
+        self._labels.setdefault(task, self.label(owner))
+        return task
+
+    def _number(self, path: TaskPath) -> TaskId:
+        task = self._numbers.get(path)
+        if task is None:
+            task = self._numbers[path] = len(self._paths)
+            self._paths.append(path)
+        return task
+
+    def path(self, task: TaskId) -> TaskPath:
+        """How a task is identified independently of any numbering."""
+        return () if task == JUDGE else self._paths[task]
+
+    def by_path(self, path: TaskPath) -> TaskId | None:
+        """The task with that path, None if it has not come up yet."""
+        return self._numbers.get(path)
+
+    def owner(self, task: TaskId) -> TaskId:
+        """The task itself, or for a feeder the task that it works for."""
+        return self._feeder_owners.get(task, task)
+
+    def is_feeder(self, task: TaskId) -> bool:
+        """Whether this is a queue's feeder and not a process."""
+        return task in self._feeder_owners
+
+    def label(self, task: TaskId) -> str:
+        """The shown name: `main`, `P1`, `P1.2`, or the process's own `name=`."""
+        return self._labels.get(task, f"task {task}")
+
+    def labels(self) -> dict[TaskId, str]:
+        """All shown names."""
+        return dict(self._labels)

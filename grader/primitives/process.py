@@ -1,0 +1,185 @@
+"""Processes: started, joined, polled, killed, and what they leave.
+
+A process is alive from its start to its exit. It exits when it has said so and its queue buffers are in their pipes
+(CPython joins the feeder threads), or at once when it is killed or leaves abruptly. Whatever lock it holds then
+stays held.
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+from grader.core.operations import (
+    DONE,
+    JUDGE,
+    Creation,
+    Failure,
+    ObjectId,
+    Operation,
+    OperationKind,
+    Result,
+    Step,
+    TaskId,
+    process_object,
+    task_of,
+)
+from grader.primitives.base import MutableObjects, Objects, Primitive
+from grader.primitives.queue import QueueState
+
+
+class ProcessState(msgspec.Struct, frozen=True):
+    """Who started it, whom it started, and how it ended. `returned` is what a call's function gave (pickled)."""
+
+    parent: TaskId
+    name: str = ""
+    daemon: bool = False
+    alive: bool = True
+    children: tuple[TaskId, ...] = ()
+    exit_code: int = 0
+    killed: bool = False
+    failure: Failure | None = None
+    returned: bytes | None = None
+    returned_type: str = ""
+    left_running: tuple[TaskId, ...] = ()
+
+
+_KIND = OperationKind
+_CHANGES = (_KIND.PROCESS_START, _KIND.PROCESS_EXIT, _KIND.PROCESS_KILL)
+
+
+class Process(Primitive):
+    """The life of processes. A process's object exists from its start."""
+
+    family: ClassVar[str] = "process"
+    state: ClassVar[type] = ProcessState
+
+    def create(self, creation: Creation) -> ProcessState:
+        return ProcessState(JUDGE, creation.name)
+
+    def enabled(self, objects: Objects, task: TaskId, operation: Operation) -> bool:
+        kind = operation.kind
+        if kind is _KIND.PROCESS_JOIN:
+            return not objects[operation.object].alive or not operation.may_wait
+        if kind is _KIND.PROCESS_WAIT:
+            waits = operation.may_wait
+            return not waits or any(not objects[target].alive for target in operation.targets)
+        if kind is _KIND.PROCESS_EXIT and operation.block:
+            return all(
+                state.delivered(task) or task in state.abandoned for _, state in _queues(objects, task)
+            )
+        return True
+
+    def apply(self, objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
+        kind = operation.kind
+        if kind is _KIND.PROCESS_START:
+            return _start(objects, task, operation)
+        if kind is _KIND.PROCESS_EXIT:
+            return _exit(objects, task, operation)
+        if kind is _KIND.PROCESS_KILL:
+            return _kill(objects, operation)
+        if kind is _KIND.PROCESS_RETURN:
+            return _return(objects, task, operation)
+        if kind is _KIND.PROCESS_WAIT:
+            ready = tuple(target for target in operation.targets if not objects[target].alive)
+            return Result(ok=bool(ready), numbers=ready)
+        if kind is _KIND.PROCESS_CHILDREN:
+            children = objects[process_object(task)].children
+            return Result(numbers=tuple(child for child in children if objects[process_object(child)].alive))
+        state: ProcessState = objects[operation.object]
+        return Result(ok=not state.alive, number=state.exit_code)
+
+    def touches(self, objects: Objects, task: TaskId, operation: Operation) -> tuple[ObjectId, ...]:
+        kind = operation.kind
+        if kind is _KIND.PROCESS_WAIT:
+            return operation.targets
+        if kind is _KIND.PROCESS_CHILDREN:
+            return tuple(process_object(child) for child in objects[process_object(task)].children)
+        if kind is _KIND.PROCESS_RETURN:
+            return tuple(process_object(child) for child in descendants(objects, task))
+        if kind is _KIND.PROCESS_EXIT:
+            return (process_object(task), *(queue for queue, _ in _queues(objects, task)))
+        return (operation.object,)
+
+    def depends(self, a: Step, b: Step) -> bool:
+        one, other = a.operation.kind, b.operation.kind
+        if one is _KIND.PROCESS_EXIT and other is _KIND.PROCESS_EXIT:
+            return False  # both may touch a queue, which each leaves in its own way
+        return one in _CHANGES or other in _CHANGES
+
+
+def descendants(objects: Objects, task: TaskId) -> tuple[TaskId, ...]:
+    """All processes that `task` and its children have started, in the order of starting, depth first."""
+    found: list[TaskId] = []
+    for child in objects[process_object(task)].children:
+        found.append(child)
+        found.extend(descendants(objects, child))
+    return tuple(found)
+
+
+def is_alive(objects: Objects, task: TaskId) -> bool:
+    """Whether a started process has not ended yet."""
+    return bool(objects[process_object(task)].alive)
+
+
+def exit_depends_on_queue(exit_step: Step, queue_step: Step) -> bool:
+    """Whether an exit and another task's step on a queue that it wrote to must keep their order."""
+    operation, result = queue_step.operation, queue_step.result
+    if operation.kind is _KIND.QUEUE_FLUSH:
+        return operation.number == exit_step.task
+    if operation.kind is not _KIND.QUEUE_GET or result is None or exit_step.result is None:
+        return exit_step.result is None or result is None
+    if not result.ok:
+        return False
+    marks = exit_step.result.marks
+    return (operation.object, result.marks[0]) in zip(marks[::2], marks[1::2])
+
+
+def _queues(objects: Objects, task: TaskId) -> list[tuple[ObjectId, QueueState]]:
+    """The queues that `task` has put something on."""
+    return [
+        (number, state)
+        for number, state in objects.items()
+        if type(state) is QueueState and any(sender == task for sender, _ in state.sent)
+    ]
+
+
+def _start(objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
+    child = task_of(operation.object)
+    own = process_object(task)
+    parent: ProcessState = objects[own]
+    objects[own] = msgspec.structs.replace(parent, children=(*parent.children, child))
+    objects[operation.object] = ProcessState(task, operation.text, bool(operation.number))
+    return Result(number=child)
+
+
+def _exit(objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
+    own = process_object(task)
+    marks: list[int] = []
+    for queue, state in _queues(objects, task):
+        marks += (queue, state.delivering_get(task))
+        objects[queue] = state.without_sender(task)
+    objects[own] = msgspec.structs.replace(
+        objects[own], alive=False, exit_code=operation.number, failure=operation.failure
+    )
+    return Result(marks=tuple(marks))
+
+
+def _kill(objects: MutableObjects, operation: Operation) -> Result:
+    state: ProcessState = objects[operation.object]
+    if not state.alive:
+        return Result(ok=False)
+    for queue, queue_state in _queues(objects, task_of(operation.object)):
+        objects[queue] = queue_state.without_sender(task_of(operation.object))
+    objects[operation.object] = msgspec.structs.replace(
+        state, alive=False, killed=True, exit_code=-operation.number
+    )
+    return DONE
+
+
+def _return(objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
+    own = process_object(task)
+    left = tuple(child for child in descendants(objects, task) if is_alive(objects, child))
+    objects[own] = msgspec.structs.replace(
+        objects[own], returned=operation.data, returned_type=operation.text, left_running=left
+    )
+    return Result(numbers=left)

@@ -1,0 +1,62 @@
+"""Finds the primitive of an operation, and answers for pairs of different primitives.
+
+Unknown pairs count as dependent: that costs executions, never a missed interleaving.
+"""
+
+from grader.core.operations import ObjectKind, OperationKind, Step
+from grader.primitives.base import Primitive
+from grader.primitives.condition import Condition
+from grader.primitives.event import Event
+from grader.primitives.lock import Lock
+from grader.primitives.memory import Memory
+from grader.primitives.process import Process, exit_depends_on_queue
+from grader.primitives.queue import Queue
+
+_PRIMITIVES: tuple[Primitive, ...] = (Memory(), Lock(), Event(), Condition(), Queue(), Process())
+_BY_FAMILY = {primitive.family: primitive for primitive in _PRIMITIVES}
+
+BY_OBJECT: dict[ObjectKind, Primitive] = {kind: _BY_FAMILY[kind.value] for kind in ObjectKind}
+BY_OPERATION: dict[OperationKind, Primitive] = {
+    kind: _BY_FAMILY[kind.value.split(".")[0]]
+    for kind in OperationKind
+    if kind.value.split(".")[0] in _BY_FAMILY
+}
+_PROCESS = _BY_FAMILY["process"]
+_QUEUE = _BY_FAMILY["queue"]
+
+
+def depends(a: Step, b: Step) -> bool:
+    """Whether two steps of different tasks must keep their order (Mazurkiewicz dependence)."""
+    if OperationKind.PROCESS_KILL in (a.operation.kind, b.operation.kind) and _kills(a, b):
+        return True
+    if not _overlap(a.touches, b.touches):
+        return False
+    one, other = BY_OPERATION.get(a.operation.kind), BY_OPERATION.get(b.operation.kind)
+    if one is None or other is None:
+        return False
+    if one is other:
+        return one.depends(a, b)
+    if one is _PROCESS and other is _QUEUE:
+        return exit_depends_on_queue(a, b)
+    if one is _QUEUE and other is _PROCESS:
+        return exit_depends_on_queue(b, a)
+    return True
+
+
+def _overlap(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    if len(one) == 1 and len(other) == 1:
+        return one[0] == other[0]
+    return any(target in other for target in one)
+
+
+def _kills(a: Step, b: Step) -> bool:
+    """A kill must keep its order against every step of its victim, the victim's feeders included."""
+    for killer, other in ((a, b), (b, a)):
+        operation = killer.operation
+        if operation.kind is OperationKind.PROCESS_KILL:
+            victim = -1 - operation.object
+            if other.task == victim:
+                return True
+            if other.operation.kind is OperationKind.QUEUE_FLUSH and other.operation.number == victim:
+                return True
+    return False
