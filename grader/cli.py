@@ -1,0 +1,228 @@
+"""The command line. Start at `main`; each command is one function here, and its work is done elsewhere.
+
+Exit status: 0 all passed, 1 not, 2 the user's mistake, 3 ours. Everything heavy is imported by the command that
+needs it, so that `grader list` answers at once.
+"""
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from grader import __version__
+from grader.errors import UsageError
+from grader.report import sanitize
+
+if TYPE_CHECKING:
+    from grader.report.outcome import Outcome
+
+PASSED, NOT_PASSED, USAGE, INTERNAL = 0, 1, 2, 3
+INTERRUPTED, PIPE_CLOSED = 130, 141
+
+_EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    _make_streams_lenient()
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _abandon_stdout()
+    except UsageError as error:
+        _complain(str(error))
+        return USAGE
+    except Exception as error:
+        from grader.report import bug
+
+        bug.report(error, sys.stderr)
+        return INTERNAL
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    arguments = build_parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    return command(arguments)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    parser = _Parser(
+        prog="grader",
+        description="Grade multiprocessing programs in every order that their processes may run.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"grader {__version__}")
+    parser.set_defaults(command=lambda _: _no_command(parser))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    _add_check(commands)
+    _add_replay(commands)
+    _add_list(commands)
+    _add_start(commands)
+    return parser
+
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction["_Parser"]
+
+
+def _add_check(commands: "_Commands") -> None:
+    parser = commands.add_parser("check", help="grade submissions", epilog=_EPILOG)
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a submission, a Python file")
+    parser.add_argument(
+        "--exercise", metavar="NAME", help="the exercise (default: the file's name without .py)"
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="what to print (default: text)"
+    )
+    parser.add_argument("--no-free-runs", action="store_true", help="leave out the runs that nobody controls")
+    parser.add_argument("--budget", type=_seconds, metavar="SECONDS", help="stop exploring after this long")
+    parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
+    parser.set_defaults(command=check)
+
+
+def _add_replay(commands: "_Commands") -> None:
+    parser = commands.add_parser("replay", help="show the order behind a failure again", epilog=_EPILOG)
+    parser.add_argument("token", metavar="TOKEN", help="the token that a failure was shown with")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the submission it was shown for")
+    parser.set_defaults(command=replay)
+
+
+def _add_list(commands: "_Commands") -> None:
+    parser = commands.add_parser("list", help="list the exercises")
+    parser.set_defaults(command=list_exercises)
+
+
+def _add_start(commands: "_Commands") -> None:
+    parser = commands.add_parser("start", help="write the exercises into a folder, ready to edit")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: here"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite files that are already there")
+    parser.set_defaults(command=start)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """`grader check`: grade every file; one that cannot be graded does not lose the grades of the others."""
+    from grader.report import json_report, terminal, text
+
+    outcomes: list[Outcome] = []
+    printer = None
+    if arguments.format == "text":
+        printer = text.Printer(terminal.console(sys.stdout), show_all_steps=arguments.show_all_steps)
+    for path in arguments.files:
+        outcome = _grade(path, arguments)
+        outcomes.append(outcome)
+        if printer is not None and outcome.grade is not None:
+            printer.grade(outcome.grade, str(path))
+    if printer is None:
+        json_report.write([json_report.entry(outcome) for outcome in outcomes], sys.stdout)
+    elif len(outcomes) > 1:
+        printer.table(outcomes)
+    return max(outcome.status for outcome in outcomes)
+
+
+def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
+    from grader.grading.check import CheckOptions, grade_file
+    from grader.report import bug
+    from grader.report.outcome import Outcome
+    from grader.report.progress import ProgressLine
+
+    options = CheckOptions(free_runs=not arguments.no_free_runs, budget=arguments.budget)
+    try:
+        with ProgressLine(sys.stderr, path.name) as progress:
+            grade = grade_file(path, arguments.exercise, options, progress.update)
+        return Outcome(str(path), PASSED if grade.passed else NOT_PASSED, grade)
+    except UsageError as error:
+        _complain(str(error))
+        return Outcome(str(path), USAGE, error=str(error))
+    except Exception as error:
+        bug.report(error, sys.stderr)
+        return Outcome(str(path), INTERNAL, error=f"a bug in the grader: {error!r}")
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """`grader replay`: run the order behind a token once more, and show all of it."""
+    from grader.grading.replay import replay as run
+    from grader.report import terminal, text
+
+    seen = run(arguments.token, arguments.file)
+    text.Printer(terminal.console(sys.stdout), show_all_steps=True).replay(seen, str(arguments.file))
+    return PASSED if seen.finding is None else NOT_PASSED
+
+
+def list_exercises(arguments: argparse.Namespace) -> int:
+    """`grader list`: one line per exercise."""
+    from grader.grading import catalogue
+
+    known = catalogue.exercises()
+    width = max((len(exercise.name) for exercise in known), default=0)
+    for exercise in known:
+        print(f"{exercise.name:{width}}  {exercise.title}")
+    return PASSED
+
+
+def start(arguments: argparse.Namespace) -> int:
+    """`grader start`: write the stubs of all exercises into a folder."""
+    from grader.grading import catalogue, starting
+
+    kept = False
+    for path, written in starting.write_stubs(catalogue.exercises(), arguments.folder, arguments.force):
+        kept = kept or not written
+        shown = sanitize.line(str(path))
+        print(f"wrote {shown}" if written else f"kept  {shown}, it was there already")
+    if kept:
+        print("With --force the files that are there already are overwritten.")
+    return PASSED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(sanitize.line(message))
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+def _no_command(parser: argparse.ArgumentParser) -> int:
+    parser.print_help(sys.stderr)
+    return USAGE
+
+
+def _complain(message: str) -> None:
+    sys.stdout.flush()
+    print(f"grader: {sanitize.line(message, limit=500)}", file=sys.stderr)
+
+
+def _make_streams_lenient() -> None:
+    """Let no character that a terminal cannot show end a report."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _abandon_stdout() -> int:
+    """Whoever read our output has stopped (`| head`): end without another attempt to write to it."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
+    return PIPE_CLOSED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""Which exercises there are, and where their stubs and solutions lie. Start at `exercises` and `resolve`.
+
+An installed grader carries them inside the package; in a checkout of the project they stand at its top. This module
+stays light: `grader list` shall answer at once.
+"""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import InternalError, UsageError
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One exercise. `name` is the file stem that identifies it, `title` the first line of its stub."""
+
+    name: str
+    title: str
+    functions: tuple[str, ...]
+    stub: Path
+
+
+def exercises() -> tuple[Exercise, ...]:
+    """Every exercise, in the order in which they are numbered.
+
+    Raises:
+        InternalError: the installation is incomplete.
+    """
+    found = [_read(path) for path in sorted(_folder("exercises").glob("*.py"))]
+    return tuple(sorted(found, key=lambda exercise: exercise.title))
+
+
+def resolve(path: Path, name: str | None = None) -> Exercise:
+    """The exercise that the submission at `path` is for: `name`, or else the one of the same file stem.
+
+    Raises:
+        UsageError: there is no such exercise.
+    """
+    known = {exercise.name: exercise for exercise in exercises()}
+    wanted = path.stem if name is None else name
+    if wanted in known:
+        return known[wanted]
+    names = ", ".join(known)
+    if name is not None:
+        raise UsageError(f"there is no exercise {name!r}; known are {names}")
+    raise UsageError(f"{path}: there is no exercise {wanted!r}; choose one with --exercise NAME ({names})")
+
+
+def solution(name: str) -> Path:
+    """Where the reference solution of an exercise lies."""
+    return _folder("solutions") / f"{name}.py"
+
+
+def _folder(kind: str) -> Path:
+    for folder in (_PACKAGE / f"_{kind}", _PACKAGE.parent / kind):
+        if folder.is_dir():
+            return folder
+    raise InternalError(f"the {kind} are missing from this installation; install the grader again")
+
+
+def _read(path: Path) -> Exercise:
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    lines = (ast.get_docstring(tree) or path.stem).splitlines()
+    functions = tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+    return Exercise(path.stem, lines[0].rstrip("."), functions, path)

@@ -1,0 +1,15 @@
+"""What came of one file on the command line: its grade, or why there is none."""
+
+from dataclasses import dataclass
+
+from grader.core.verdict import Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`submission` is the path as the user gave it, `status` the exit status that this file alone would cause."""
+
+    submission: str
+    status: int
+    grade: Grade | None = None
+    error: str = ""
