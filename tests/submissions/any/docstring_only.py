@@ -1,0 +1,1 @@
+"""Consumer exercise, to be done."""

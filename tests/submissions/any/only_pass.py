@@ -1,0 +1,6 @@
+def increment_counter(counter, lock):
+    pass
+
+
+def run_counter(processes):
+    pass

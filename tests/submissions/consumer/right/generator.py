@@ -1,0 +1,36 @@
+from collections import deque
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    deque(map(queue.put, items), maxlen=0)
+
+
+def items_of(queue):
+    while True:
+        item = queue.get()
+        if item is None:
+            return
+        yield item
+
+
+def consumer(queue, results):
+    for item in items_of(queue):
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = Queue(maxsize)
+    results = Queue()
+    p = Process(target=producer, args=(queue, items))
+    cs = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    p.start()
+    for c in cs:
+        c.start()
+    p.join()
+    for _ in cs:
+        queue.put(None)
+    out = [results.get() for _ in range(len(items))]
+    for c in cs:
+        c.join()
+    return out

@@ -1,0 +1,32 @@
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    for item in items:
+        queue.put(item)
+
+
+def consumer(queue, results):
+    while True:
+        item = queue.get()
+        if item is None:
+            break
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = Queue(maxsize)
+    results = Queue()
+    p = Process(target=producer, args=(queue, list(enumerate(items))))
+    cs = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    p.start()
+    for c in cs:
+        c.start()
+    p.join()
+    for _ in cs:
+        queue.put(None)
+    pairs = [results.get() for _ in items]
+    for c in cs:
+        c.join()
+    pairs.sort(key=lambda pair: pair[0])
+    return [item for number, item in pairs]

@@ -1,0 +1,30 @@
+import multiprocessing as mp
+
+
+def producer(queue, items):
+    for i in range(len(items)):
+        queue.put(items[i])
+
+
+def consumer(queue, results):
+    for item in iter(queue.get, None):
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = mp.Queue(maxsize)
+    results = mp.Queue(maxsize)
+    p = mp.Process(target=producer, args=(queue, items))
+    cs = [mp.Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    p.start()
+    for c in cs:
+        c.start()
+    p.join()
+    for c in cs:
+        queue.put(None)
+    out = []
+    for _ in items:
+        out.append(results.get())
+    for c in cs:
+        c.join()
+    return out

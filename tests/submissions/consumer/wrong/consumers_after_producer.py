@@ -1,0 +1,30 @@
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    for item in items:
+        queue.put(item)
+
+
+def consumer(queue, results):
+    for item in iter(queue.get, None):
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = Queue(maxsize)
+    results = Queue()
+    p = Process(target=producer, args=(queue, items))
+    cs = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    p.start()
+    p.join()
+    for c in cs:
+        c.start()
+    for c in cs:
+        queue.put(None)
+    out = []
+    for _ in items:
+        out.append(results.get())
+    for c in cs:
+        c.join()
+    return out

@@ -1,0 +1,35 @@
+from queue import Empty
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    for item in items:
+        queue.put(item)
+
+
+def consumer(queue, results):
+    while True:
+        try:
+            item = queue.get_nowait()
+        except Empty:
+            return
+        if item is None:
+            return
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = Queue(maxsize)
+    results = Queue()
+    p = Process(target=producer, args=(queue, items))
+    cs = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    p.start()
+    for c in cs:
+        c.start()
+    p.join()
+    for _ in range(consumers):
+        queue.put(None)
+    output = [results.get() for _ in range(len(items))]
+    for c in cs:
+        c.join()
+    return output

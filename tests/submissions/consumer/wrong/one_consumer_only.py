@@ -1,0 +1,31 @@
+import multiprocessing as mp
+
+
+def producer(queue, items):
+    for i in range(len(items)):
+        queue.put(items[i])
+
+
+def consumer(queue, results):
+    item = queue.get()
+    while item is not None:
+        results.put(item)
+        item = queue.get()
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = mp.Queue(maxsize)
+    results = mp.Queue()
+    p = mp.Process(target=producer, args=(queue, items))
+    c = mp.Process(target=consumer, args=(queue, results))
+    p.start()
+    c.start()
+    p.join()
+    queue.put(None)
+    out = [results.get() for _ in items]
+    c.join()
+    return out
+
+
+if __name__ == '__main__':
+    print("Consumed:", run_pipeline(list(range(5)), 2))

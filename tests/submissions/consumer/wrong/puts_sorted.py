@@ -1,0 +1,38 @@
+import multiprocessing as mp
+
+
+def producer(queue, items):
+    for i in range(len(items)):
+        queue.put(items[i])
+
+
+def consumer(queue, results):
+    taken = []
+    for item in iter(queue.get, None):
+        taken.append(item)
+    for item in sorted(taken):
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = mp.Queue(maxsize)
+    results = mp.Queue()
+
+    consumer_processes = []
+    for i in range(consumers):
+        process = mp.Process(target=consumer, args=(queue, results))
+        process.start()
+        consumer_processes.append(process)
+    producer_process = mp.Process(target=producer, args=(queue, items))
+    producer_process.start()
+
+    producer_process.join()
+    for i in range(consumers):
+        queue.put(None)
+
+    collected = []
+    while len(collected) < len(items):
+        collected.append(results.get())
+    for process in consumer_processes:
+        process.join()
+    return collected

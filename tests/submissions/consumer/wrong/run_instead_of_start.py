@@ -1,0 +1,32 @@
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    for item in items:
+        queue.put(item)
+
+
+def consumer(queue, results):
+    while True:
+        item = queue.get()
+        if item is None:
+            break
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = Queue(maxsize)
+    results = Queue()
+    p = Process(target=producer, args=(queue, items))
+    cs = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    for c in cs:
+        c.start()
+    p.run()
+    for c in cs:
+        queue.put(None)
+    out = []
+    for _ in items:
+        out.append(results.get())
+    for c in cs:
+        c.join()
+    return out

@@ -1,0 +1,36 @@
+import time
+import multiprocessing as mp
+
+
+def producer(queue, items):
+    for i in range(len(items)):
+        queue.put(items[i])
+
+
+def consumer(queue, results):
+    while True:
+        item = queue.get()
+        if item is None:
+            break
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = mp.Queue(maxsize)
+    results = mp.Queue()
+    p = mp.Process(target=producer, args=(queue, items))
+    cs = [mp.Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    p.start()
+    for c in cs:
+        c.start()
+    while not queue.empty():
+        time.sleep(0.1)
+    for c in cs:
+        queue.put(None)
+    p.join()
+    out = []
+    for _ in items:
+        out.append(results.get())
+    for c in cs:
+        c.join()
+    return out

@@ -1,0 +1,32 @@
+import time
+import multiprocessing as mp
+
+
+def producer(queue, items):
+    for i in range(len(items)):
+        queue.put(items[i])
+
+
+def consumer(queue, results):
+    for item in iter(queue.get, None):
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue = mp.Queue(maxsize)
+    results = mp.Queue()
+    p = mp.Process(target=producer, args=(queue, items))
+    cs = [mp.Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    p.start()
+    for c in cs:
+        c.start()
+    p.join()
+    while not queue.empty():
+        time.sleep(0.05)
+    for c in cs:
+        c.terminate()
+        c.join()
+    out = []
+    while not results.empty():
+        out.append(results.get())
+    return out

@@ -1,0 +1,19 @@
+import ctypes
+from multiprocessing import Lock, Process
+from multiprocessing.sharedctypes import Value
+
+
+def increment_counter(counter, lock):
+    with lock:
+        counter.value += 1
+
+
+def run_counter(processes):
+    counter = Value(ctypes.c_int, 0)
+    lock = Lock()
+    workers = [Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value

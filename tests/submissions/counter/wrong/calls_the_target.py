@@ -1,0 +1,24 @@
+import multiprocessing
+
+
+def increment_counter(counter, lock):
+    lock.acquire()
+    try:
+        counter.value += 1
+    finally:
+        lock.release()
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    ps = [multiprocessing.Process(target=increment_counter(counter, lock)) for _ in range(processes)]
+    for p in ps:
+        p.start()
+    for p in ps:
+        p.join()
+    return counter.value
+
+
+if __name__ == '__main__':
+    print(run_counter(5))

@@ -1,0 +1,22 @@
+from multiprocessing import Lock, Process, Value
+
+
+def increment_counter(counter, lock):
+    new_value = counter.value + 1
+    with lock:
+        counter.value = new_value
+
+
+def run_counter(processes):
+    counter = Value("i", 0)
+    lock = Lock()
+    workers = [Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    return counter.value
+
+
+if __name__ == "__main__":
+    print("Final counter:", run_counter(5))

@@ -1,0 +1,25 @@
+import multiprocessing
+
+
+def increment_counter(counter, lock):
+    lock.acquire()
+    try:
+        counter.value += 1
+    finally:
+        lock.release()
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    ps = []
+    for i in range(processes):
+        p = multiprocessing.Process(target=increment_counter, args=(counter, lock))
+        ps.append(p)
+    for p in ps:
+        p.join()
+    return counter.value
+
+
+if __name__ == "__main__":
+    print("Final counter:", run_counter(5))

@@ -1,0 +1,19 @@
+import multiprocessing as mp
+
+
+def increment_counter(counter, lock):
+    with counter.get_lock():
+        counter.value += 1
+
+
+def run_counter(processes):
+    counter = mp.Value("i", 0)
+    lock = mp.Lock()
+    ps = []
+    for i in range(processes):
+        p = mp.Process(target=increment_counter, args=(counter, lock))
+        p.start()
+        ps.append(p)
+    for p in ps:
+        p.join()
+    return counter.value

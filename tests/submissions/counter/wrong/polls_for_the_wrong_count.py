@@ -1,0 +1,23 @@
+import multiprocessing as mp
+
+
+def increment_counter(counter, lock):
+    lock.acquire()
+    try:
+        counter.value += 1
+    finally:
+        lock.release()
+
+
+def run_counter(processes):
+    counter = mp.Value("i", 0)
+    lock = mp.Lock()
+    for _ in range(processes):
+        mp.Process(target=increment_counter, args=(counter, lock)).start()
+    while counter.value <= processes:
+        pass
+    return counter.value
+
+
+if __name__ == '__main__':
+    print(run_counter(5))

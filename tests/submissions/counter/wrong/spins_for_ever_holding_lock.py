@@ -1,0 +1,26 @@
+import multiprocessing
+
+
+def increment_counter(counter, lock):
+    with lock:
+        before = counter.value
+        counter.value += 1
+        while counter.value != before:
+            pass
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    ps = []
+    for i in range(processes):
+        p = multiprocessing.Process(target=increment_counter, args=(counter, lock))
+        p.start()
+        ps.append(p)
+    for p in ps:
+        p.join()
+    return counter.value
+
+
+if __name__ == '__main__':
+    print(run_counter(5))

@@ -1,0 +1,23 @@
+import time
+import multiprocessing
+
+
+def increment_counter(counter, lock):
+    with lock:
+        counter.value = counter.value + 1
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    ps = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for p in ps:
+        p.start()
+    time.sleep(0.2)
+    for p in ps:
+        p.terminate()
+    return counter.value
+
+
+if __name__ == "__main__":
+    print("Final counter:", run_counter(5))

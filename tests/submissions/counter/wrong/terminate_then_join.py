@@ -1,0 +1,27 @@
+from multiprocessing import Lock, Process, Value
+
+
+def increment_counter(counter, lock):
+    lock.acquire()
+    try:
+        counter.value += 1
+    finally:
+        lock.release()
+
+
+def run_counter(processes):
+    counter = Value("i", 0)
+    lock = Lock()
+    ps = [Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for p in ps:
+        p.start()
+    for p in ps:
+        p.join(timeout=1)
+        if p.is_alive():
+            p.terminate()
+            p.join()
+    return counter.value
+
+
+if __name__ == "__main__":
+    print("Final counter:", run_counter(5))

@@ -1,0 +1,29 @@
+import multiprocessing
+
+spawn = multiprocessing.get_context("spawn")
+
+
+def update_shared_value(shared_value, lock):
+    with lock:
+        shared_value.value += 1
+
+
+def update_shared_array(shared_array, lock):
+    with lock:
+        for i in range(len(shared_array)):
+            shared_array[i] += 1
+
+
+def run_updates(typecode, initial, processes):
+    value = spawn.Value(typecode, initial)
+    lock = spawn.Lock()
+    ps = [spawn.Process(target=update_shared_value, args=(value, lock)) for _ in range(processes)]
+    for p in ps:
+        p.start()
+    for p in ps:
+        p.join()
+    return value.value
+
+
+if __name__ == "__main__":
+    print(run_updates("d", 0.5, 4))

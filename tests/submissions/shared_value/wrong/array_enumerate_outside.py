@@ -1,0 +1,29 @@
+import multiprocessing
+
+
+def update_shared_value(shared_value, lock):
+    with lock:
+        shared_value.value += 1
+
+
+def update_shared_array(shared_array, lock):
+    for i, x in enumerate(shared_array):
+        with lock:
+            shared_array[i] = x + 1
+
+
+def run_updates(typecode, initial, processes):
+    shared_value = multiprocessing.Value(typecode, initial)
+    lock = multiprocessing.Lock()
+    ps = []
+    for i in range(processes):
+        p = multiprocessing.Process(target=update_shared_value, args=(shared_value, lock))
+        ps.append(p)
+        p.start()
+    for p in ps:
+        p.join()
+    return shared_value.value
+
+
+if __name__ == "__main__":
+    print("Updated value:", run_updates("i", 0, 5))

@@ -1,0 +1,24 @@
+from multiprocessing import Lock, Process, Value
+
+
+def update_shared_value(shared_value, lock):
+    with lock:
+        shared_value.value += 1
+
+
+def update_shared_array(shared_array, lock):
+    with lock:
+        shared_array[0] += 1
+
+
+def run_updates(typecode, initial, processes):
+    shared_value = Value(typecode, initial)
+    lock = Lock()
+    ps = []
+    for i in range(processes):
+        p = Process(target=update_shared_value, args=(shared_value, lock))
+        ps.append(p)
+        p.start()
+    for p in ps:
+        p.join()
+    return shared_value.value

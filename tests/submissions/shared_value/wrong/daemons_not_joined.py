@@ -1,0 +1,27 @@
+import time
+import multiprocessing as mp
+
+
+def update_shared_value(shared_value, lock):
+    lock.acquire()
+    try:
+        shared_value.value += 1
+    finally:
+        lock.release()
+
+
+def update_shared_array(shared_array, lock):
+    for i in range(len(shared_array)):
+        with lock:
+            shared_array[i] += 1
+
+
+def run_updates(typecode, initial, processes):
+    shared_value = mp.Value(typecode, initial)
+    lock = mp.Lock()
+    for _ in range(processes):
+        p = mp.Process(target=update_shared_value, args=(shared_value, lock))
+        p.daemon = True
+        p.start()
+    time.sleep(0.5)
+    return shared_value.value

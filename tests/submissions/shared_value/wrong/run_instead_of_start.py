@@ -1,0 +1,27 @@
+import multiprocessing as mp
+
+
+def update_shared_value(shared_value, lock):
+    lock.acquire()
+    try:
+        shared_value.value += 1
+    finally:
+        lock.release()
+
+
+def update_shared_array(shared_array, lock):
+    for i in range(len(shared_array)):
+        with lock:
+            shared_array[i] += 1
+
+
+def run_updates(typecode, initial, processes):
+    shared_value = mp.Value(typecode, initial)
+    lock = mp.Lock()
+    for _ in range(processes):
+        mp.Process(target=update_shared_value, args=(shared_value, lock)).run()
+    return shared_value.value
+
+
+if __name__ == '__main__':
+    print(run_updates('d', 0.5, 5))

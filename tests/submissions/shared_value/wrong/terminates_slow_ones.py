@@ -1,0 +1,28 @@
+import time
+from multiprocessing import Lock, Process, Value
+
+
+def update_shared_value(shared_value, lock):
+    with lock:
+        shared_value.value += 1
+
+
+def update_shared_array(shared_array, lock):
+    with lock:
+        for i in range(len(shared_array)):
+            shared_array[i] += 1
+
+
+def run_updates(typecode, initial, processes):
+    shared_value = Value(typecode, initial)
+    lock = Lock()
+    ps = [Process(target=update_shared_value, args=(shared_value, lock)) for _ in range(processes)]
+    for p in ps:
+        p.start()
+    deadline = time.time() + 1
+    while time.time() < deadline and any(p.is_alive() for p in ps):
+        time.sleep(0.05)
+    for p in ps:
+        p.terminate()
+        p.join()
+    return shared_value.value

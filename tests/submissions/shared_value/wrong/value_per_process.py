@@ -1,0 +1,29 @@
+import multiprocessing as mp
+
+
+def update_shared_value(shared_value, lock):
+    with lock:
+        shared_value.value += 1
+
+
+def update_shared_array(shared_array, lock):
+    with lock:
+        for i in range(len(shared_array)):
+            shared_array[i] += 1
+
+
+def run_updates(typecode, initial, processes):
+    lock = mp.Lock()
+    shared_value = mp.Value(typecode, initial)
+    ps = []
+    for _ in range(processes):
+        ps.append(mp.Process(target=update_shared_value, args=(mp.Value(typecode, initial), lock)))
+    for p in ps:
+        p.start()
+    for p in ps:
+        p.join()
+    return shared_value.value
+
+
+if __name__ == "__main__":
+    print("Updated value:", run_updates("i", 0, 5))
