@@ -54,6 +54,8 @@ class Machine:
         self.objects: dict[ObjectId, Any] = dict(objects)
         self.pending: dict[TaskId, Operation] = {}
         self.resting: set[TaskId] = set()
+        self.births: dict[ObjectId, Any] = {}
+        """The first states of the objects made in this execution."""
         self.tasks = tasks
         self._idling: dict[TaskId, Idling] = {}
         self._marks: dict[TaskId, int] = {}
@@ -73,7 +75,8 @@ class Machine:
             known = creation.object in self.objects or len(self.objects) >= MAX_OBJECTS
             if known or creator_of(creation.object) != task or creation.lock not in (NO_OBJECT, *self.objects):
                 raise ProtocolError(f"object {creation.object} cannot be created")
-            self.objects[creation.object] = BY_OBJECT[creation.kind].create(creation)
+            state = BY_OBJECT[creation.kind].create(creation)
+            self.objects[creation.object] = self.births[creation.object] = state
         if operation.kind is _KIND.PROCESS_START:
             operation = self._with_child(task, operation)
         elif operation.kind is _KIND.PROCESS_EXIT:
@@ -178,3 +181,9 @@ def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) ->
         result = Result(ok=False, error=ErrorCode.NO_SUCH_OBJECT)
     changed = any(objects.get(target) is not state for target, state in zip(touches, before))
     return Step(task, operation, result, touches, changed)
+
+
+def touches_of(objects: Objects, task: TaskId, operation: Operation) -> tuple[ObjectId, ...]:
+    """The objects whose state an operation would meet."""
+    primitive = BY_OPERATION.get(operation.kind)
+    return primitive.touches(objects, task, operation) if primitive is not None else ()

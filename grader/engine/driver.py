@@ -1,0 +1,120 @@
+"""Runs one execution: asks the strategy who goes, lets the machine do the step, tells the session.
+
+Start at `run`.
+"""
+
+from collections.abc import Sequence
+
+from grader.core.execution import Execution, Outcome, OutcomeKind
+from grader.core.operations import OperationKind, Step, TaskId, task_of
+from grader.engine.machine import Machine, ProtocolError
+from grader.engine.program import Announcement, Program, Report, Session
+from grader.engine.strategies.base import Choice, Diverged, Strategy
+from grader.engine.tasks import TaskTable
+
+PATIENCE = 400
+"""How many steps resting tasks may make, all by themselves and without any effect, before it is a livelock."""
+
+OUTPUT_LIMIT = 16_384
+
+
+class _Driver:
+    def __init__(self, program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) -> None:
+        self.machine = Machine(program.initial_objects(), tasks)
+        self.strategy = strategy
+        self.tasks = tasks
+        self.max_steps = max_steps
+        self.trace: list[Step] = []
+        self.out: dict[TaskId, str] = {}
+        self.err: dict[TaskId, str] = {}
+        self.fruitless = 0
+
+    def drive(self, session: Session) -> Outcome:
+        outcome = self._take(session.start())
+        while outcome is None:
+            candidates = self.machine.enabled()
+            if candidates:
+                self.fruitless = 0
+            else:
+                candidates = self.machine.restless()
+                outcome = self._nobody_can_move(candidates)
+            if outcome is None:
+                outcome = self._one_step(session, self._in_turn(candidates))
+        return outcome
+
+    def _in_turn(self, candidates: list[TaskId]) -> list[TaskId]:
+        if not self.fruitless:
+            return candidates
+        return [candidates[self.fruitless % len(candidates)]]
+
+    def _nobody_can_move(self, restless: list[TaskId]) -> Outcome | None:
+        if not restless:
+            alive = self.machine.alive()
+            return Outcome(OutcomeKind.DEADLOCK if alive else OutcomeKind.COMPLETED)
+        self.fruitless += 1
+        if self.fruitless <= PATIENCE:
+            return None
+        task = restless[0]
+        return Outcome(OutcomeKind.LIVELOCK, task, self.machine.pending[task].line)
+
+    def _one_step(self, session: Session, candidates: list[TaskId]) -> Outcome | None:
+        if len(self.trace) >= self.max_steps:
+            task = self.trace[-1].task
+            return Outcome(OutcomeKind.STEP_LIMIT, task, self.trace[-1].operation.line)
+        last = self.trace[-1].task if self.trace else -1
+        try:
+            task = self.strategy.choose(Choice(len(self.trace), self.machine, candidates, last))
+        except Diverged as difference:
+            return Outcome(OutcomeKind.DIVERGED, detail=str(difference))
+        if task is None:
+            return Outcome(OutcomeKind.PRUNED)
+        step = self.machine.execute(task)
+        self.trace.append(step)
+        self.strategy.executed(step)
+        if step.operation.kind is OperationKind.QUEUE_FLUSH:
+            return None
+        if step.operation.kind is OperationKind.PROCESS_KILL:
+            session.kill(task_of(step.operation.object))
+        return self._take(session.resume(step))
+
+    def _take(self, reports: Sequence[Report]) -> Outcome | None:
+        for report in reports:
+            if not isinstance(report, Announcement):
+                return report.outcome
+            self._keep_output(report)
+            if report.operation.kind is OperationKind.UNCONTROLLED:
+                operation = report.operation
+                return Outcome(OutcomeKind.UNCONTROLLED, report.task, operation.line, operation.text)
+            try:
+                self.machine.announce(report)
+            except ProtocolError as error:
+                return Outcome(OutcomeKind.CRASHED, report.task, report.operation.line, str(error))
+        return None
+
+    def _keep_output(self, report: Announcement) -> None:
+        for kept, text in ((self.out, report.out), (self.err, report.err)):
+            if text:
+                kept[report.task] = (kept.get(report.task, "") + text)[:OUTPUT_LIMIT]
+
+
+def run(program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) -> Execution:
+    """Execute `program` once, with `strategy` choosing, and report how it went. Leaves no task behind."""
+    driver = _Driver(program, strategy, tasks, max_steps)
+    session = program.launch(tasks)
+    try:
+        outcome = driver.drive(session)
+    finally:
+        session.close()
+    machine = driver.machine
+    execution = Execution(
+        schedule=tuple(step.task for step in driver.trace),
+        trace=tuple(driver.trace),
+        outcome=outcome,
+        objects=dict(machine.objects),
+        pending=dict(machine.pending),
+        labels=tasks.labels(),
+        output=driver.out,
+        errors=driver.err,
+    )
+    strategy.finished(execution, machine.snapshot())
+    return execution

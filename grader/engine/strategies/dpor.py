@@ -1,0 +1,193 @@
+"""Optimal dynamic partial order reduction: one execution for each class of equivalent interleavings.
+
+The algorithm is Algorithm 2 of Abdulla, Aronis, Jonsson, Sagonas: Optimal Dynamic Partial Order Reduction (POPL 2014;
+extended in J. ACM 64(4), 2017). Start at `Dpor.finished`: after each maximal execution E, every *race* (i, j) in it,
+two dependent steps of different tasks that could have come the other way round, is turned into a sequence that tries
+it at the state before i: the steps after i that do not happen after it, and then j.
+
+Departures, and why:
+
+* A step's dependences are judged with its result, so that an acquire that gave up does not depend on another that
+  gave up, or a put on a get that did not make its place.
+* Whether j can come before i is not decided by a rule for each primitive but by trying: states are immutable, so the
+  sequence is simulated from the snapshot before i. That covers locks (acquire against acquire races, though a release
+  lies between) and whatever else blocks.
+* Tasks that are blocked for ever when an execution ends race as well, with the operation they wait to do.
+* A task that only goes round in a polling loop (`grader.engine.fairness`) counts as blocked until what it reads
+  changes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from grader.core.execution import Execution, OutcomeKind
+from grader.core.operations import ObjectId, Operation, Step, TaskId
+from grader.engine.machine import World, is_enabled, perform, touches_of
+from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
+from grader.engine.strategies.order import HappensBefore
+from grader.engine.strategies.wakeup import Branch, WakeupTree, may_start
+from grader.primitives.registry import depends
+
+LONGEST_ANALYSED = 3_000
+"""Races in a longer execution are not looked for (their number grows with the square of the length)."""
+
+
+class _Node:
+    """A state of the current execution: what was chosen there, what needs no trying, what has yet to be tried."""
+
+    __slots__ = ("chosen", "sleep", "step", "tree", "world")
+
+    def __init__(self, world: World, sleep: dict[TaskId, Step], tree: WakeupTree) -> None:
+        self.world = world
+        self.sleep = sleep
+        self.tree = tree
+        self.chosen: TaskId = -1
+        self.step: Step | None = None
+
+
+class Dpor(Strategy):
+    """Explores until no wakeup tree holds anything more; then every class of interleavings was executed."""
+
+    exhaustive = True
+
+    def __init__(self) -> None:
+        self._stack: list[_Node] = []
+        self._order = HappensBefore()
+        self._started = False
+        self._made = 0
+        self._births: dict[ObjectId, Any] = {}
+        self._fresh = 0
+        """Steps before this one were made, and their races seen, in an earlier execution."""
+
+    def begin(self) -> bool:
+        self._made = 0
+        if not self._started:
+            self._started = True
+            return True
+        while self._stack:
+            node = self._stack[-1]
+            if node.step is not None:
+                node.sleep[node.chosen] = node.step
+                node.tree.branches = [b for b in node.tree.branches if b.step.task != node.chosen]
+            if node.tree.branches:
+                node.chosen, node.step = node.tree.branches[0].step.task, None
+                self._fresh = len(self._stack) - 1
+                self._order.cut(self._fresh)
+                return True
+            self._stack.pop()
+        return False
+
+    def choose(self, choice: Choice) -> TaskId | None:
+        machine = choice.machine
+        self._births = machine.births
+        if choice.index < len(self._stack):
+            node = self._stack[choice.index]
+            self._check_same(node, machine.pending, choice.index)
+            return node.chosen
+        node = self._new_node(machine.snapshot())
+        if node.tree.branches:
+            node.chosen = node.tree.branches[0].step.task
+        else:
+            awake = [task for task in choice.candidates if task not in node.sleep]
+            if not awake:
+                return None
+            node.chosen = keep_going(awake, choice.last)
+        if node.chosen not in machine.pending:
+            raise Diverged(f"step {choice.index + 1} cannot be made again")
+        self._stack.append(node)
+        return node.chosen
+
+    def _check_same(self, node: _Node, pending: dict[TaskId, Operation], index: int) -> None:
+        expected = node.world.pending
+        if pending == expected:
+            return
+        for task in {*pending, *expected}:
+            if pending.get(task) != expected.get(task):
+                raise Diverged(f"step {index + 1}: {_describe(expected.get(task), pending.get(task))}")
+
+    def _new_node(self, world: World) -> _Node:
+        if not self._stack:
+            return _Node(world, {}, WakeupTree())
+        above = self._stack[-1]
+        assert above.step is not None
+        made = above.step
+        sleep = {task: step for task, step in above.sleep.items() if not depends(step, made)}
+        below = next((b.children for b in above.tree.branches if b.step.task == above.chosen), [])
+        return _Node(world, sleep, WakeupTree(list(below)))
+
+    def executed(self, step: Step) -> None:
+        number, self._made = self._made, self._made + 1
+        node = self._stack[number]
+        if number < self._fresh:
+            return
+        node.step = step
+        self._order.add(step)
+        if not any(branch.step.task == step.task for branch in node.tree.branches):
+            node.tree.branches.insert(0, Branch(step))
+
+    def finished(self, execution: Execution, world: World) -> None:
+        if execution.outcome.kind is OutcomeKind.STEP_LIMIT or len(execution.trace) > LONGEST_ANALYSED:
+            self.exhaustive = False
+            return
+        for number in range(self._fresh, len(self._order.trace)):
+            step = self._order.trace[number]
+            self._reverse_races(number, step, self._order.own_past[number])
+        for task, operation in world.pending.items():
+            if task in world.resting or not is_enabled(world.objects, task, operation):
+                step = Step(task, operation, None, touches_of(world.objects, task, operation))
+                self._reverse_races(len(self._order.trace), step, self._order.known_to(task))
+
+    def _reverse_races(self, number: int, step: Step, known: int) -> None:
+        """Plan, for every step that races with `step`, the other way round."""
+        reversible = 0
+        for earlier in self._order.candidates(step):
+            other = self._order.trace[earlier] if earlier < number else None
+            if other is None or other.task == step.task or known >> earlier & 1:
+                continue
+            if not depends(other, step) or self._lies_before(earlier, reversible):
+                continue
+            sequence = self._sequence(earlier, number, step)
+            if sequence is None or (step.result is None and not depends(other, sequence[-1])):
+                continue
+            reversible |= 1 << earlier
+            node = self._stack[earlier]
+            if not any(may_start(asleep, sequence) for asleep in node.sleep.values()):
+                node.tree.insert(sequence)
+
+    def _lies_before(self, earlier: int, later: int) -> bool:
+        """Whether the step happens before one of those in the mask: then it is that one to reverse first."""
+        return any(self._order.past[k] >> earlier & 1 for k in _bits(later))
+
+    def _sequence(self, earlier: int, number: int, step: Step) -> list[Step] | None:
+        """What follows `earlier` without happening after it, and then `step`; None if that cannot be executed."""
+        world = self._stack[earlier].world
+        objects = {**self._births, **world.objects}
+        sequence: list[Step] = []
+        for k in range(earlier + 1, len(self._order.trace)):
+            if k == number or self._order.past[k] >> earlier & 1:
+                continue
+            made = self._order.trace[k]
+            if not is_enabled(objects, made.task, made.operation):
+                return None
+            sequence.append(perform(objects, made.task, made.operation))
+        if not is_enabled(objects, step.task, step.operation):
+            return None
+        if step.task in world.resting and world.idling[step.task].unchanged(objects):
+            return None
+        sequence.append(perform(objects, step.task, step.operation))
+        return sequence
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+def _describe(expected: Operation | None, got: Operation | None) -> str:
+    names = [
+        f"{operation.kind.value} in line {operation.line}" if operation is not None else "nothing"
+        for operation in (expected, got)
+    ]
+    return f"{names[0]} before, {names[1]} now"

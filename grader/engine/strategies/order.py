@@ -1,0 +1,76 @@
+"""Happens-before of a trace: which steps must precede which, as bit masks of step numbers.
+
+Start at `HappensBefore.add`. Step i happens before step j if they are of one task, or dependent, or by transitivity.
+A task starts after the step that started it.
+"""
+
+from grader.core.operations import ObjectId, OperationKind, Step, TaskId, task_of
+from grader.primitives.registry import depends
+
+
+class HappensBefore:
+    """Grows with a trace, and shrinks back to any prefix of it."""
+
+    def __init__(self) -> None:
+        self.trace: list[Step] = []
+        self.past: list[int] = []
+        """For each step, the mask of all steps that happen before it."""
+        self.own_past: list[int] = []
+        """The same without what only the step's own operation depends on: what its task knew before it."""
+        self._by_task: dict[TaskId, list[int]] = {}
+        self._by_object: dict[ObjectId, list[int]] = {}
+        self._begins: dict[TaskId, int] = {}
+
+    def add(self, step: Step) -> None:
+        """The next step of the trace."""
+        number = len(self.trace)
+        own = self.known_to(step.task)
+        mask = own
+        for earlier in self.candidates(step):
+            if not mask >> earlier & 1 and depends(self.trace[earlier], step):
+                mask |= self.past[earlier] | 1 << earlier
+        self.trace.append(step)
+        self.past.append(mask)
+        self.own_past.append(own)
+        self._by_task.setdefault(step.task, []).append(number)
+        for target in step.touches:
+            self._by_object.setdefault(target, []).append(number)
+        if step.operation.kind is OperationKind.PROCESS_START:
+            self._begins[task_of(step.operation.object)] = mask | 1 << number
+
+    def known_to(self, task: TaskId) -> int:
+        """The steps that happen before whatever `task` does next."""
+        steps = self._by_task.get(task)
+        if steps:
+            return self.past[steps[-1]] | 1 << steps[-1]
+        return self._begins.get(task, 0)
+
+    def candidates(self, step: Step) -> list[int]:
+        """Earlier steps on which `step` may depend, the latest first."""
+        found: set[int] = set()
+        for target in step.touches:
+            found.update(self._by_object.get(target, ()))
+        if step.operation.kind is OperationKind.PROCESS_KILL:
+            victim = task_of(step.operation.object)
+            found.update(
+                number
+                for number, other in enumerate(self.trace)
+                if other.task == victim or _flushes_for(other, victim)
+            )
+        return sorted(found, reverse=True)
+
+    def cut(self, length: int) -> None:
+        """Forget all steps from number `length` on."""
+        for number in range(len(self.trace) - 1, length - 1, -1):
+            step = self.trace.pop()
+            self.past.pop()
+            self.own_past.pop()
+            self._by_task[step.task].pop()
+            for target in step.touches:
+                self._by_object[target].pop()
+            if step.operation.kind is OperationKind.PROCESS_START:
+                del self._begins[task_of(step.operation.object)]
+
+
+def _flushes_for(step: Step, owner: TaskId) -> bool:
+    return step.operation.kind is OperationKind.QUEUE_FLUSH and step.operation.number == owner
