@@ -111,7 +111,7 @@ def _add_start(commands: "_Commands") -> None:
 
 def check(arguments: argparse.Namespace) -> int:
     """`grader check`: grade every file; one that cannot be graded does not lose the grades of the others."""
-    from grader.report import json_report, terminal, text
+    from grader.report import json_report, terminal, text, view
 
     outcomes: list[Outcome] = []
     printer = None
@@ -121,7 +121,7 @@ def check(arguments: argparse.Namespace) -> int:
         outcome = _grade(path, arguments)
         outcomes.append(outcome)
         if printer is not None and outcome.grade is not None:
-            printer.grade(outcome.grade, str(path))
+            printer.grade(view.of_grade(outcome.grade, str(path)))
     if printer is None:
         json_report.write([json_report.entry(outcome) for outcome in outcomes], sys.stdout)
     elif len(outcomes) > 1:

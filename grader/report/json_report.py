@@ -1,0 +1,116 @@
+"""The report for programs: `grader/grade/v1`, and `grader/error/v1` for a file that could not be graded.
+
+Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
+(`further_evidence`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`, `sandbox`): a reader
+skips those that it does not know. Text of the submission is not altered, but a lone surrogate, which is no Unicode,
+is replaced, so that the document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
+"""
+
+import json
+import platform
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from grader import __version__
+from grader.core.verdict import CheckResult, Evidence, Finding, Grade, WitnessStep
+from grader.report import sanitize
+from grader.report.outcome import Outcome
+
+GRADE_SCHEMA = "grader/grade/v1"
+ERROR_SCHEMA = "grader/error/v1"
+
+
+def write(entries: Sequence[dict[str, Any]], stream: TextIO) -> None:
+    """Print one object, or a list of several, as UTF-8 whatever the locale says."""
+    document = json.dumps(
+        entries[0] if len(entries) == 1 else entries, ensure_ascii=False, indent=2, allow_nan=False
+    )
+    text = sanitize.escape_hidden(sanitize.json_text(document)) + "\n"
+    binary = getattr(stream, "buffer", None)
+    if binary is None:
+        stream.write(text)
+        return
+    stream.flush()
+    binary.write(text.encode("utf-8"))
+    binary.flush()
+
+
+def entry(outcome: Outcome) -> dict[str, Any]:
+    """What stands in the document for one file."""
+    if outcome.grade is not None:
+        return of_grade(outcome.grade)
+    return {"schema": ERROR_SCHEMA, "submission": outcome.submission, "error": outcome.error}
+
+
+def of_grade(grade: Grade) -> dict[str, Any]:
+    """A grade as `grader/grade/v1`."""
+    return {
+        "schema": GRADE_SCHEMA,
+        "submission": grade.submission,
+        "sha256": grade.sha256,
+        "exercise": grade.exercise,
+        "passed": grade.passed,
+        "score": _rounded(grade.score),
+        "max_score": _rounded(grade.max_score),
+        "seconds": _rounded(grade.seconds),
+        "checks": [_check(check) for check in grade.checks],
+        "grader_version": __version__,
+        "python_version": platform.python_version(),
+        **_if_any(sandbox=grade.sandbox),
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    evidence = [_evidence(entry) for entry in check.evidence]
+    return {
+        "name": check.name,
+        "title": check.title,
+        "function": check.function,
+        "status": check.status.value,
+        "score": _rounded(check.score),
+        "max_score": _rounded(check.max_score),
+        "seconds": _rounded(check.seconds),
+        "evidence": evidence[0] if evidence else None,
+        "findings": [of_finding(finding) for finding in check.findings],
+        **_if_any(further_evidence=evidence[1:], reason=check.reason),
+    }
+
+
+def _evidence(entry: Evidence) -> dict[str, Any]:
+    return {"level": entry.level.value, "processes": list(entry.processes), "executions": entry.executions}
+
+
+def of_finding(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in `grader/grade/v1` (and in `grader/exploration/v1`)."""
+    place = finding.location
+    return {
+        "kind": finding.kind.value,
+        "schedule_dependent": finding.schedule_dependent,
+        "processes": finding.processes,
+        "message": finding.message,
+        "help": finding.help,
+        "location": {"file": place.file, "line": place.line, "source": place.source} if place else None,
+        "replay": finding.replay,
+        "steps": [_step(step) for step in finding.steps],
+        **_if_any(expected=finding.expected, got=finding.got, output=finding.output),
+    }
+
+
+def _step(step: WitnessStep) -> dict[str, Any]:
+    return {
+        "task": step.task,
+        "operation": step.operation,
+        "object": step.object,
+        "line": step.line,
+        "value": step.value,
+        **_if_any(note=step.note, conflict=step.conflict),
+        **({} if step.executed else {"executed": False}),
+    }
+
+
+def _if_any(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def _rounded(number: float) -> float:
+    return round(float(number), 3)

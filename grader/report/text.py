@@ -1,0 +1,237 @@
+"""The report for a terminal. Start at `Printer.grade`.
+
+First the overview, one line per check; then a section per finding, with the failing order as columns, one per
+process, time downwards; last the points.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.segment import Segment, Segments
+from rich.table import Table
+from rich.text import Text
+
+from grader.core.verdict import CheckStatus
+from grader.report import sanitize, view, witness, words
+from grader.report.terminal import Pen
+from grader.report.view import CheckView, FindingView, GradeView, WitnessView
+
+if TYPE_CHECKING:
+    from grader.grading.replay import Replay
+    from grader.report.outcome import Outcome
+
+_GLYPHS = {
+    CheckStatus.PASSED: ("✓", "green"),
+    CheckStatus.FAILED: ("✗", "bold red"),
+    CheckStatus.SKIPPED: ("–", "dim"),  # noqa: RUF001 (an en dash is what it is)
+    CheckStatus.INCONCLUSIVE: ("?", "yellow"),
+    CheckStatus.ERROR: ("!", "bold magenta"),
+}
+_INDENT = 2
+
+
+class Printer:
+    """Writes grades and replays to one console."""
+
+    def __init__(self, console: Console, *, show_all_steps: bool = False) -> None:
+        self._pen = Pen(console)
+        self._show_all_steps = show_all_steps
+        self._printed = 0
+
+    def grade(self, shown: GradeView) -> None:
+        """Everything about one submission."""
+        self._gap_between_submissions()
+        self._print(self._pen.joined((shown.submission, "bold"), (f"  ·  exercise {shown.exercise}", "dim")))
+        self._print()
+        self._overview(shown)
+        for check in shown.checks:
+            for finding in check.findings:
+                self._print()
+                self._section(check, finding)
+        self._print()
+        self._print(self._summary(shown))
+
+    def replay(self, seen: "Replay", path: str) -> None:
+        """The whole schedule behind a token, and how it ended this time."""
+        title = f"{sanitize.line(path)}  ·  {sanitize.line(seen.check)}"
+        count = words.processes([seen.processes]) if seen.processes else ""
+        self._print(self._pen.joined((title, "bold"), (f"  ·  {count}" if count else "", "dim")))
+        steps = view.of_steps(seen.steps)
+        if seen.finding is None:
+            self._witness(steps)
+            self._print()
+            self._print(self._pen.joined(("✓ ", "green"), ("this order no longer breaks it", "bold")))
+            return
+        shown = view.of_finding(seen.finding, path=path)
+        self._finding_body(shown, steps or shown.witness, with_replay=False)
+        self._print()
+        self._print(self._pen.joined(("✗ ", "bold red"), ("this order still breaks it", "bold")))
+
+    def table(self, outcomes: "Sequence[Outcome]") -> None:
+        """One line per file, for several files."""
+        self._gap_between_submissions()
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(overflow="fold")
+        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column()
+        for outcome in outcomes:
+            grid.add_row(*self._table_row(outcome))
+        self._print(grid)
+
+    def _table_row(self, outcome: "Outcome") -> Sequence[Text]:
+        name = sanitize.line(outcome.submission)
+        if outcome.grade is None:
+            return (
+                self._pen.joined(("! ", "bold magenta"), (name, "")),
+                self._pen.text("–"),  # noqa: RUF001 (an en dash is what it is)
+                self._pen.text("not graded", "dim"),
+            )
+        shown = view.of_grade(outcome.grade)
+        glyph, style = _GLYPHS[CheckStatus.PASSED if shown.passed else CheckStatus.FAILED]
+        return (
+            self._pen.joined((f"{glyph} ", style), (name, "")),
+            self._pen.text(shown.points),
+            self._pen.text(shown.tally, "dim"),
+        )
+
+    def _overview(self, shown: GradeView) -> None:
+        """One line per check; where title and remark do not fit side by side, all remarks go below the titles."""
+        titles = max((cell_len(check.title) for check in shown.checks), default=0)
+        remarks = max((cell_len(line) for check in shown.checks for line in check.remark), default=0)
+        points = max((len(check.points) for check in shown.checks), default=0)
+        beside = titles + remarks + points + _INDENT + 8 <= self._pen.width
+        for group in shown.groups:
+            if group.function:
+                self._print(self._pen.text(f"  {group.function}", "dim"))
+            grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
+            grid.add_column(width=_INDENT + 1)
+            grid.add_column(ratio=1, overflow="fold")
+            if beside:
+                grid.add_column(width=remarks)
+            grid.add_column(width=points, justify="right", no_wrap=True)
+            for check in group.checks:
+                grid.add_row(*self._check_row(check, beside))
+            self._print(grid)
+
+    def _check_row(self, check: CheckView, beside: bool) -> Sequence[Text]:
+        glyph, style = _GLYPHS[check.status]
+        passed = check.status is CheckStatus.PASSED
+        title = self._pen.text(check.title, "dim" if check.status is CheckStatus.SKIPPED else "")
+        remark = self._pen.text("\n".join(check.remark), "dim" if passed else style.removeprefix("bold "))
+        first = self._pen.text(" " * _INDENT + glyph, style)
+        points = self._pen.text(check.points, "" if passed else style)
+        if beside:
+            return first, title, remark, points
+        return first, Text("\n").join([title, remark]) if check.remark else title, points
+
+    def _section(self, check: CheckView, finding: FindingView) -> None:
+        glyph, style = _GLYPHS[check.status]
+        self._print(
+            Rule(
+                self._pen.joined((f"{glyph} ", style), (check.title, "bold")),
+                align="left",
+                style="dim",
+                characters=self._pen.text("─").plain,
+            )
+        )
+        self._finding_body(finding, finding.witness, with_replay=True)
+
+    def _finding_body(self, finding: FindingView, steps: WitnessView | None, *, with_replay: bool) -> None:
+        place = f"  ·  {finding.place}" if finding.place else ""
+        self._print(self._pen.joined((finding.kind, "red"), (place, "dim")))
+        self._paragraph("\n".join(finding.message))
+        self._witness(steps)
+        self._pairs([("expected", finding.expected, "green"), ("got", finding.got, "red")])
+        self._source(finding)
+        self._block("traceback", finding.trace)
+        self._block("it printed", finding.output)
+        if finding.help:
+            self._pairs([("help", finding.help, "cyan")])
+        if with_replay and finding.replay:
+            self._command("see this order again", finding.replay)
+
+    def _paragraph(self, text: str) -> None:
+        if text:
+            self._print()
+            self._print(self._indented(self._pen.text(text)))
+
+    def _pairs(self, pairs: Sequence[tuple[str, str, str]]) -> None:
+        pairs = [pair for pair in pairs if pair[1]]
+        if not pairs:
+            return
+        self._print()
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for name, value, style in pairs:
+            grid.add_row(self._pen.text(name, "dim"), self._pen.text(value, style))
+        self._print(self._indented(grid))
+
+    def _source(self, finding: FindingView) -> None:
+        if not finding.source:
+            return
+        self._print()
+        width = len(str(finding.source[-1].number))
+        for line in finding.source:
+            mark, style = ("▸", "") if line.here else (" ", "dim")
+            number = f"{mark} {line.number:>{width}} │ "
+            text = self._pen.joined((number, "red" if line.here else "dim"), (line.text, style))
+            text.truncate(self._pen.width - _INDENT, overflow="ellipsis")
+            self._print(self._indented(text))
+
+    def _block(self, name: str, lines: Sequence[str]) -> None:
+        if not lines:
+            return
+        self._print()
+        self._print(self._pen.text(f"  {name}", "dim"))
+        for line in lines:
+            self._print(self._indented(self._pen.joined(("│ ", "dim"), (line, ""))))
+
+    def _command(self, name: str, command: str) -> None:
+        """A command line is never wrapped, so that it can be copied."""
+        self._print()
+        self._print(self._pen.text(f"  {name}", "dim"))
+        self._pen.console.print(self._pen.text(f"  {command}"), soft_wrap=True)
+
+    def _summary(self, shown: GradeView) -> Text:
+        glyph, style = _GLYPHS[CheckStatus.PASSED if shown.passed else CheckStatus.FAILED]
+        return self._pen.joined((f"{glyph} ", style), (shown.summary, "bold"))
+
+    def _witness(self, steps: WitnessView | None) -> None:
+        if steps is None:
+            return
+        self._print()
+        self._print(
+            self._indented(witness.draw(steps, self._pen, self._pen.width - _INDENT, self._show_all_steps))
+        )
+        if any(step.conflict for step in steps.steps):
+            self._print(self._pen.joined(("  ◆ ", witness.CLASH), ("these steps clash", "dim")))
+
+    def _gap_between_submissions(self) -> None:
+        if self._printed:
+            self._print()
+            self._print()
+
+    def _indented(self, content: RenderableType) -> Padding:
+        return Padding(content, (0, 0, 0, _INDENT), expand=False)
+
+    def _print(self, content: RenderableType = "") -> None:
+        """Print without the blanks that a layout leaves at the ends of lines."""
+        self._printed += 1
+        console = self._pen.console
+        for line in console.render_lines(content, pad=False):
+            console.print(Segments([*_without_trailing_blanks(line), Segment.line()]), end="", soft_wrap=True)
+
+
+def _without_trailing_blanks(line: list[Segment]) -> list[Segment]:
+    kept = list(line)
+    while kept and not kept[-1].text.rstrip(" "):
+        kept.pop()
+    if kept:
+        last = kept.pop()
+        kept.append(Segment(last.text.rstrip(" "), last.style, last.control))
+    return kept

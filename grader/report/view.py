@@ -1,0 +1,206 @@
+"""The view model: a `Grade` as plain, harmless words and columns. Every report for people is laid out from it.
+
+Start at `of_grade`. No colours, no widths and no terminal here: how it looks is the business of `text`.
+"""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from grader.core.verdict import CheckResult, CheckStatus, Finding, Grade, WitnessStep
+from grader.report import sanitize, words
+
+_SOURCE_LINES = 12
+_OUTPUT_LINES = 12
+_VALUE_LIMIT = 240
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """One row of a witness: what `task` did (or, with `waiting`, still waits for) at source `line` ("" unknown)."""
+
+    task: str
+    line: str
+    text: str
+    conflict: bool = False
+    waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessView:
+    """A failing execution: one column per task, time downwards."""
+
+    tasks: tuple[str, ...]
+    steps: tuple[StepView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line of the submission that the witness goes through; `here` marks the finding's own place."""
+
+    number: int
+    text: str
+    here: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """Why a check failed. `kind` is the short heading, `replay` a command line; empty parts are not shown."""
+
+    kind: str
+    place: str
+    message: tuple[str, ...]
+    witness: WitnessView | None
+    expected: str
+    got: str
+    source: tuple[SourceLine, ...]
+    trace: tuple[str, ...]
+    output: tuple[str, ...]
+    help: str
+    replay: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """One check: its line in the overview, and the findings to show below it."""
+
+    status: CheckStatus
+    title: str
+    remark: tuple[str, ...]
+    points: str
+    findings: tuple[FindingView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """The checks about one function of the submission."""
+
+    function: str
+    checks: tuple[CheckView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GradeView:
+    """Everything that a report says about one submission."""
+
+    submission: str
+    exercise: str
+    passed: bool
+    groups: tuple[GroupView, ...]
+    points: str
+    tally: str
+    summary: str
+
+    @property
+    def checks(self) -> tuple[CheckView, ...]:
+        """All checks, in order."""
+        return tuple(check for group in self.groups for check in group.checks)
+
+
+def of_grade(grade: Grade, submission: str = "") -> GradeView:
+    """The view of a grade; `submission` is the path as the user gave it, for headings and command lines."""
+    path = submission or grade.submission
+    groups = [
+        GroupView(sanitize.line(function), tuple(_check(check, grade.source, path) for check in checks))
+        for function, checks in groupby(grade.checks, key=lambda check: check.function)
+    ]
+    return GradeView(
+        submission=sanitize.line(path),
+        exercise=sanitize.line(grade.exercise),
+        passed=grade.passed,
+        groups=tuple(groups),
+        points=f"{words.points(grade.score)}/{words.points(grade.max_score)}",
+        tally=words.tally(grade),
+        summary=words.summary(grade),
+    )
+
+
+def _check(check: CheckResult, source: Sequence[str], path: str) -> CheckView:
+    findings = [of_finding(finding, source, path) for finding in check.findings]
+    if not findings and check.reason and check.status is not CheckStatus.SKIPPED:
+        findings = [_bare(check.status.value, check.reason)]
+    return CheckView(
+        status=check.status,
+        title=sanitize.line(check.title or check.name),
+        remark=words.remark(check),
+        points=f"{words.points(check.score)}/{words.points(check.max_score)}",
+        findings=tuple(findings),
+    )
+
+
+def of_finding(finding: Finding, source: Sequence[str] = (), path: str = "") -> FindingView:
+    """The view of a finding in the submission at `path`, whose lines are `source`."""
+    location = finding.location
+    replay = f"grader replay {shlex.quote(finding.replay)} {shlex.quote(path)}" if finding.replay else ""
+    trace = finding.failure.traceback if finding.failure else ""
+    return FindingView(
+        kind=words.kind(finding),
+        place=sanitize.line(f"{location.file}:{location.line}") if location else "",
+        message=sanitize.block(finding.message),
+        witness=of_steps(finding.steps),
+        expected=sanitize.line(finding.expected, _VALUE_LIMIT),
+        got=sanitize.line(finding.got, _VALUE_LIMIT),
+        source=_source_lines(finding, source),
+        trace=sanitize.block(trace, _OUTPUT_LINES) if trace.strip() else (),
+        output=sanitize.block(finding.output, _OUTPUT_LINES) if finding.output.strip() else (),
+        help=sanitize.line(finding.help),
+        replay=sanitize.line(replay, limit=4000),
+    )
+
+
+def _bare(kind: str, message: str) -> FindingView:
+    return FindingView(kind, "", sanitize.block(message), None, "", "", (), (), (), "", "")
+
+
+def of_steps(steps: Iterable[WitnessStep]) -> WitnessView | None:
+    """The columns of a witness, none if there are no steps."""
+    rows = tuple(
+        StepView(
+            task=sanitize.line(step.task, limit=30),
+            line=str(step.line) if step.line else "",
+            text=words.step(step),
+            conflict=step.conflict,
+            waiting=not step.executed,
+        )
+        for step in steps
+    )
+    return WitnessView(_columns(rows), rows) if rows else None
+
+
+def _columns(rows: Iterable[StepView]) -> tuple[str, ...]:
+    """The tasks, in the order of starting where their names tell it (`main`, `P1`, `P1.2`, `P2`)."""
+    seen = list(dict.fromkeys(row.task for row in rows))
+    return tuple(sorted(seen, key=_task_order))
+
+
+def _task_order(task: str) -> tuple[int, tuple[int, ...]]:
+    if task == "main":
+        return 0, ()
+    parts = task.removeprefix("P").split(".")
+    if task.startswith("P") and all(part.isdecimal() and part.isascii() and len(part) < 9 for part in parts):
+        return 1, tuple(map(int, parts))
+    return 2, ()
+
+
+def _source_lines(finding: Finding, source: Sequence[str]) -> tuple[SourceLine, ...]:
+    """The lines that the witness goes through, indented as in the file as far as they are known."""
+    known = {step.line: step.source for step in finding.steps if step.line and step.source}
+    here = finding.location.line if finding.location else 0
+    if finding.location and finding.location.source:
+        known[here] = finding.location.source
+    numbers = {step.line for step in finding.steps if step.line} | {here}
+    known |= {number: source[number - 1] for number in numbers if 0 < number <= len(source)}
+    shown = sorted(number for number in known if known[number].strip())
+    if len(shown) > _SOURCE_LINES:
+        shown = [here] if here in known else []
+    return tuple(
+        SourceLine(number, text, number == here)
+        for number, text in zip(shown, _dedent([known[number] for number in shown]), strict=True)
+    )
+
+
+def _dedent(lines: Sequence[str]) -> list[str]:
+    clean = [sanitize.source(line) for line in lines]
+    margin = min((len(line) - len(line.lstrip(" ")) for line in clean), default=0)
+    return [line[margin:].rstrip() for line in clean]

@@ -1,0 +1,104 @@
+"""The words of a report: evidence, kinds of finding, steps, points. Plain and harmless text; start anywhere."""
+
+from collections.abc import Sequence
+
+from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLevel, Finding, Grade, WitnessStep
+from grader.report import sanitize
+
+_GIVES = frozenset({"write", "put", "set", "release", "notify", "kill", "exit", "start", "raise", "return"})
+_NAME_LIMIT = 40
+_VALUE_LIMIT = 60
+
+
+def evidence(entries: Sequence[Evidence]) -> tuple[str, ...]:
+    """What a passing check rests on, one line per entry. Only an exhausted exploration is called `verified`."""
+    return tuple(_one_evidence(entry) for entry in entries)
+
+
+def _one_evidence(entry: Evidence) -> str:
+    over = processes(entry.processes)
+    if entry.level is EvidenceLevel.VERIFIED:
+        return f"verified{f' for {over}' if over else ''} · {count(entry.executions, 'order')}"
+    if entry.level is EvidenceLevel.BOUNDED:
+        text = f"no failure in {count(entry.executions, 'order')} (bounded)"
+    else:
+        text = f"no failure in {count(entry.executions, 'free run')} (sampled)"
+    return f"{text} · {over}" if over else text
+
+
+def processes(counts: Sequence[int]) -> str:
+    """Process counts in words: `1, 2, 3 processes`; a long run by its ends only."""
+    numbers = sorted(set(counts))
+    if not numbers:
+        return ""
+    if len(numbers) > 3 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]}–{numbers[-1]} processes"  # noqa: RUF001 (a range)
+    return f"{', '.join(map(str, numbers))} {'process' if numbers == [1] else 'processes'}"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 order`, `2 orders`, `12,345 orders`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def points(score: float) -> str:
+    """A number of points without needless digits."""
+    return f"{round(score, 2):g}"
+
+
+def kind(finding: Finding) -> str:
+    """What went wrong and when, in a few words: `race with 2 processes, in some orders`."""
+    text: str = finding.kind.value
+    if finding.processes:
+        text += f" with {processes([finding.processes])}"
+    if finding.schedule_dependent:
+        text += ", in some orders"
+    return text
+
+
+def remark(check: CheckResult) -> tuple[str, ...]:
+    """What stands beside the title of a check, one line or more: why it passed, or in short why not."""
+    if check.status is CheckStatus.PASSED:
+        return evidence(check.evidence)
+    if check.status is CheckStatus.SKIPPED:
+        return (f"skipped: {sanitize.line(check.reason)}" if check.reason else "skipped",)
+    if check.status is CheckStatus.ERROR:
+        return ("an error in the grader",)
+    if not check.findings:
+        return (check.status.value,)
+    more = len(check.findings) - 1
+    return (kind(check.findings[0]) + (f", and {count(more, 'finding')} more" if more else ""),)
+
+
+def step(witness_step: WitnessStep) -> str:
+    """One step of a witness: `read counter → 0`, `write counter ← 1`, `waits for lock, held by P1`."""
+    verb = sanitize.line(witness_step.operation, _NAME_LIMIT)
+    name = sanitize.line(witness_step.object, _NAME_LIMIT)
+    value = sanitize.line(witness_step.value, _VALUE_LIMIT)
+    note = sanitize.line(witness_step.note)
+    if not witness_step.executed:
+        return note or f"waits for {name or verb}"
+    text = f"{verb} {name}".rstrip()
+    if value:
+        text += f" {'←' if verb in _GIVES else '→'} {value}"
+    return f"{text} ({note})" if note else text
+
+
+def summary(grade: Grade) -> str:
+    """The last line about a submission: `6 of 10 points · 3 checks passed, 1 failed · 0.41 s`."""
+    return f"{points(grade.score)} of {points(grade.max_score)} points · {tally(grade)} · {seconds(grade.seconds)}"
+
+
+def tally(grade: Grade) -> str:
+    """How many checks ended how."""
+    parts = []
+    for status in CheckStatus:
+        number = sum(check.status is status for check in grade.checks)
+        if number:
+            parts.append(f"{number} {status.value}")
+    return ", ".join(parts) or "no checks"
+
+
+def seconds(duration: float) -> str:
+    """A duration, short."""
+    return f"{duration:.2f} s" if duration < 10 else f"{duration:.0f} s"
