@@ -63,12 +63,12 @@ class _Driver:
             return Outcome(OutcomeKind.STEP_LIMIT, task, self.trace[-1].operation.line)
         last = self.trace[-1].task if self.trace else -1
         try:
-            task = self.strategy.choose(Choice(len(self.trace), self.machine, candidates, last))
+            chosen = self.strategy.choose(Choice(len(self.trace), self.machine, candidates, last))
         except Diverged as difference:
             return Outcome(OutcomeKind.DIVERGED, detail=str(difference))
-        if task is None:
+        if chosen is None:
             return Outcome(OutcomeKind.PRUNED)
-        step = self.machine.execute(task)
+        step = self.machine.execute(chosen)
         self.trace.append(step)
         self.strategy.executed(step)
         if step.operation.kind is OperationKind.QUEUE_FLUSH:

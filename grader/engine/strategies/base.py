@@ -13,9 +13,9 @@ class Diverged(Exception):
 
 
 class Choice(NamedTuple):
-    """A scheduling point: its index in the trace, the state, who can go, and who went last (-1: nobody)."""
+    """A scheduling point: its position in the trace, the state, who can go, and who went last (-1: nobody)."""
 
-    index: int
+    position: int
     machine: Machine
     candidates: list[TaskId]
     last: TaskId

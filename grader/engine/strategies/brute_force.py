@@ -46,10 +46,10 @@ class BruteForce(Strategy):
         return False
 
     def choose(self, choice: Choice) -> TaskId | None:
-        if choice.index < len(self._stack):
-            task = self._stack[choice.index].chosen
+        if choice.position < len(self._stack):
+            task = self._stack[choice.position].chosen
             if task not in choice.machine.pending:
-                raise Diverged(f"step {choice.index + 1} cannot be made again")
+                raise Diverged(f"step {choice.position + 1} cannot be made again")
             return task
         spent = self._stack[-1].preemptions() if self._stack else 0
         first = keep_going(choice.candidates, choice.last)

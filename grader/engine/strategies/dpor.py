@@ -80,9 +80,9 @@ class Dpor(Strategy):
     def choose(self, choice: Choice) -> TaskId | None:
         machine = choice.machine
         self._births = machine.births
-        if choice.index < len(self._stack):
-            node = self._stack[choice.index]
-            self._check_same(node, machine.pending, choice.index)
+        if choice.position < len(self._stack):
+            node = self._stack[choice.position]
+            self._check_same(node, machine.pending, choice.position)
             return node.chosen
         node = self._new_node(machine.snapshot())
         if node.tree.branches:
@@ -93,7 +93,7 @@ class Dpor(Strategy):
                 return None
             node.chosen = keep_going(awake, choice.last)
         if node.chosen not in machine.pending:
-            raise Diverged(f"step {choice.index + 1} cannot be made again")
+            raise Diverged(f"step {choice.position + 1} cannot be made again")
         self._stack.append(node)
         return node.chosen
 

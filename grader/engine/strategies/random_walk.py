@@ -51,8 +51,8 @@ class PCT(Strategy):
         for task in choice.candidates:
             if task not in self._priorities:
                 self._priorities[task] = 1.0 + self._random.random()
-        if choice.index in self._drops and choice.last in self._priorities:
-            self._priorities[choice.last] = -float(choice.index)
+        if choice.position in self._drops and choice.last in self._priorities:
+            self._priorities[choice.last] = -float(choice.position)
         return max(choice.candidates, key=lambda task: self._priorities[task])
 
     def finished(self, execution: Execution, world: World) -> None:

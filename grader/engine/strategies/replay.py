@@ -19,9 +19,9 @@ class Replay(Strategy):
         return first
 
     def choose(self, choice: Choice) -> TaskId | None:
-        if choice.index >= len(self._schedule):
+        if choice.position >= len(self._schedule):
             return keep_going(choice.candidates, choice.last)
-        task = choice.machine.tasks.by_path(self._schedule[choice.index])
+        task = choice.machine.tasks.by_path(self._schedule[choice.position])
         if task is None or task not in choice.machine.pending:
-            raise Diverged(f"step {choice.index + 1} of the schedule cannot be made")
+            raise Diverged(f"step {choice.position + 1} of the schedule cannot be made")
         return task

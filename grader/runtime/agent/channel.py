@@ -11,8 +11,8 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 from grader.runtime.agent import frames
 
@@ -26,10 +26,14 @@ _leave = os._exit  # student code may replace the public name
 
 
 class Channel:
-    """This process's channel; `task` is its number, `objects` counts the shared objects that it has made."""
+    """This process's channel; `task` is its number, `objects` counts the shared objects that it has made.
 
-    def __init__(self, sock: socket.socket, task: int) -> None:
+    `at_end` is called before this process ends because nobody listens any more.
+    """
+
+    def __init__(self, sock: socket.socket, task: int, at_end: Callable[[], object] | None = None) -> None:
         self._socket = sock
+        self.at_end = at_end
         self.task = task
         self.objects = 0
         self._created: list[dict[str, Any]] = []
@@ -68,7 +72,7 @@ class Channel:
             message["created"], self._created = self._created, []
         for stream, texts in self._written.items():
             if texts:
-                message[stream] = "".join(texts)
+                message[stream] = _text("".join(texts))
                 texts.clear()
         self.send(message)
         return self.receive()
@@ -79,7 +83,7 @@ class Channel:
         try:
             self._socket.sendall(_LENGTH.pack(len(body)) + body)
         except OSError:
-            _leave(0)
+            self._end()
 
     def receive(self) -> dict[str, Any]:
         """Wait for one frame; a descriptor that came with it can be had from `take_descriptor`."""
@@ -91,7 +95,7 @@ class Channel:
             while len(data) < size:
                 data += self._more()
         except OSError:
-            _leave(0)
+            self._end()
         answer: dict[str, Any] = json.loads(data[_LENGTH.size :])
         if "data" in answer:
             answer["data"] = binascii.a2b_base64(answer["data"])
@@ -100,7 +104,7 @@ class Channel:
     def _first_bytes(self) -> bytes:
         data, ancillary, _, _ = self._socket.recvmsg(_CHUNK, _FD_SPACE)
         if not data:
-            _leave(0)
+            self._end()
         for level, kind, content in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
                 self._pending_fd = array.array("i", content)[0]
@@ -109,8 +113,13 @@ class Channel:
     def _more(self) -> bytes:
         data = self._socket.recv(_CHUNK)
         if not data:
-            _leave(0)
+            self._end()
         return data
+
+    def _end(self) -> NoReturn:
+        if self.at_end is not None:
+            self.at_end()
+        _leave(0)
 
     def take_descriptor(self) -> int:
         """The descriptor that came with the last answer: a new process's end of its own channel."""
@@ -127,10 +136,24 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
     for name, value in fields.items():
         if isinstance(value, bytes):
             fields[name] = binascii.b2a_base64(value, newline=False).decode("ascii")
+        elif isinstance(value, str):
+            fields[name] = _text(value)
+        elif isinstance(value, dict):
+            fields[name] = _plain(dict(value))
     return fields
 
 
+def _text(value: str) -> str:
+    """Lone surrogates are no characters, and no decoder of JSON takes them."""
+    return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 _current: Channel | None = None
+
+
+def exists() -> bool:
+    """Whether this process is controlled at all."""
+    return _current is not None
 
 
 def current() -> Channel:

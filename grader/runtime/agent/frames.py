@@ -22,6 +22,11 @@ def watch(filename: str) -> None:
     _files.add(filename)
 
 
+def watched(filename: str) -> bool:
+    """Whether code of this file is the submission's."""
+    return filename in _files
+
+
 def note_clock(now: float) -> None:
     """The task has looked at its (virtual) clock: from now on the time is part of what it knows."""
     _clock[0] = now

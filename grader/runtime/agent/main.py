@@ -1,0 +1,217 @@
+"""The processes between the judge and student code: template, runner, host.
+
+Start at `template`: a clean interpreter with everything loaded that is needed later, so that a fork gives a new
+process in a millisecond. It forks one *runner* for each submission; the runner forks the *host*, which imports the
+submission under control and is forked for every call that an execution makes. Template and runner never execute
+student code.
+
+Commands come as JSON frames (see `channel`); `do` names the command, a descriptor may come along.
+"""
+
+import binascii
+import faulthandler
+import gc
+import inspect
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from grader.runtime.agent import channel, free, install, memory, process, queues, reaper, synchronize
+from grader.runtime.agent.channel import Channel
+from grader.runtime.agent.loader import Submission
+
+_fork = os.fork
+_leave = os._exit
+
+
+def template(descriptor: int) -> None:
+    """Serve `runner` commands until the judge hangs up."""
+    install.preload()
+    free.preload()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    control = Channel(socket.socket(fileno=descriptor), -1)
+    while True:
+        command = control.receive()
+        given = control.take_descriptor()
+        if _fork() == 0:
+            control.close()
+            _guarded(lambda command=command, given=given: runner(given, command))
+        os.close(given)
+
+
+def _guarded(body: Callable[[], None]) -> None:
+    """Run `body` and leave; an error of ours is told on stderr, never carried on with."""
+    try:
+        body()
+    except BaseException:
+        if os.environ.get("GRADER_DEBUG"):
+            sys.__excepthook__(*sys.exc_info())
+        _leave(70)
+    _leave(0)
+
+
+def runner(descriptor: int, settings: dict[str, Any]) -> None:
+    """Serve the commands for one submission; the judge hanging up ends it with everything below it."""
+    Runner(Channel(socket.socket(fileno=descriptor), -1), settings).serve()
+
+
+class Runner:
+    """The process at the top of everything that one submission does."""
+
+    def __init__(self, control: Channel, settings: dict[str, Any]) -> None:
+        self._control = control
+        control.at_end = self._sweep_all
+        self._hosts: set[int] = set()
+        reaper.become_reaper()
+        _limit(settings)
+        submission = settings["submission"]
+        self._submission = Submission(submission["name"], submission["filename"], submission["source"])
+        self._submission.preload()
+
+    def serve(self) -> None:
+        """Answer commands for ever; ends with the process."""
+        commands: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
+            "host": self._host,
+            "spawn": self._spawn,
+            "sweep": self._sweep,
+            "usage": self._usage,
+            "stacks": self._stacks,
+            "free": self._free,
+        }
+        while True:
+            command = self._control.receive()
+            answer = commands[command["do"]](command)
+            if answer is not None:
+                self._control.send(answer)
+
+    def _sweep_all(self) -> None:
+        reaper.sweep()
+
+    def _fork(self, body: Callable[[int], None]) -> int:
+        given = self._control.take_descriptor()
+        child = _fork()
+        if child == 0:
+            self._control.close()
+            _guarded(lambda: body(given))
+        os.close(given)
+        return child
+
+    def _host(self, command: dict[str, Any]) -> None:
+        self._hosts.add(self._fork(lambda given: host(given, self._submission, command["task"])))
+
+    def _spawn(self, command: dict[str, Any]) -> None:
+        data = binascii.a2b_base64(command["payload"])
+        self._fork(lambda given: spawned(given, self._submission, command["task"], data))
+
+    def _sweep(self, command: dict[str, Any]) -> dict[str, Any]:
+        spare = self._hosts if command.get("spare_hosts") else ()
+        return {"swept": reaper.sweep(spare)}
+
+    def _usage(self, command: dict[str, Any]) -> dict[str, Any]:
+        seconds, runnable = reaper.usage()
+        return {"cpu": seconds, "runnable": runnable}
+
+    def _stacks(self, command: dict[str, Any]) -> dict[str, Any]:
+        for pid in reaper.descendants(os.getpid()):
+            try:
+                os.kill(pid, signal.SIGUSR1)
+            except OSError:
+                continue
+        return {}
+
+    def _free(self, command: dict[str, Any]) -> dict[str, Any]:
+        return free.run(self._submission, command)
+
+
+def _limit(settings: dict[str, Any]) -> None:
+    """Apply resource limits that nothing below can lift again."""
+    for name, value in settings.get("limits", {}).items():
+        kind = getattr(resource, f"RLIMIT_{name}", None)
+        if kind is not None:
+            _, hard = resource.getrlimit(kind)
+            bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (bound, bound))
+
+
+def _enter(descriptor: int, task: int) -> Channel:
+    """Make this freshly forked process a task: its channel, and its stack on demand."""
+    own = channel.adopt(descriptor, task)
+    faulthandler.enable(file=descriptor, all_threads=False)
+    faulthandler.register(signal.SIGUSR1, file=descriptor, all_threads=False)
+    return own
+
+
+def host(descriptor: int, submission: Submission, task: int) -> None:
+    """Import the submission under control, then be forked for each call."""
+    own = _enter(descriptor, task)
+    install.install()
+    process.begin_main()
+    module = process.guard(submission.load)
+    command = own.request("agent.ready")
+    while True:
+        if "probe" in command:
+            own.send({"probed": [_probe(module, name, count) for name, count in command["probe"]]})
+        elif "call" in command:
+            _call(module, own.take_descriptor(), command["call"])
+        command = own.receive()
+
+
+def _probe(module: ModuleType, name: str, count: int) -> str:
+    """What a required function is: `missing`, `not-callable`, `arguments` (it does not take `count`) or `ok`."""
+    function = getattr(module, name, None)
+    if function is None:
+        return "missing"
+    if not callable(function):
+        return "not-callable"
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return "arguments"
+    except ValueError:
+        return "ok"
+    return "ok"
+
+
+def _call(module: ModuleType, given: int, call: dict[str, Any]) -> None:
+    if _fork() == 0:
+        _guarded(lambda: _called(module, given, call))
+    os.close(given)
+
+
+def _called(module: ModuleType, given: int, call: dict[str, Any]) -> None:
+    _enter(given, call["task"])
+    process.begin_main(call.get("name", "MainProcess"))
+    arguments = [_argument(description) for description in call["arguments"]]
+    process.call(getattr(module, call["function"]), arguments, {})
+
+
+def _argument(description: dict[str, Any]) -> Any:
+    """An argument as the judge describes it: a plain value, or a shared object by its number."""
+    if "plain" in description:
+        import pickle  # only the judge's own values come this way
+
+        return pickle.loads(binascii.a2b_base64(description["plain"]))
+    kind = description.pop("kind")
+    makers: dict[str, Callable[..., Any]] = {
+        "memory": memory.proxy,
+        "lock": synchronize.proxy,
+        "queue": queues.proxy,
+    }
+    return makers[kind](**description)
+
+
+def spawned(descriptor: int, submission: Submission, task: int, data: bytes) -> None:
+    """A process of the `spawn` start method: a fresh import, then what was pickled."""
+    _enter(descriptor, task)
+    install.install()
+    process.begin_main()
+    process.guard(submission.load)
+    process.run_spawned(data)
