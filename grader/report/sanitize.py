@@ -19,6 +19,7 @@ _HIDDEN = re.compile(
     "\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\ue000-\uf8ff"
     "\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -42,8 +43,8 @@ def block(text: str, lines: int = 20, limit: int = LINE_LIMIT) -> tuple[str, ...
 
 
 def json_text(text: str) -> str:
-    """`text` as it may stand in JSON: nothing is hidden, but lone surrogates are no Unicode and are replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8") if _has_surrogates(text) else text
+    """`text` as it may stand in JSON: a lone surrogate is no Unicode, and becomes U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def escape_hidden(document: str) -> str:
@@ -51,10 +52,6 @@ def escape_hidden(document: str) -> str:
     return re.sub(
         "[^\n -~]", lambda match: _json_escape(match[0]) if _HIDDEN.match(match[0]) else match[0], document
     )
-
-
-def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _json_escape(character: str) -> str:

@@ -77,3 +77,17 @@ class Pen:
     def joined(self, *parts: tuple[str, str]) -> Text:
         """Several pieces in a row, each a string and its style."""
         return Text.assemble(*(self.text(content, style) for content, style in parts))
+
+    def cut(self, text: Text, width: int) -> Text:
+        """`text` on one line of at most `width` columns."""
+        if text.cell_len <= width:
+            return text
+        more = self.text("…")
+        short = text.copy()
+        short.truncate(width - more.cell_len, overflow="crop")
+        return short.append_text(more)
+
+    def ruled(self, title: Text) -> Text:
+        """A heading: `title`, and a line from there to the right margin."""
+        short = self.cut(title, self.width - 3)
+        return short + self.text(" " + "─" * (self.width - short.cell_len - 1), "dim")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.rule import Rule
 from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
@@ -57,9 +56,9 @@ class Printer:
 
     def replay(self, seen: "Replay", path: str) -> None:
         """The whole schedule behind a token, and how it ended this time."""
-        title = f"{sanitize.line(path)}  ·  {sanitize.line(seen.check)}"
-        count = words.processes([seen.processes]) if seen.processes else ""
-        self._print(self._pen.joined((title, "bold"), (f"  ·  {count}" if count else "", "dim")))
+        count = f"  ·  {words.processes([seen.processes])}" if seen.processes else ""
+        self._print(self._pen.joined((sanitize.line(path), "bold"), (count, "dim")))
+        self._print(self._pen.text(sanitize.line(seen.check)))
         steps = view.of_steps(seen.steps)
         if seen.finding is None:
             self._witness(steps)
@@ -67,7 +66,7 @@ class Printer:
             self._print(self._pen.joined(("✓ ", "green"), ("this order no longer breaks it", "bold")))
             return
         shown = view.of_finding(seen.finding, path=path)
-        self._finding_body(shown, steps or shown.witness, with_replay=False)
+        self._finding_body(shown, steps or shown.witness, "red")
         self._print()
         self._print(self._pen.joined(("✗ ", "bold red"), ("this order still breaks it", "bold")))
 
@@ -130,19 +129,14 @@ class Printer:
 
     def _section(self, check: CheckView, finding: FindingView) -> None:
         glyph, style = _GLYPHS[check.status]
-        self._print(
-            Rule(
-                self._pen.joined((f"{glyph} ", style), (check.title, "bold")),
-                align="left",
-                style="dim",
-                characters=self._pen.text("─").plain,
-            )
-        )
-        self._finding_body(finding, finding.witness, with_replay=True)
+        self._print(self._pen.ruled(self._pen.joined((f"{glyph} ", style), (check.title, "bold"))))
+        self._finding_body(finding, finding.witness, style)
+        if finding.replay:
+            self._command("see this order again", finding.replay)
 
-    def _finding_body(self, finding: FindingView, steps: WitnessView | None, *, with_replay: bool) -> None:
+    def _finding_body(self, finding: FindingView, steps: WitnessView | None, style: str) -> None:
         place = f"  ·  {finding.place}" if finding.place else ""
-        self._print(self._pen.joined((finding.kind, "red"), (place, "dim")))
+        self._print(self._pen.joined((finding.kind, style.removeprefix("bold ")), (place, "dim")))
         self._paragraph("\n".join(finding.message))
         self._witness(steps)
         self._pairs([("expected", finding.expected, "green"), ("got", finding.got, "red")])
@@ -151,8 +145,6 @@ class Printer:
         self._block("it printed", finding.output)
         if finding.help:
             self._pairs([("help", finding.help, "cyan")])
-        if with_replay and finding.replay:
-            self._command("see this order again", finding.replay)
 
     def _paragraph(self, text: str) -> None:
         if text:
@@ -180,8 +172,7 @@ class Printer:
             mark, style = ("▸", "") if line.here else (" ", "dim")
             number = f"{mark} {line.number:>{width}} │ "
             text = self._pen.joined((number, "red" if line.here else "dim"), (line.text, style))
-            text.truncate(self._pen.width - _INDENT, overflow="ellipsis")
-            self._print(self._indented(text))
+            self._print(self._indented(self._pen.cut(text, self._pen.width - _INDENT)))
 
     def _block(self, name: str, lines: Sequence[str]) -> None:
         if not lines:

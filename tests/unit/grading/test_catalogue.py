@@ -1,0 +1,67 @@
+"""The exercises are found in a checkout, by name and by file stem, and written for the student."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from grader.errors import UsageError
+from grader.grading import catalogue, starting
+
+
+def test_every_exercise_has_a_solution_with_its_functions() -> None:
+    names = [exercise.name for exercise in catalogue.exercises()]
+    assert names == ["counter", "shared_value", "consumer"]
+    for exercise in catalogue.exercises():
+        tree = ast.parse(catalogue.solution(exercise.name).read_bytes())
+        solved = tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+        assert solved == exercise.functions
+
+
+def test_by_stem_and_by_name() -> None:
+    assert catalogue.resolve(Path("some/where/consumer.py")).name == "consumer"
+    assert catalogue.resolve(Path("anything.py"), "counter").name == "counter"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("homework.py", None), ("counter.py", "nonsense"), ("counter.py", "")]
+)
+def test_unknown_exercises_list_the_known(path: str, name: str | None) -> None:
+    with pytest.raises(UsageError, match=r"there is no exercise .*counter, shared_value, consumer"):
+        catalogue.resolve(Path(path), name)
+
+
+def write(folder: Path, *, force: bool = False) -> list[bool]:
+    return [written for _, written in starting.write_stubs(catalogue.exercises(), folder, force)]
+
+
+def test_stubs_are_written_and_no_solutions(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "work"
+    assert write(folder) == [True, True, True]
+    for exercise in catalogue.exercises():
+        written = (folder / exercise.stub.name).read_bytes()
+        assert written == exercise.stub.read_bytes() != catalogue.solution(exercise.name).read_bytes()
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_work_is_never_overwritten_without_force(tmp_path: Path) -> None:
+    (tmp_path / "counter.py").write_text("my work")
+    assert write(tmp_path) == [False, True, True]
+    assert (tmp_path / "counter.py").read_text() == "my work"
+    assert write(tmp_path, force=True) == [True, True, True]
+    assert (tmp_path / "counter.py").read_text() != "my work"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_force_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("precious")
+    (tmp_path / "counter.py").symlink_to(tmp_path / "elsewhere")
+    write(tmp_path, force=True)
+    assert (tmp_path / "elsewhere").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_that_cannot_be_one(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is not a folder"):
+        write(tmp_path / name)

@@ -1,0 +1,67 @@
+"""Which steps of a long witness are shown, and which layout is chosen."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.core.verdict import WitnessStep
+from grader.report import view
+from grader.report.view import StepView, WitnessView
+from grader.report.witness import Gap, Layout, elide, layout
+
+
+def steps_with_conflicts(length: int, *conflicts: int) -> list[StepView]:
+    return [StepView("P1", str(n), f"step {n}", conflict=n in conflicts) for n in range(length)]
+
+
+def test_a_short_witness_is_shown_whole() -> None:
+    steps = steps_with_conflicts(24)
+    assert elide(steps) == steps
+
+
+def test_the_middle_of_a_long_one_is_left_out() -> None:
+    rows = elide(steps_with_conflicts(100))
+    assert [row for row in rows if isinstance(row, Gap)] == [Gap(82)]
+    assert str(rows[6]) == "… 82 more steps …"
+
+
+def test_steps_that_clash_are_shown_with_their_neighbours() -> None:
+    rows = elide(steps_with_conflicts(100, 50))
+    texts = [row.text for row in rows if isinstance(row, StepView)]
+    assert texts[6:9] == ["step 49", "step 50", "step 51"]
+
+
+@given(st.integers(0, 200), st.sets(st.integers(0, 199), max_size=30))
+def test_shown_and_counted_steps_are_all_steps_in_order(length: int, conflicts: set[int]) -> None:
+    steps = steps_with_conflicts(length, *conflicts)
+    rows = elide(steps)
+    position = 0
+    for row in rows:
+        if isinstance(row, Gap):
+            assert row.steps > 2
+            position += row.steps
+        else:
+            assert row == steps[position]
+            position += 1
+    assert position == length
+    assert len(rows) <= max(24, 6 + 12 + 6 * 3 + 7 * 2)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "width", "chosen"),
+    [
+        (("main", "P1", "P2"), 78, Layout.COLUMNS),
+        (("main", "P1", "P2", "P3"), 78, Layout.LANES),
+        (("main", "P1", "P2", "P3"), 118, Layout.COLUMNS),
+        (tuple(f"P{n}" for n in range(30)), 78, Layout.LIST),
+    ],
+)
+def test_layout(tasks: tuple[str, ...], width: int, chosen: Layout) -> None:
+    assert layout(WitnessView(tasks, ()), width) is chosen
+
+
+def test_columns_stand_in_the_order_of_starting() -> None:
+    names = ["reader", "P10", "P2", "P1.2", "main", "P1", "Px", "P", "P²"]
+    shown = view.of_steps(WitnessStep(name, "read") for name in names)
+    assert shown is not None
+    assert shown.tasks == ("main", "P1", "P1.2", "P2", "P10", "reader", "Px", "P", "P²")
