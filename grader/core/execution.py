@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from grader.core.operations import Failure, ObjectId, Operation, Step, TaskId
+from grader.core.operations import Creation, Failure, ObjectId, Operation, Step, TaskId
 
 Schedule: TypeAlias = tuple[TaskId, ...]
 
@@ -70,6 +70,7 @@ class Execution(msgspec.Struct, frozen=True):
     objects: Mapping[ObjectId, object]
     pending: Mapping[TaskId, Operation]
     labels: Mapping[TaskId, str]
+    creations: Mapping[ObjectId, Creation] = {}
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}
 

@@ -11,6 +11,7 @@ import msgspec
 from grader.core.operations import (
     DONE,
     NO_OBJECT,
+    Creation,
     ErrorCode,
     ObjectId,
     Operation,
@@ -56,6 +57,7 @@ class Machine:
         self.resting: set[TaskId] = set()
         self.births: dict[ObjectId, Any] = {}
         """The first states of the objects made in this execution."""
+        self.creations: dict[ObjectId, Creation] = {}
         self.tasks = tasks
         self._idling: dict[TaskId, Idling] = {}
         self._marks: dict[TaskId, int] = {}
@@ -76,6 +78,7 @@ class Machine:
             if known or creator_of(creation.object) != task or creation.lock not in (NO_OBJECT, *self.objects):
                 raise ProtocolError(f"object {creation.object} cannot be created")
             state = BY_OBJECT[creation.kind].create(creation)
+            self.creations[creation.object] = creation
             self.objects[creation.object] = self.births[creation.object] = state
         if operation.kind is _KIND.PROCESS_START:
             operation = self._with_child(task, operation)

@@ -1,17 +1,39 @@
 """The in-memory executor: tasks are generators in this process that yield operations and are sent results.
 
-Used by tests and by the co-operating processes of a scenario. Start at `ScriptedProgram`.
+Used by tests and by the co-operating processes of a scenario. Start at `ScriptedProgram`. A script yields an
+`Operation`, or an `Asked` where it has more to say: the script of the child that it starts, the objects that it has
+made, a mark of its local state.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, Union
 
-from grader.core.operations import JUDGE, ObjectId, Operation, OperationKind, Result, Step, TaskId, process_object
+from grader.core.operations import (
+    JUDGE,
+    Creation,
+    ObjectId,
+    Operation,
+    OperationKind,
+    Result,
+    Step,
+    TaskId,
+    process_object,
+    task_of,
+)
 from grader.engine.program import Announcement, Report
 from grader.engine.tasks import TaskTable
 from grader.primitives.process import ProcessState
 
-Script: TypeAlias = Callable[[], Generator[Operation, Result, None]]
+Script: TypeAlias = Callable[[], Generator[Union[Operation, "Asked"], Result, None]]
+
+
+class Asked(NamedTuple):
+    """An operation with what goes along with it. `child` is what a started process does (nothing, if None)."""
+
+    operation: Operation
+    mark: int = 0
+    created: tuple[Creation, ...] = ()
+    child: Script | None = None
 
 
 class ScriptedTask:
@@ -19,19 +41,23 @@ class ScriptedTask:
 
     def __init__(self, task: TaskId, script: Script) -> None:
         self.task = task
+        self.child: Script | None = None
+        """What the process does that the announced operation would start."""
         self._generator = script()
 
     def advance(self, result: Result | None) -> Announcement:
         """Run up to the next operation; the end of the generator is the task's exit."""
         try:
-            operation = next(self._generator) if result is None else self._generator.send(result)
+            said = next(self._generator) if result is None else self._generator.send(result)
         except StopIteration:
-            operation = Operation(OperationKind.PROCESS_EXIT)
-        return Announcement(self.task, operation)
+            said = Operation(OperationKind.PROCESS_EXIT)
+        asked = said if isinstance(said, Asked) else Asked(said)
+        self.child = asked.child
+        return Announcement(self.task, asked.operation, asked.created, asked.mark)
 
 
 class ScriptedProgram:
-    """Scripts that run beside each other on given objects; they do not start further tasks."""
+    """Scripts that run beside each other on given objects."""
 
     def __init__(self, objects: Mapping[ObjectId, Any], scripts: Sequence[Script]) -> None:
         self._objects = objects
@@ -56,13 +82,22 @@ class ScriptedSession:
         return [task.advance(None) for task in self._tasks.values()]
 
     def resume(self, step: Step) -> Sequence[Report]:
+        kind = step.operation.kind
         task = self._tasks.get(step.task)
-        if task is None or step.operation.kind is OperationKind.PROCESS_EXIT:
+        if task is None or kind is OperationKind.PROCESS_EXIT:
             return []
-        return [task.advance(step.result)]
+        if kind is not OperationKind.PROCESS_START:
+            return [task.advance(step.result)]
+        child = ScriptedTask(task_of(step.operation.object), task.child or _nothing)
+        self._tasks[child.task] = child
+        return [task.advance(step.result), child.advance(None)]
 
     def kill(self, task: TaskId) -> None:
         self._tasks.pop(task, None)
 
     def close(self) -> None:
         self._tasks.clear()
+
+
+def _nothing() -> Generator[Operation, Result, None]:
+    yield from ()

@@ -30,6 +30,8 @@ def exercises() -> tuple[Exercise, ...]:
         InternalError: the installation is incomplete.
     """
     found = [_read(path) for path in sorted(_folder("exercises").glob("*.py"))]
+    if not found:
+        raise InternalError("there are no exercises in this installation; install the grader again")
     return tuple(sorted(found, key=lambda exercise: exercise.title))
 
 

@@ -1,0 +1,177 @@
+"""What can be wrong with one execution, whatever the exercise: somebody waits for ever, died, or never came back.
+
+Start at `general_flaws`. What is wrong with a *completed* execution is for the check to say, with flaws of its own.
+"""
+
+import enum
+from collections.abc import Sequence
+
+import msgspec
+
+from grader.core.execution import OutcomeKind
+from grader.core.operations import (
+    Failure,
+    ObjectId,
+    Operation,
+    OperationKind,
+    TaskId,
+    process_object,
+    task_of,
+)
+from grader.core.verdict import FindingKind
+from grader.grading.names import Names
+from grader.grading.observed import Observed
+from grader.primitives.condition import ConditionState
+from grader.primitives.lock import LockState
+from grader.primitives.queue import QueueState
+
+_KIND = OperationKind
+
+
+class Wrong(enum.Enum):
+    """Marks a flaw that is a `race` or a `wrong-result`; which of them, only all executions together can tell."""
+
+    VALUE = "value"
+
+
+class Flaw(msgspec.Struct, frozen=True):
+    """One thing that is wrong with one execution.
+
+    `kind` tells flaws apart: of each kind one execution is kept as the witness. `conflict` are numbers of steps to
+    be marked, `line` is where to look.
+    """
+
+    kind: FindingKind | Wrong
+    message: str
+    expected: str = ""
+    got: str = ""
+    line: int = 0
+    failure: Failure | None = None
+    conflict: tuple[int, ...] = ()
+
+
+def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
+    """The flaws that need no knowledge of the exercise; the root cause first."""
+    flaws = _deaths(seen)
+    outcome = seen.execution.outcome
+    if outcome.kind is OutcomeKind.DEADLOCK:
+        flaws.append(_deadlock(seen, names))
+    elif outcome.kind is OutcomeKind.LIVELOCK:
+        flaws.append(_livelock(seen, names))
+    elif outcome.kind is OutcomeKind.STEP_LIMIT:
+        who = seen.label(outcome.task)
+        message = f"{who} was still going on after {len(seen.execution.trace):,} steps, in line {outcome.line}."
+        flaws.append(Flaw(FindingKind.HANG, message, line=outcome.line))
+    elif outcome.kind is OutcomeKind.HUNG:
+        where = f" in line {outcome.line}" if outcome.line else ""
+        message = f"{seen.label(outcome.task)} never comes to an end: {outcome.detail}{where}."
+        flaws.append(Flaw(FindingKind.HANG, message, line=outcome.line))
+    elif outcome.kind is OutcomeKind.CRASHED:
+        message = f"{seen.label(outcome.task)} died: {outcome.detail}."
+        flaws.append(Flaw(FindingKind.CRASH, message, line=outcome.line, failure=outcome.failure))
+    return flaws
+
+
+def _deaths(seen: Observed) -> list[Flaw]:
+    """Processes that ended with an exception or an exit code, or whose function did not return."""
+    flaws: list[Flaw] = []
+    calls = seen.scenario.tasks()
+    for task, state in seen.processes():
+        if state.alive or state.killed:
+            continue
+        if state.exit_code != 0 or state.failure is not None:
+            flaws.append(_death(seen.label(task), state.exit_code, state.failure))
+        elif task in calls and state.returned is None and seen.completed:
+            function = seen.scenario.calls[calls.index(task)].function
+            message = f"{function} ended its process instead of returning."
+            flaws.append(Flaw(FindingKind.CRASH, message))
+    return flaws[:1]
+
+
+def _death(who: str, exit_code: int, failure: Failure | None) -> Flaw:
+    if failure is None:
+        return Flaw(FindingKind.CRASH, f"{who} ended with exit code {exit_code}.")
+    if failure.type == "NotImplementedError":
+        message = f"The function is not written yet: {failure.message or failure.type}."
+        return Flaw(FindingKind.MISSING, message, line=failure.line, failure=failure)
+    where = f" in line {failure.line}" if failure.line else ""
+    text = f"{failure.type}: {failure.message}" if failure.message else failure.type
+    return Flaw(FindingKind.CRASH, f"{who} died{where} of {text}", line=failure.line, failure=failure)
+
+
+def _waiting(seen: Observed) -> list[tuple[TaskId, Operation]]:
+    return [
+        (task, operation)
+        for task, operation in sorted(seen.execution.pending.items())
+        if operation.kind is not _KIND.QUEUE_FLUSH
+    ]
+
+
+def _deadlock(seen: Observed, names: Names) -> Flaw:
+    waiting = _waiting(seen)
+    # Whoever only waits for another process's end is not the cause, so it is told last.
+    waiting.sort(key=lambda entry: entry[1].kind in (_KIND.PROCESS_JOIN, _KIND.PROCESS_WAIT))
+    sentences = [f"{seen.label(task)} {waits_for(seen, names, task, op)}" for task, op in waiting[:4]]
+    more = f" (and {len(waiting) - 4} more)" if len(waiting) > 4 else ""
+    message = "Nobody can go on: " + "; ".join(sentences) + more + "."
+    line = waiting[0][1].line if waiting else 0
+    return Flaw(FindingKind.DEADLOCK, message, line=line)
+
+
+def _livelock(seen: Observed, names: Names) -> Flaw:
+    outcome = seen.execution.outcome
+    operation = seen.execution.pending.get(outcome.task)
+    what = names.of(operation.object) if operation is not None and operation.object in names else ""
+    about = f", looking at {what} again and again; nobody is left to change it" if what else ""
+    message = f"{seen.label(outcome.task)} goes round and round in line {outcome.line}{about}."
+    return Flaw(FindingKind.HANG, message, line=outcome.line)
+
+
+def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) -> str:
+    """What a blocked process waits for, and who stands in its way: a half sentence."""
+    kind, target = operation.kind, operation.object
+    where = f" (line {operation.line})" if operation.line else ""
+    if kind is _KIND.PROCESS_JOIN:
+        return f"waits for {seen.label(task_of(target))} to end{where}"
+    if kind is _KIND.PROCESS_WAIT:
+        return f"waits for one of {len(operation.targets)} processes to end{where}"
+    if kind is _KIND.PROCESS_EXIT:
+        return f"cannot end: {_undelivered(seen, names, task)}"
+    name = names.of(target)
+    if kind is _KIND.LOCK_ACQUIRE:
+        return f"waits for {name}{where}, {_held_by(seen, task, target)}"
+    if kind is _KIND.CONDITION_RESUME:
+        return f"waits for {name}{where}, {_unnotified(seen, task, target)}"
+    if kind is _KIND.QUEUE_GET:
+        return f"waits for an item on {name}{where}, which is empty"
+    if kind is _KIND.QUEUE_PUT:
+        return f"waits for room on {name}{where}, which is full"
+    if kind in (_KIND.MEMORY_READ, _KIND.MEMORY_WRITE):
+        return f"waits to use {name}{where}, whose lock another process holds"
+    return f"waits for {name}{where}"
+
+
+def _held_by(seen: Observed, task: TaskId, target: ObjectId) -> str:
+    state = seen.execution.objects.get(target)
+    holders: Sequence[TaskId] = state.holders if isinstance(state, LockState) else ()
+    if not holders:
+        return "which nobody gives back"
+    holder = holders[0]
+    if holder == task:
+        return "which it holds itself"
+    process = seen.execution.objects.get(process_object(holder))
+    ended = process is not None and not getattr(process, "alive", True)
+    return f"which {seen.label(holder)} has taken" + (" and ended without giving back" if ended else "")
+
+
+def _unnotified(seen: Observed, task: TaskId, target: ObjectId) -> str:
+    state = seen.execution.objects.get(target)
+    notified = isinstance(state, ConditionState) and any(waiter == task for waiter, _ in state.notified)
+    return "whose lock is taken" if notified else "which nobody notifies"
+
+
+def _undelivered(seen: Observed, names: Names, task: TaskId) -> str:
+    for target, state in seen.execution.objects.items():
+        if isinstance(state, QueueState) and not state.delivered(task):
+            return f"what it has put on {names.of(target)} does not fit into the pipe and nobody takes it out"
+    return "its queue is not empty"

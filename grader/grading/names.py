@@ -1,0 +1,76 @@
+"""The shown names of shared objects: as the exercise calls them, or as the submission does. Start at `Names`."""
+
+import ast
+from collections.abc import Mapping
+
+from grader.core.execution import Execution
+from grader.core.operations import ObjectId, ObjectKind, task_of
+from grader.grading.scenario import Shared
+
+_ARTICLES = {
+    ObjectKind.MEMORY: "a shared value",
+    ObjectKind.LOCK: "a lock",
+    ObjectKind.EVENT: "an event",
+    ObjectKind.CONDITION: "a condition",
+    ObjectKind.QUEUE: "a queue",
+    ObjectKind.PROCESS: "a process",
+}
+
+
+class Names:
+    """Names of the objects of one execution."""
+
+    def __init__(self, source: str, shared: Mapping[ObjectId, Shared], execution: Execution) -> None:
+        self._shared = shared
+        self._execution = execution
+        self._assigned = assigned_names(source)
+
+    def __contains__(self, target: ObjectId) -> bool:
+        return target in self._execution.objects
+
+    def of(self, target: ObjectId) -> str:
+        """The name of an object: the exercise's, the variable that it was assigned to, or what it is."""
+        if target < 0:
+            return self._execution.labels.get(task_of(target), "a process")
+        if target in self._shared:
+            return self._shared[target].name
+        creation = self._execution.creations.get(target)
+        if creation is None:
+            return "a shared object"
+        name = self._assigned.get(creation.line)
+        if name is None:
+            line = f" (line {creation.line})" if creation.line else ""
+            return f"{_ARTICLES[creation.kind]}{line}"
+        if creation.kind is ObjectKind.LOCK and creation.name == "guard":
+            return f"{name}.get_lock()"
+        return name
+
+
+def assigned_names(source: str) -> dict[int, str]:
+    """Which variable each line assigns, for the lines that assign exactly one."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    names: dict[int, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            target: ast.expr | None = node.targets[0]
+        elif isinstance(node, ast.AnnAssign):
+            target = node.target
+        elif isinstance(node, ast.withitem):
+            target = node.optional_vars
+        else:
+            continue
+        name = _name(target)
+        if name and target is not None:
+            names.setdefault(target.lineno, name)
+    return names
+
+
+def _name(target: ast.expr | None) -> str:
+    if isinstance(target, ast.Name):
+        return target.id[:40]
+    if isinstance(target, ast.Attribute):
+        return target.attr[:40]
+    return ""

@@ -1,0 +1,161 @@
+"""Between Python values and what crosses the trust boundary: the bytes of shared memory, and pickled items.
+
+Start at `decode_memory` and `unpickle`. Pickles come from the submission, so they are read by an unpickler that
+knows no globals at all: plain numbers, text, bytes and containers, or `OPAQUE`.
+"""
+
+import ctypes
+import io
+import pickle
+import pickletools
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from grader.primitives.memory import MemoryState
+
+_TYPES: dict[str, type[Any]] = {
+    "c": ctypes.c_char,
+    "u": ctypes.c_wchar,
+    "b": ctypes.c_byte,
+    "B": ctypes.c_ubyte,
+    "h": ctypes.c_short,
+    "H": ctypes.c_ushort,
+    "i": ctypes.c_int,
+    "I": ctypes.c_uint,
+    "l": ctypes.c_long,
+    "L": ctypes.c_ulong,
+    "q": ctypes.c_longlong,
+    "Q": ctypes.c_ulonglong,
+    "f": ctypes.c_float,
+    "d": ctypes.c_double,
+}
+_SIZE_LIMIT = 2**20
+_TEXT_LIMIT = 60
+
+
+class Opaque:
+    """Stands for an item that is not made of plain data; equal to nothing but itself."""
+
+    def __repr__(self) -> str:
+        return "an object"
+
+
+OPAQUE = Opaque()
+
+
+def encode_memory(typecode: str, values: Sequence[Any]) -> bytes:
+    """The bytes of a `Value` (one value) or an `Array`, as ctypes lays them out on this machine."""
+    block = (_TYPES[typecode] * len(values))(*values)
+    return bytes(block)
+
+
+def item_size(typecode: str) -> int:
+    """Bytes of one item."""
+    return ctypes.sizeof(_TYPES[typecode])
+
+
+def decode_items(typecode: str, data: bytes) -> list[Any] | None:
+    """The items in `data`, None if its type is not one of the simple ones or the length does not fit."""
+    kind = _TYPES.get(typecode)
+    if kind is None or len(data) % ctypes.sizeof(kind):
+        return None
+    return list((kind * (len(data) // ctypes.sizeof(kind))).from_buffer_copy(data))
+
+
+def decode_memory(state: MemoryState) -> Any:
+    """The value of a `Value`, or the list of an `Array`'s items; `OPAQUE` where the type is not a simple one."""
+    items = decode_items(state.typecode, state.data)
+    if items is None:
+        return OPAQUE
+    if state.length >= 0:
+        return items
+    return items[0] if len(items) == 1 else OPAQUE
+
+
+class _NoGlobals(pickle.Unpickler):
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        raise pickle.UnpicklingError("globals are not allowed")
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise pickle.UnpicklingError("references are not allowed")
+
+
+def unpickle(data: bytes) -> Any:
+    """A pickled item made of plain data, else `OPAQUE`. Never executes anything."""
+    if len(data) > _SIZE_LIMIT * 16:
+        return OPAQUE
+    try:
+        if _may_explode(data):
+            return OPAQUE
+        return _NoGlobals(io.BytesIO(data)).load()
+    except (
+        pickle.UnpicklingError,
+        ValueError,
+        EOFError,
+        IndexError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+        RecursionError,
+        struct.error,
+    ):
+        return OPAQUE
+
+
+_HASHING = frozenset({"SETITEM", "SETITEMS", "ADDITEMS", "FROZENSET", "DICT"})
+_TUPLES = frozenset({"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"})
+_REPEATING = frozenset({"GET", "BINGET", "LONG_BINGET", "DUP"})
+
+
+def _may_explode(data: bytes) -> bool:
+    """Whether hashing what is in the pickle could take exponential time: tuples of the same tuples, as a key."""
+    if b"q" not in data and b"\x94" not in data and b"p" not in data and b"2" not in data:
+        return False  # nothing is memoised, so nothing is repeated
+    names = {opcode.name for opcode, _, _ in pickletools.genops(data)}
+    return bool(names & _HASHING and names & _TUPLES and names & _REPEATING)
+
+
+def plain_pickle(value: Any) -> bytes:
+    """A value of ours on its way to a task."""
+    return pickle.dumps(value, protocol=4)
+
+
+def same(got: Any, expected: Any) -> bool:
+    """Whether `got` is `expected`, types included: `1`, `1.0` and `True` are three different things.
+
+    `expected` is ours and bounded, and bounds the comparison; `got` may be anything that `unpickle` returns.
+    """
+    if type(got) is not type(expected):
+        return False
+    if isinstance(expected, (list, tuple)):
+        return len(got) == len(expected) and all(same(a, b) for a, b in zip(got, expected))
+    if isinstance(expected, dict):
+        return len(got) == len(expected) and all(
+            key in got and same(got[key], value) for key, value in expected.items()
+        )
+    return bool(got == expected)
+
+
+def show(value: Any, limit: int = _TEXT_LIMIT) -> str:
+    """A short text for a value; bounded in time and length even for nested and huge ones."""
+    text = _show(value, 3)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _show(value: Any, depth: int) -> str:
+    if isinstance(value, (str, bytes)):
+        return repr(value[:_TEXT_LIMIT])
+    if isinstance(value, bool) or value is None or isinstance(value, (float, Opaque)):
+        return repr(value)
+    if isinstance(value, int):
+        return repr(value) if value.bit_length() < 200 else "a huge number"
+    if isinstance(value, (list, tuple)):
+        if not depth:
+            return "[…]"
+        shown = ", ".join(_show(item, depth - 1) for item in value[:12])
+        more = ", …" if len(value) > 12 else ""
+        return f"[{shown}{more}]" if isinstance(value, list) else f"({shown}{more})"
+    return f"a {type(value).__name__}"

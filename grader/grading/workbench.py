@@ -1,0 +1,89 @@
+"""One submission, imported and ready to be executed again and again. Start at `open_workbench`."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from grader.core.execution import Execution, OutcomeKind
+from grader.core.operations import MAIN, Creation, Failure, ObjectId, process_object
+from grader.engine.driver import run
+from grader.engine.strategies.replay import Replay
+from grader.engine.tasks import TaskTable
+from grader.grading.scenario import Scenario
+from grader.primitives.process import ProcessState
+from grader.runtime.protocol import Ended, Malformed, Silent, Wire
+from grader.runtime.session import HostedProgram, ImportProgram
+from grader.runtime.template import Runner, SubmissionText, Template
+
+_IMPORT_STEPS = 5_000
+_PROBE_SECONDS = 5.0
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """How the required functions look to Python: `missing`, `not-callable`, `arguments` or `ok`, in order."""
+
+    probed: tuple[str, ...]
+
+
+class NotImported(Exception):
+    """The submission cannot be imported: how the import went."""
+
+    def __init__(self, execution: Execution, failure: Failure | None) -> None:
+        super().__init__("the submission cannot be imported")
+        self.execution = execution
+        self.failure = failure
+
+
+class Workbench:
+    """A runner with a host that has imported the submission."""
+
+    def __init__(self, submission: SubmissionText, runner: Runner) -> None:
+        self.submission = submission
+        self.runner = runner
+        program = ImportProgram(runner)
+        self.imported = run(program, Replay(()), TaskTable(), _IMPORT_STEPS)
+        self._check_import(program)
+        assert program.host is not None
+        self._host: Wire = program.host
+        self._objects = self._objects_of_import()
+
+    def _check_import(self, program: ImportProgram) -> None:
+        state = self.imported.objects[process_object(MAIN)]
+        assert isinstance(state, ProcessState)
+        if self.imported.outcome.kind is not OutcomeKind.COMPLETED or not state.alive:
+            raise NotImported(self.imported, state.failure)
+
+    def _objects_of_import(self) -> dict[ObjectId, Any]:
+        return {number: state for number, state in self.imported.objects.items() if number >= 0 or number == -1}
+
+    @property
+    def creations(self) -> Mapping[ObjectId, Creation]:
+        """The objects that the import has made."""
+        return self.imported.creations
+
+    def program(self, scenario: Scenario) -> HostedProgram:
+        """A scenario as something that can be executed."""
+        objects = {**self._objects, **scenario.objects}
+        return HostedProgram(self.runner, self._host, objects, scenario.calls, scenario.scripts)
+
+    def probe(self, functions: Mapping[str, int]) -> dict[str, str]:
+        """Whether functions are there and take so many arguments: `missing`, `not-callable`, `arguments`, `ok`."""
+        try:
+            self._host.send({"probe": list(functions.items())})
+            answer = self._host.receive(msgspec.json.Decoder(Probe), _PROBE_SECONDS)
+        except (Ended, Silent, Malformed):
+            return dict.fromkeys(functions, "missing")
+        return dict(zip(functions, answer.probed))
+
+
+@contextmanager
+def open_workbench(template: Template, submission: SubmissionText) -> Iterator[Workbench]:
+    """A workbench for one submission; nothing of it is left afterwards.
+
+    Raises:
+        NotImported: the submission cannot be imported.
+    """
+    with template.runner(submission) as runner:
+        yield Workbench(submission, runner)

@@ -1,0 +1,144 @@
+"""What may come over a channel from the untrusted side, and the frames that carry it.
+
+Start at `Wire.receive`: one frame, bounded, decoded against a schema. Whatever does not fit is `Malformed`, which
+ends that execution and nothing else.
+"""
+
+import array
+import select
+import socket
+import struct
+import time
+from typing import TypeVar
+
+import msgspec
+
+from grader.core.operations import Creation, Operation
+
+_LENGTH = struct.Struct(">I")
+_CHUNK = 262_144
+MAX_FRAME = 64 * 2**20
+MAX_CREATED = 10_000
+_NOISE = 65_536
+
+T = TypeVar("T")
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What a task sends: the operation that it is about to do, and what has come up since its last one."""
+
+    operation: Operation
+    mark: int = 0
+    created: tuple[Creation, ...] = ()
+    out: str = ""
+    err: str = ""
+
+
+class Malformed(Exception):
+    """The other side broke the protocol; `raw` is how its frame began."""
+
+    def __init__(self, reason: str, raw: bytes = b"") -> None:
+        super().__init__(reason)
+        self.raw = raw
+
+
+class Ended(Exception):
+    """The other side has closed its end: its process is gone."""
+
+
+class Silent(Exception):
+    """Nothing came in time."""
+
+
+MESSAGES = msgspec.json.Decoder(Message)
+_ENCODER = msgspec.json.Encoder()
+
+
+class Wire:
+    """The judge's end of one channel."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._data = b""
+        self._poll = select.poll()
+        self._poll.register(sock.fileno(), select.POLLIN)
+
+    def send(self, message: object, descriptor: int | None = None) -> None:
+        """Send one frame, with a descriptor for the other side if given.
+
+        Raises:
+            Ended: nobody listens any more.
+        """
+        body = _ENCODER.encode(message)
+        frame = _LENGTH.pack(len(body)) + body
+        try:
+            if descriptor is None:
+                self._socket.sendall(frame)
+            else:
+                rights = array.array("i", [descriptor])
+                sent = self._socket.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+                self._socket.sendall(frame[sent:])
+        except OSError as error:
+            raise Ended from error
+
+    def receive(self, decoder: "msgspec.json.Decoder[T]", seconds: float) -> T:
+        """One decoded frame.
+
+        Raises:
+            Silent: it did not come in `seconds`; what came of it is kept.
+            Ended: the process is gone.
+            Malformed: the frame is too large, or not what the decoder expects.
+        """
+        deadline = time.monotonic() + seconds
+        self._fill(_LENGTH.size, deadline)
+        (size,) = _LENGTH.unpack_from(self._data)
+        if size > MAX_FRAME:
+            raise Malformed("a frame is too large", self._data[:_NOISE])
+        self._fill(_LENGTH.size + size, deadline)
+        frame = self._data[_LENGTH.size : _LENGTH.size + size]
+        self._data = self._data[_LENGTH.size + size :]
+        try:
+            return decoder.decode(frame)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise Malformed(str(error)[:200], frame[:_NOISE]) from error
+
+    def _fill(self, size: int, deadline: float) -> None:
+        if len(self._data) >= size:
+            return
+        parts, have = [self._data], len(self._data)
+        try:
+            while have < size:
+                if not self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                    raise Silent
+                data = self._socket.recv(_CHUNK)
+                if not data:
+                    raise Ended
+                parts.append(data)
+                have += len(data)
+        except OSError as error:
+            raise Ended from error
+        finally:
+            self._data = b"".join(parts)
+
+    def noise(self, seconds: float) -> bytes:
+        """Whatever comes within `seconds`, unframed and bounded: a stack that the interpreter wrote."""
+        deadline = time.monotonic() + seconds
+        try:
+            while len(self._data) < _NOISE and self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                data = self._socket.recv(_CHUNK)
+                if not data:
+                    break
+                self._data += data
+        except OSError:
+            pass
+        return self._data[:_NOISE]
+
+    def close(self) -> None:
+        """Hang up: the other side's process ends."""
+        self._socket.close()
+
+
+def pair() -> tuple[Wire, socket.socket]:
+    """A new channel: the judge's end, and the other end, to be passed on and closed."""
+    own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    return Wire(own), other

@@ -1,0 +1,216 @@
+"""The real executor: one execution with every task in a process of its own.
+
+Start at `HostedProgram`: calls of a submission's functions, each forked from the host that has imported it, beside
+scripted tasks that live in the judge. `ImportProgram` is the import itself, executed once; the objects that it makes
+are part of the initial state of every later execution, because hosts are forked only after it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from grader.core.execution import Outcome, OutcomeKind
+from grader.core.operations import (
+    JUDGE,
+    MAIN,
+    ObjectId,
+    Operation,
+    OperationKind,
+    Result,
+    Step,
+    TaskId,
+    process_object,
+    task_of,
+)
+from grader.engine.program import Announcement, Anomaly, Report
+from grader.engine.scripted import Script, ScriptedTask
+from grader.engine.tasks import TaskTable
+from grader.primitives.process import ProcessState
+from grader.runtime.patience import Patience, fatal_error
+from grader.runtime.protocol import MESSAGES, Ended, Malformed, Silent, Wire, pair
+from grader.runtime.template import Runner, RunnerLost
+
+_KIND = OperationKind
+_LAST_WORDS_SECONDS = 0.1
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A function of the submission to be called as one task; arguments as `grader.runtime.agent.main` reads them."""
+
+    function: str
+    arguments: tuple[dict[str, Any], ...] = ()
+    label: str = ""
+    name: str = "MainProcess"
+
+
+
+
+class ProcessSession:
+    """Tasks behind channels, and scripted ones beside them."""
+
+    def __init__(self, runner: Runner, tasks: TaskTable, patience: Patience) -> None:
+        self._runner = runner
+        self._tasks = tasks
+        self._patience = patience
+        self._wires: dict[TaskId, Wire] = {}
+        self._scripted: dict[TaskId, ScriptedTask] = {}
+        self._broken = False
+
+    def add(self, task: TaskId, wire: Wire) -> None:
+        """A process that is about to announce its first operation."""
+        self._wires[task] = wire
+
+    def add_scripted(self, task: ScriptedTask) -> None:
+        """A task that runs in the judge."""
+        self._scripted[task.task] = task
+
+    def start(self) -> Sequence[Report]:
+        scripted = [task.advance(None) for task in self._scripted.values()]
+        return [*self._collect(list(self._wires)), *scripted]
+
+    def resume(self, step: Step) -> Sequence[Report]:
+        scripted = self._scripted.get(step.task)
+        if scripted is not None:
+            return [] if step.operation.kind is _KIND.PROCESS_EXIT else [scripted.advance(step.result)]
+        kind = step.operation.kind
+        if kind is _KIND.READY:
+            self._wires.pop(step.task, None)
+            return []
+        if kind is _KIND.PROCESS_START:
+            return self._start_child(step)
+        if step.task not in self._wires:
+            return []  # it has just killed itself
+        self._answer(step)
+        if kind is _KIND.PROCESS_EXIT:
+            self._hang_up(step.task)
+            return []
+        return self._collect([step.task])
+
+    def _answer(self, step: Step, descriptor: int | None = None) -> None:
+        result = step.result if step.result is not None else Result()
+        plain = msgspec.structs.replace(result, marks=()) if result.marks else result
+        try:
+            self._wires[step.task].send(plain, descriptor)
+        except Ended:
+            pass  # noticed when its next announcement does not come
+
+    def _start_child(self, step: Step) -> Sequence[Report]:
+        child = task_of(step.operation.object)
+        if step.operation.data:
+            self._wires[child] = self._runner.spawn(child, step.operation.data)
+            self._answer(step)
+        else:
+            wire, other = pair()
+            self._wires[child] = wire
+            with other:
+                self._answer(step, other.fileno())
+        return self._collect([step.task, child])
+
+    def _collect(self, awaited: Iterable[TaskId]) -> list[Report]:
+        return [self._await(task) for task in awaited]
+
+    def _await(self, task: TaskId) -> Report:
+        wire = self._wires[task]
+        try:
+            message = self._patience.receive(wire, MESSAGES)
+        except Silent:
+            self._broken = True
+            return Anomaly(self._patience.hung(wire, task))
+        except Ended:
+            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the process died"))
+        except Malformed as error:
+            self._broken = True
+            return Anomaly(fatal_error(task, wire.noise(_LAST_WORDS_SECONDS), str(error)))
+        except RunnerLost:
+            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
+        return Announcement(
+            task, message.operation, message.created, message.mark, message.out, message.err
+        )
+
+    def _hang_up(self, task: TaskId) -> None:
+        wire = self._wires.pop(task, None)
+        if wire is not None:
+            wire.close()
+
+    def kill(self, task: TaskId) -> None:
+        self._scripted.pop(task, None)
+        self._hang_up(task)
+
+    def close(self) -> None:
+        for task in list(self._wires):
+            self._hang_up(task)
+        if self._broken:
+            try:
+                self._runner.sweep(spare_hosts=True)
+            except RunnerLost:
+                pass
+
+
+HOST_PLACE = 0
+
+
+class ImportProgram:
+    """The import of the submission; the host stays behind, on `host`, when it was a success."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self.host: Wire | None = None
+
+    def initial_objects(self) -> Mapping[ObjectId, Any]:
+        return {process_object(MAIN): ProcessState(JUDGE, "import")}
+
+    def launch(self, tasks: TaskTable) -> ProcessSession:
+        task = tasks.top(HOST_PLACE, "main")
+        self.host = self._runner.host(task)
+        session = ProcessSession(self._runner, tasks, Patience(self._runner))
+        session.add(task, self.host)
+        return session
+
+
+class HostedProgram:
+    """Calls of functions of an imported submission, and scripted tasks, on given objects."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        host: Wire,
+        objects: Mapping[ObjectId, Any],
+        calls: Sequence[Call],
+        scripts: Sequence[tuple[str, Script]] = (),
+    ) -> None:
+        self._runner = runner
+        self._host = host
+        self._objects = objects
+        self._calls = calls
+        self._scripts = scripts
+
+    def _places(self) -> range:
+        return range(HOST_PLACE + 1, HOST_PLACE + 1 + len(self._calls) + len(self._scripts))
+
+    def initial_objects(self) -> Mapping[ObjectId, Any]:
+        processes = {process_object(place): ProcessState(JUDGE) for place in self._places()}
+        return {**self._objects, **processes}
+
+    def launch(self, tasks: TaskTable) -> ProcessSession:
+        tasks.top(HOST_PLACE, "import")
+        session = ProcessSession(self._runner, tasks, Patience(self._runner))
+        places = list(self._places())
+        for place, call in zip(places, self._calls):
+            task = tasks.top(place, call.label)
+            session.add(task, self._forked(task, call))
+        for place, (label, script) in zip(places[len(self._calls) :], self._scripts):
+            session.add_scripted(ScriptedTask(tasks.top(place, label), script))
+        return session
+
+    def _forked(self, task: TaskId, call: Call) -> Wire:
+        wire, other = pair()
+        command = {
+            "task": task,
+            "function": call.function,
+            "arguments": call.arguments,
+            "name": call.name,
+        }
+        with other:
+            self._host.send({"call": command}, other.fileno())
+        return wire

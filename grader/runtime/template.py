@@ -1,0 +1,176 @@
+"""The judge's handles on the template process and on the runners that it forks.
+
+Start at `Template`. One template serves a whole command; one `Runner` belongs to one submission and takes everything
+that the submission started with it when it is closed.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from grader.errors import InternalError
+from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
+
+_ROOT = Path(__file__).resolve().parents[2]
+_BOOT = (
+    "import sys; sys.path[:] = [entry for entry in sys.path if entry]; sys.path.append({root!r});"
+    " from grader.runtime.agent import main; sys.path.remove({root!r}); main.template({fd})"
+)
+_ANSWER_SECONDS = 30.0
+_OPEN_FILES = 512
+_FILE_BYTES = 64 * 2**20
+LIMITS = {"CORE": 0, "NOFILE": _OPEN_FILES, "FSIZE": _FILE_BYTES, "MEMLOCK": 0, "MSGQUEUE": 0}
+
+
+class RunnerLost(Exception):
+    """The runner is gone: the submission killed it, or it could not be started."""
+
+
+class SubmissionText(msgspec.Struct, frozen=True):
+    """What a runner gets to know of a submission: module name, shown file name, source."""
+
+    name: str
+    filename: str
+    source: str
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """CPU seconds used by everything below a runner, and how many processes want to run right now."""
+
+    cpu: float
+    runnable: int
+
+
+class Runner:
+    """One submission's process tree. A context manager; at its end nothing of the tree is left."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def host(self, task: int) -> Wire:
+        """Have a host forked that imports the submission as task number `task`; its channel."""
+        return self._forked({"do": "host", "task": task})
+
+    def spawn(self, task: int, payload: bytes) -> Wire:
+        """Have a process started the `spawn` way, from a clean interpreter; its channel."""
+        return self._forked({"do": "spawn", "task": task, "payload": payload})
+
+    def _forked(self, command: dict[str, Any]) -> Wire:
+        wire, other = pair()
+        with other:
+            self._tell(command, other.fileno())
+        return wire
+
+    def _tell(self, command: dict[str, Any], descriptor: int | None = None) -> None:
+        try:
+            self._wire.send(command, descriptor)
+        except Ended as error:
+            raise RunnerLost from error
+
+    def ask(self, command: dict[str, Any], seconds: float = _ANSWER_SECONDS) -> bytes:
+        """Send a command and return the undecoded JSON of its answer.
+
+        Raises:
+            RunnerLost: no answer came in time, or the runner is gone.
+        """
+        self._tell(command)
+        try:
+            return bytes(self._wire.receive(msgspec.json.Decoder(msgspec.Raw), seconds))
+        except (Ended, Silent, Malformed) as error:
+            raise RunnerLost from error
+
+    def sweep(self, *, spare_hosts: bool = False) -> None:
+        """Kill everything below the runner; with `spare_hosts` all but the hosts."""
+        self.ask({"do": "sweep", "spare_hosts": spare_hosts})
+
+    def usage(self) -> Usage:
+        """What the submission's processes use now."""
+        return msgspec.json.decode(self.ask({"do": "usage"}), type=Usage)
+
+    def ask_for_stacks(self) -> None:
+        """Have every process below write its stack to its channel."""
+        self.ask({"do": "stacks"})
+
+    def close(self) -> None:
+        """End the runner and everything below it."""
+        try:
+            self.sweep()
+        except RunnerLost:
+            pass
+        self._wire.close()
+
+
+class Template:
+    """A clean interpreter that forks runners. A context manager; starting it does not wait for it."""
+
+    def __init__(self, *, isolated: bool = True) -> None:
+        self._wire, other = pair()
+        descriptor = os.dup(other.fileno())
+        other.close()
+        os.set_inheritable(descriptor, True)
+        boot = _BOOT.format(root=str(_ROOT), fd=descriptor)
+        flags = ["-s", "-S"] if isolated else ["-s"]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, *flags, "-B", "-X", "utf8", "-c", boot],
+                pass_fds=[descriptor],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
+                env=_environment(),
+                cwd="/",
+            )
+        except OSError as error:
+            raise InternalError(f"cannot start {sys.executable}: {error}") from error
+        finally:
+            os.close(descriptor)
+
+    def __enter__(self) -> "Template":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def runner(self, submission: SubmissionText) -> Runner:
+        """A new runner for a submission.
+
+        Raises:
+            InternalError: the template has died.
+        """
+        wire, other = pair()
+        with other:
+            try:
+                self._wire.send({"do": "runner", "submission": submission, "limits": LIMITS}, other.fileno())
+            except Ended as error:
+                raise InternalError("the template process has died") from error
+        return Runner(wire)
+
+    def close(self) -> None:
+        """End the template."""
+        self._wire.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """A scrubbed environment: no secrets, a fixed hash seed."""
+    kept = {name: os.environ[name] for name in ("GRADER_DEBUG",) if name in os.environ}
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "HOME": "/nonexistent", **kept}
