@@ -22,7 +22,8 @@ _FD_SPACE = socket.CMSG_SPACE(array.array("i", [0]).itemsize)
 OBJECTS_PER_TASK = 2**20
 OUTPUT_LIMIT = 16_384
 
-_leave = os._exit  # student code may replace the public name
+_leave = os._exit  # student code may replace the public names
+_Socket = socket.socket
 
 
 class Channel:
@@ -168,5 +169,5 @@ def adopt(descriptor: int, task: int) -> Channel:
     global _current
     if _current is not None:
         _current.close()
-    _current = Channel(socket.socket(fileno=descriptor), task)
+    _current = Channel(_Socket(fileno=descriptor), task)
     return _current

@@ -1,15 +1,18 @@
 """Where in the submission this process is: the line of an operation, and a mark of the local state.
 
 Start at `line_and_mark`. Frames of other files (ours, the standard library's) are skipped; frames below the task's
-first one are never looked at because they belong to no submission.
+first one are never looked at because they belong to no submission, or to the process that was forked.
 """
 
+import faulthandler
+import signal
 import sys
 from collections.abc import Hashable, Iterator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 _files: set[str] = set()
+_roots: set[CodeType] = set()
 _visits: dict[Hashable, int] = {}
 _PLAIN = (int, float, str, bytes, bool, type(None))
 _CONTAINERS = (list, tuple, set, frozenset, dict)
@@ -22,6 +25,12 @@ def watch(filename: str) -> None:
     _files.add(filename)
 
 
+def show_stack_on(descriptor: int) -> None:
+    """On SIGUSR1, and if this process crashes, write the stack to `descriptor`: nobody else can be asked."""
+    faulthandler.enable(file=descriptor, all_threads=False)
+    faulthandler.register(signal.SIGUSR1, file=descriptor, all_threads=False)
+
+
 def watched(filename: str) -> bool:
     """Whether code of this file is the submission's."""
     return filename in _files
@@ -32,9 +41,14 @@ def note_clock(now: float) -> None:
     _clock[0] = now
 
 
+def stop_at(root: CodeType) -> None:
+    """A function of ours that is the first one of a forked process."""
+    _roots.add(root)
+
+
 def _own_frames() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
+    while frame is not None and frame.f_code not in _roots:
         if frame.f_code.co_filename in _files:
             yield frame
         frame = frame.f_back
@@ -43,7 +57,7 @@ def _own_frames() -> Iterator[FrameType]:
 def line() -> int:
     """The line of the submission that is being executed, 0 if none is."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
+    while frame is not None and frame.f_code not in _roots:
         if frame.f_code.co_filename in _files:
             return frame.f_lineno
         frame = frame.f_back
@@ -80,7 +94,9 @@ def _summary(value: Any, depth: int) -> Hashable:
     if kind in _CONTAINERS:
         items = list(value)[-_LOOK_INTO:] if depth else ()
         return (kind.__name__, len(value), *(_summary(item, 0) for item in items))
-    content = getattr(value, "__dict__", None) if depth and getattr(kind, "__module__", "") in sys.modules else None
+    content = (
+        getattr(value, "__dict__", None) if depth and getattr(kind, "__module__", "") in sys.modules else None
+    )
     if isinstance(content, dict) and len(content) <= _LOOK_INTO * 4:
         return (kind.__name__, *(_summary(item, 0) for item in content.values()))
     return kind.__name__

@@ -1,0 +1,39 @@
+"""Randomness that is the same in every execution: seeded generators in place of the system's entropy."""
+
+import os
+import random
+import sys
+from typing import Any
+
+_SEED = 20_240_229
+_Entropy = random.Random
+_real_seed = random.Random.seed
+_entropy = random.Random(_SEED)
+
+
+def reseed(task: int) -> None:
+    """Start the sequences of one task; to be called after each fork."""
+    _real_seed(_entropy, _SEED + task)
+    random.seed(_SEED - 1 - task)
+
+
+def urandom(size: int, /) -> bytes:
+    """`os.urandom`, deterministic."""
+    if size < 0:
+        raise ValueError("negative argument not allowed")
+    return _entropy.randbytes(size)
+
+
+def _seed(self: random.Random, a: Any = None, version: int = 2) -> None:
+    """`Random.seed`, whose default is the system's entropy no more."""
+    _real_seed(self, _entropy.getrandbits(64) if a is None else a, version)
+
+
+def install() -> None:
+    """Replace the sources of entropy."""
+    os.urandom = urandom
+    setattr(random, "_urandom", urandom)
+    setattr(random.Random, "seed", _seed)
+    if "uuid" in sys.modules:  # the C generators ask the system behind our back
+        for name in ("_generate_time_safe", "_UuidCreate"):
+            setattr(sys.modules["uuid"], name, None)

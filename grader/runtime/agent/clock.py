@@ -1,0 +1,168 @@
+"""Virtual time: the clocks that student code reads, and how long it waits. Start at `sleep` and `waiting`.
+
+The clock belongs to one process, is inherited at a fork, and moves only when its process sleeps, gives up waiting
+or looks: a loop that waits for a deadline must reach it, so every look takes a millisecond. The standard library
+looks without moving it (a log record's time stamp tells the student's code nothing).
+"""
+
+import math
+import operator
+import os
+import sys
+import time as _time
+from collections.abc import Callable
+from typing import Any
+
+from grader.runtime.agent import channel, frames
+
+_SECOND = 1_000_000_000
+_TICK = 1_000_000
+_LONGEST = 2**63 // _SECOND - 1
+_START = {"wall": 1_700_000_000 * _SECOND, "monotonic": 10_000 * _SECOND, "cpu": 50_000_000}
+
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_library_files: dict[str, bool] = {}
+_elapsed = 0
+
+_real_localtime, _real_gmtime = _time.localtime, _time.gmtime
+_real_ctime, _real_strftime = _time.ctime, _time.strftime
+
+
+def start(elapsed: int = 0) -> None:
+    """Set the clock, in nanoseconds since the execution's beginning."""
+    global _elapsed
+    _elapsed = elapsed
+
+
+def elapsed() -> int:
+    """Nanoseconds since the execution's beginning, as this process counts them."""
+    return _elapsed
+
+
+def advance(seconds: float) -> None:
+    """Let time go by unseen."""
+    global _elapsed
+    _elapsed += int(min(seconds, _LONGEST) * _SECOND)
+
+
+def waiting(block: object, timeout: float | None) -> dict[str, bool]:
+    """How a call with these two arguments waits, as fields of its operation. Raises TypeError as C code does."""
+    if not block:
+        return {"block": False}
+    if timeout is None:
+        return {}
+    math.fabs(timeout)  # a timeout that is no number fails with the words that the C code uses
+    return {"timed": True} if timeout > 0 else {"block": False}
+
+
+def give_up(fields: dict[str, bool], timeout: float | None) -> None:
+    """A call that waited as `waiting` said was told that its time is up."""
+    if timeout is not None and fields.get("timed"):
+        advance(timeout)
+
+
+def sleep(seconds: Any, /) -> None:
+    """`time.sleep`: only lets the others go first. Raises TypeError, ValueError, OverflowError as the real one."""
+    if not isinstance(seconds, (int, float)):
+        seconds = operator.index(seconds)
+    if math.isnan(seconds):
+        raise ValueError("Invalid value NaN (not a number)")
+    if seconds > _LONGEST:
+        raise OverflowError("timestamp too large to convert to C PyTime_t")
+    if seconds < 0:
+        raise ValueError("sleep length must be non-negative")
+    pause(seconds)
+
+
+def pause(seconds: float) -> None:
+    """Announce that this process does nothing for a while."""
+    channel.current().request("time.sleep", mark=True, number=round(seconds * 1000))
+    advance(seconds)
+
+
+def _from_library(filename: str) -> bool:
+    known = _library_files.get(filename)
+    if known is None:
+        inside = filename.startswith((_LIBRARY, "<frozen")) and "site-packages" not in filename
+        known = _library_files[filename] = inside
+    return known
+
+
+def _look() -> int:
+    """The time for whoever called the clock function that calls this."""
+    global _elapsed
+    if not _from_library(sys._getframe(2).f_code.co_filename):
+        _elapsed += _TICK
+        frames.note_clock(_elapsed)
+    return _elapsed
+
+
+def _clock(name: str, kind: str) -> tuple[Callable[[], float], Callable[[], int]]:
+    base = _START[kind]
+
+    def seconds() -> float:
+        return (base + _look()) / _SECOND
+
+    def nanoseconds() -> int:
+        return base + _look()
+
+    seconds.__name__ = seconds.__qualname__ = name
+    nanoseconds.__name__ = nanoseconds.__qualname__ = f"{name}_ns"
+    return seconds, nanoseconds
+
+
+time, time_ns = _clock("time", "wall")
+monotonic, monotonic_ns = _clock("monotonic", "monotonic")
+perf_counter, perf_counter_ns = _clock("perf_counter", "monotonic")
+process_time, process_time_ns = _clock("process_time", "cpu")
+thread_time, thread_time_ns = _clock("thread_time", "cpu")
+
+
+def clock_gettime_ns(clock: int, /) -> int:
+    """`time.clock_gettime_ns`, for every clock that tells an absolute or a running time."""
+    return (_START["wall"] if clock == _time.CLOCK_REALTIME else _START["monotonic"]) + _look()
+
+
+def clock_gettime(clock: int, /) -> float:
+    """`time.clock_gettime`, likewise."""
+    return ((_START["wall"] if clock == _time.CLOCK_REALTIME else _START["monotonic"]) + _look()) / _SECOND
+
+
+def _wall() -> float:
+    return (_START["wall"] + _elapsed) / _SECOND
+
+
+def localtime(seconds: float | None = None, /) -> _time.struct_time:
+    """`time.localtime`, of the virtual present if no time is given."""
+    return _real_localtime(_wall() if seconds is None else seconds)
+
+
+def gmtime(seconds: float | None = None, /) -> _time.struct_time:
+    """`time.gmtime`, of the virtual present if no time is given."""
+    return _real_gmtime(_wall() if seconds is None else seconds)
+
+
+def ctime(seconds: float | None = None, /) -> str:
+    """`time.ctime`, of the virtual present if no time is given."""
+    return _real_ctime(_wall() if seconds is None else seconds)
+
+
+def strftime(pattern: str, when: Any = None, /) -> str:
+    """`time.strftime`, of the virtual present if no time is given."""
+    return _real_strftime(pattern, localtime() if when is None else when)
+
+
+NAMES = (
+    *("sleep", "time", "monotonic", "perf_counter", "process_time", "thread_time"),
+    *("time_ns", "monotonic_ns", "perf_counter_ns", "process_time_ns", "thread_time_ns"),
+    *("clock_gettime", "clock_gettime_ns", "localtime", "gmtime", "ctime", "strftime"),
+)
+
+
+def install() -> None:
+    """Replace the names in `time`, and the copies that the standard library took of them."""
+    for name in NAMES:
+        setattr(_time, name, globals()[name])
+    for module, name in (("threading", "_time"), ("queue", "time"), ("sched", "_time")):
+        if module in sys.modules:
+            setattr(sys.modules[module], name, monotonic)

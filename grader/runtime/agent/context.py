@@ -1,0 +1,83 @@
+"""The contexts and public functions of `multiprocessing`, adapted to control. Start at `install`.
+
+Python's contexts look their parts up in the submodules when they are asked for them (`Lock` in `synchronize`,
+`Popen` in `popen_fork`, …), so they stay as they are once those parts are replaced. What remains is here: the
+default start method, functions that would ask the operating system, and the public names of the package.
+"""
+
+import multiprocessing
+import multiprocessing.context as mp_context
+import multiprocessing.process as mp_process
+import multiprocessing.util as mp_util
+import os
+from typing import Any
+
+from grader.runtime.agent import channel, ending, uncontrolled
+
+CPUS = 8
+_default: Any = getattr(mp_context, "_default_context")
+_concrete: Any = getattr(mp_context, "_concrete_contexts")
+_real_active_children = mp_process.active_children
+_real_getpid = os.getpid
+
+
+def _children() -> list[Any]:
+    """The children that this process has not seen end, in the order of starting."""
+    return sorted(
+        getattr(mp_process, "_children"), key=lambda child: child._popen.task if child._popen else 0
+    )
+
+
+def active_children() -> list[Any]:
+    """`multiprocessing.active_children`: one look at all children."""
+    alive = set(channel.current().request("process.children", mark=True).get("numbers", ()))
+    for child in _children():
+        if child._popen is None or child._popen.task not in alive:
+            getattr(mp_process, "_children").discard(child)
+    return _children()
+
+
+def _no_cleanup() -> None:
+    """Starting a process looks after zombies; there are none, and the look would be an operation."""
+
+
+def _cpu_count() -> int:
+    return CPUS
+
+
+def _affinity(pid: int, /) -> set[int]:
+    return set(range(CPUS))
+
+
+def _replace_default(function: Any, old: object, new: object) -> None:
+    """Put `new` where a function keeps `old` as the default of an argument."""
+    function.__defaults__ = tuple(new if value is old else value for value in function.__defaults__)
+
+
+def _uncontrolled(name: str) -> Any:
+    original = getattr(mp_context.BaseContext, name)
+    return uncontrolled.guarded(f"multiprocessing.{name}", original)
+
+
+def reset() -> None:
+    """No start method has been chosen yet."""
+    _default._actual_context = None
+
+
+def install() -> None:
+    """Adapt the contexts, then renew the names of the package."""
+    _default._default_context = _concrete["fork"]
+    base: Any = mp_context.BaseContext
+    for name in ("Manager", "Pool", "Pipe"):
+        setattr(base, name, _uncontrolled(name))
+    base.active_children = staticmethod(active_children)
+    setattr(mp_process, "active_children", active_children)
+    setattr(mp_process, "_cleanup", _no_cleanup)
+    _replace_default(getattr(mp_util, "_exit_function"), _real_active_children, _children)
+    _replace_default(mp_util.Finalize.__call__, _real_getpid, ending.getpid)
+    for name in ("cpu_count", "process_cpu_count"):
+        if hasattr(os, name):
+            setattr(os, name, _cpu_count)
+    setattr(os, "sched_getaffinity", _affinity)
+    for name in multiprocessing.__all__:
+        setattr(multiprocessing, name, getattr(_default, name))

@@ -1,0 +1,61 @@
+"""Puts the controlled `multiprocessing` in place of the real one. Start at `install`.
+
+`preload` imports everything that is to be replaced, once, in a template; `install` then only sets attributes, in a
+process that has met no student code yet. Student code that imports afterwards, by whatever spelling, gets what is
+controlled; what is known and not controlled announces itself when it is used (`uncontrolled`).
+"""
+
+import importlib
+
+from grader.runtime.agent import (
+    chance,
+    clock,
+    context,
+    ending,
+    memory,
+    output,
+    popen,
+    queues,
+    synchronize,
+    threads,
+    uncontrolled,
+)
+
+_MODULES = (
+    *(
+        "atexit",
+        "ctypes",
+        "linecache",
+        "logging",
+        "pickle",
+        "queue",
+        "random",
+        "sched",
+        "tempfile",
+        "traceback",
+    ),
+    *("multiprocessing.dummy", "multiprocessing.forkserver", "multiprocessing.heap", "multiprocessing.pool"),
+    *("multiprocessing.sharedctypes", "multiprocessing.resource_tracker", "uuid"),
+)
+_installed = False
+
+
+def preload() -> None:
+    """Import what is to be replaced, and what nearly every program makes Python import."""
+    for name in _MODULES:
+        importlib.import_module(name)
+    uncontrolled.preload()
+
+
+def install() -> None:
+    """Replace it all, once. Nothing can be put back."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
+    preload()
+    for part in (ending, synchronize, memory, queues, popen, clock, chance, threads):
+        part.install()
+    uncontrolled.install()
+    context.install()  # renews the public names, and therefore comes after what they stand for
+    output.install()

@@ -1,0 +1,206 @@
+"""How a controlled process is started, waited for and killed: the `Popen` objects under `Process`. Start at `Popen`.
+
+Everything above them (names, daemons, `run`, what may be joined when) is Python's own `BaseProcess`.
+"""
+
+import atexit
+import multiprocessing.connection as mp_connection
+import multiprocessing.context as mp_context
+import multiprocessing.popen_fork as mp_fork
+import multiprocessing.popen_forkserver as mp_forkserver
+import multiprocessing.popen_spawn_posix as mp_spawn_posix
+import multiprocessing.process as mp_process
+import multiprocessing.spawn as mp_spawn
+import multiprocessing.util as mp_util
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from grader.runtime.agent import chance, channel, clock, ending, frames, uncontrolled
+
+_FIRST_SENTINEL = 1_000_000
+_TASKS = 2**31
+_real_fork, _real_close = os.fork, os.close
+_exit_function: Any = getattr(mp_util, "_exit_function")
+_RUNS_ATEXIT = hasattr(mp_fork, "atexit")
+
+
+def sentinel_of(task: int) -> int:
+    """The number that stands for a task's end in `multiprocessing.connection.wait`; no descriptor."""
+    return _FIRST_SENTINEL + task
+
+
+class Popen:
+    """A child that is a fork of this process."""
+
+    method = "fork"
+
+    def __init__(self, process_obj: Any) -> None:
+        mp_util._flush_std_streams()  # type: ignore[attr-defined]
+        self.returncode: int | None = None
+        self._launch(process_obj)
+
+    def _launch(self, process_obj: Any) -> None:
+        self._announce(process_obj, b"")
+        descriptor = channel.current().take_descriptor()
+        if descriptor < 0:
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        if _real_fork() == 0:
+            _be_child(process_obj, descriptor, self.task)
+        _real_close(descriptor)
+
+    def _announce(self, process_obj: Any, data: bytes) -> None:
+        number = int(bool(process_obj.daemon))
+        answer = channel.current().request("process.start", text=process_obj.name, number=number, data=data)
+        self.task = int(answer.get("number", 0))
+        self.pid = ending.pid_of(self.task)
+        self.sentinel = sentinel_of(self.task)
+
+    def poll(self, flag: int = os.WNOHANG) -> int | None:
+        """The exit code, None while the process lives."""
+        if self.returncode is None:
+            answer = channel.current().request("process.poll", mark=True, object=-1 - self.task)
+            if answer.get("ok", True):
+                self.returncode = int(answer.get("number", 0))
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the end; None if the time was up before that."""
+        if self.returncode is None:
+            how = clock.waiting(True, timeout)
+            answer = channel.current().request("process.join", mark=bool(how), object=-1 - self.task, **how)
+            if not answer.get("ok", True):
+                clock.give_up(how, timeout)
+                return None
+            self.returncode = int(answer.get("number", 0))
+        return self.returncode
+
+    def _send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            try:
+                ending.send_signal(self.task, number)
+            except ProcessLookupError:
+                pass
+
+    def terminate(self) -> None:
+        self._send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._send_signal(signal.SIGKILL)
+
+    def interrupt(self) -> None:
+        self._send_signal(signal.SIGINT)
+
+    def close(self) -> None:
+        """There is nothing to be closed."""
+
+
+def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
+    """The life of a forked process."""
+    code = 1
+    parent = channel.current().task
+    try:
+        channel.adopt(descriptor, task)
+        frames.show_stack_on(descriptor)
+        ending.born(ending.pid_of(parent))
+        chance.reseed(task)
+        if _RUNS_ATEXIT:
+            atexit._clear()
+            atexit.register(_exit_function)
+        code = process_obj._bootstrap(parent_sentinel=sentinel_of(parent))
+    finally:
+        try:
+            if _RUNS_ATEXIT:
+                atexit._run_exitfuncs()
+        finally:
+            ending.finish(code)
+
+
+frames.stop_at(_be_child.__code__)
+
+
+class SpawnPopen(Popen):
+    """A child that starts from a clean interpreter, and gets its process object pickled."""
+
+    method = "spawn"
+
+    def _launch(self, process_obj: Any) -> None:
+        mp_spawn._check_not_importing_main()  # type: ignore[attr-defined]
+        mp_context.set_spawning_popen(self)
+        try:
+            preparation = _preparation(process_obj)
+            body = _dumps(process_obj)
+            data = _dumps((preparation, body))
+        finally:
+            mp_context.set_spawning_popen(None)
+        self._announce(process_obj, data)
+
+    def duplicate_for_child(self, descriptor: int) -> int:
+        uncontrolled.announce("handing over a file descriptor")
+
+    DupFd = duplicate_for_child
+
+
+class ForkServerPopen(SpawnPopen):
+    """Likewise, from a server that was started clean."""
+
+    method = "forkserver"
+
+
+def _dumps(value: Any) -> bytes:
+    return bytes(mp_context.reduction.ForkingPickler.dumps(value))  # type: ignore[attr-defined]
+
+
+def _preparation(process_obj: Any) -> dict[str, Any]:
+    """What a new interpreter is told before it meets its process object."""
+    return {
+        "name": process_obj.name,
+        "authkey": mp_process.current_process().authkey,
+        "argv": list(sys.argv),
+        "path": list(sys.path),
+        "method": mp_context._default_context.get_start_method(),  # type: ignore[attr-defined]
+        "parent": channel.current().task,
+        "elapsed": clock.elapsed(),
+    }
+
+
+def prepare(data: bytes) -> tuple[bytes, int]:
+    """Make a clean process what its parent wants it to be; returns its pickled process object and the parent."""
+    preparation, body = pickle.loads(data)
+    here: Any = mp_process.current_process()
+    here.name = preparation["name"]
+    here.authkey = preparation["authkey"]
+    sys.argv, sys.path = preparation["argv"], preparation["path"]
+    mp_context._default_context.set_start_method(preparation["method"], force=True)  # type: ignore[attr-defined]
+    clock.start(preparation["elapsed"])
+    ending.born(ending.pid_of(preparation["parent"]))
+    return body, preparation["parent"]
+
+
+def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
+    """`multiprocessing.connection.wait`, for the sentinels of processes."""
+    objects = list(object_list)
+    targets = [_target(item) for item in objects]
+    how = clock.waiting(True, timeout)
+    answer = channel.current().request("process.wait", mark=bool(how), targets=targets, **how)
+    ready = set(answer.get("numbers", ()))
+    if not ready:
+        clock.give_up(how, timeout)
+    return [item for item, target in zip(objects, targets, strict=True) if target in ready]
+
+
+def _target(item: Any) -> int:
+    if isinstance(item, int) and _FIRST_SENTINEL <= item < _FIRST_SENTINEL + _TASKS:
+        return -1 - (item - _FIRST_SENTINEL)
+    uncontrolled.announce("multiprocessing.connection.wait() for something else than a process")
+
+
+def install() -> None:
+    """Replace what starts and awaits processes."""
+    setattr(mp_fork, "Popen", Popen)
+    setattr(mp_spawn_posix, "Popen", SpawnPopen)
+    setattr(mp_forkserver, "Popen", ForkServerPopen)
+    setattr(mp_connection, "wait", wait)

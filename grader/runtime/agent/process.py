@@ -1,0 +1,104 @@
+"""The life of a controlled process that is nobody's `Process`: a main one, a task of the judge's, a spawned one.
+
+Start at `begin_main` (before student code is met) and `call` (a function as the body of the process).
+"""
+
+import itertools
+import multiprocessing.process as mp_process
+import multiprocessing.util as mp_util
+import pickle
+import signal
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+from grader.runtime.agent import chance, channel, clock, context, ending, popen
+
+_PLAIN = (type(None), bool, int, float, str, bytes)
+_RETURN_ITEMS = 10_000
+_RETURN_BYTES = 1_000_000
+_RETURN_DEPTH = 20
+_Returned = TypeVar("_Returned")
+
+
+def begin_main(name: str = "MainProcess") -> None:
+    """Set up a fresh main process, whose channel has been adopted: what it is called, its clock, its randomness."""
+    here: Any = mp_process.current_process()
+    here._name = name
+    here._config.update(authkey=mp_process.AuthenticationString(bytes(32)))  # type: ignore[attr-defined]
+    setattr(mp_process, "_process_counter", itertools.count(1))
+    setattr(mp_process, "_children", set())
+    getattr(mp_util, "_finalizer_registry").clear()
+    getattr(mp_util, "_run_after_forkers")()
+    context.reset()
+    ending.born(ending.FIRST_PID - 1)
+    clock.start()
+    chance.reseed(channel.current().task)
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_IGN
+    )  # nobody reaps the children: the judge knows their exit codes
+
+
+def call(
+    function: Callable[..., Any], args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None
+) -> NoReturn:
+    """Run a function as the body of this process, tell what it returned, and end as a main process ends."""
+    code = 0
+    try:
+        value = function(*args, **(kwargs or {}))
+        channel.current().request("process.return", text=type(value).__name__, data=_pickled(value))
+    except BaseException as error:
+        code = ending.report(error)
+    ending.leave_main(code)
+
+
+def guard(body: Callable[[], _Returned]) -> _Returned:
+    """What `body` returns; if it raises, this process ends as a main process does."""
+    try:
+        return body()
+    except BaseException as error:
+        code = ending.report(error)
+    ending.leave_main(code)
+
+
+def run_spawned(data: bytes, load: Callable[[], object] | None = None) -> NoReturn:
+    """Be the process that `data` describes, in a clean interpreter whose channel has been adopted.
+
+    `load` imports the submission, as it was in the parent; a process that it tries to start meanwhile is refused
+    with Python's advice about the main module.
+    """
+    code = 1
+    try:
+        begin_main()
+        body, parent = popen.prepare(data)
+        here: Any = mp_process.current_process()
+        here._inheriting = True
+        try:
+            if load is not None:
+                load()
+            process_obj = pickle.loads(body)
+        finally:
+            del here._inheriting
+        code = process_obj._bootstrap(parent_sentinel=popen.sentinel_of(parent))
+    except BaseException as error:
+        code = ending.report(error)
+    ending.leave_main(code)
+
+
+def _pickled(value: Any) -> bytes:
+    """A value of plain types and modest size, pickled; nothing for any other."""
+    if not _is_plain(value, [_RETURN_ITEMS], _RETURN_DEPTH):
+        return b""
+    data = pickle.dumps(value, protocol=4)
+    return data if len(data) <= _RETURN_BYTES else b""
+
+
+def _is_plain(value: Any, room: list[int], depth: int) -> bool:
+    room[0] -= 1
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if room[0] < 0 or depth == 0:
+        return False
+    if kind is dict:
+        return all(_is_plain(part, room, depth - 1) for pair in value.items() for part in pair)
+    return kind in (list, tuple) and all(_is_plain(part, room, depth - 1) for part in value)
