@@ -46,17 +46,6 @@ class Outcome(msgspec.Struct, frozen=True):
     failure: Failure | None = None
 
 
-class TaskEnd(msgspec.Struct, frozen=True):
-    """How a task stood when the execution was over. `exit_code` is None for one that was still there."""
-
-    task: TaskId
-    label: str
-    exit_code: int | None
-    failure: Failure | None = None
-    output: str = ""
-    errors: str = ""
-
-
 class Execution(msgspec.Struct, frozen=True):
     """One run of a program: what was chosen, what happened, how it ended, what was left.
 
@@ -70,6 +59,7 @@ class Execution(msgspec.Struct, frozen=True):
     objects: Mapping[ObjectId, object]
     pending: Mapping[TaskId, Operation]
     labels: Mapping[TaskId, str]
+    paths: Mapping[TaskId, tuple[int, ...]] = {}
     creations: Mapping[ObjectId, Creation] = {}
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}

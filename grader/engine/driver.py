@@ -113,6 +113,7 @@ def run(program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) 
         objects=dict(machine.objects),
         pending=dict(machine.pending),
         labels=tasks.labels(),
+        paths=tasks.paths(),
         creations=machine.creations,
         output=driver.out,
         errors=driver.err,

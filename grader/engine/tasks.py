@@ -78,3 +78,7 @@ class TaskTable:
     def labels(self) -> dict[TaskId, str]:
         """All shown names."""
         return dict(self._labels)
+
+    def paths(self) -> dict[TaskId, TaskPath]:
+        """What identifies each task independently of this table."""
+        return dict(enumerate(self._paths))

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping
 
 from grader.core.execution import Execution
-from grader.core.operations import ObjectId, ObjectKind, task_of
+from grader.core.operations import Creation, ObjectId, ObjectKind, task_of
 from grader.grading.scenario import Shared
 
 _ARTICLES = {
@@ -20,7 +20,14 @@ _ARTICLES = {
 class Names:
     """Names of the objects of one execution."""
 
-    def __init__(self, source: str, shared: Mapping[ObjectId, Shared], execution: Execution) -> None:
+    def __init__(
+        self,
+        source: str,
+        shared: Mapping[ObjectId, Shared],
+        execution: Execution,
+        creations: Mapping[ObjectId, Creation],
+    ) -> None:
+        self._creations = creations
         self._shared = shared
         self._execution = execution
         self._assigned = assigned_names(source)
@@ -34,7 +41,7 @@ class Names:
             return self._execution.labels.get(task_of(target), "a process")
         if target in self._shared:
             return self._shared[target].name
-        creation = self._execution.creations.get(target)
+        creation = self._creations.get(target)
         if creation is None:
             return "a shared object"
         name = self._assigned.get(creation.line)
@@ -44,6 +51,11 @@ class Names:
         if creation.kind is ObjectKind.LOCK and creation.name == "guard":
             return f"{name}.get_lock()"
         return name
+
+    def line_of(self, target: ObjectId) -> int:
+        """The line that made an object, 0 if it is the exercise's."""
+        creation = self._creations.get(target)
+        return creation.line if creation is not None else 0
 
 
 def assigned_names(source: str) -> dict[int, str]:

@@ -39,8 +39,10 @@ class NotImported(Exception):
 class Workbench:
     """A runner with a host that has imported the submission."""
 
-    def __init__(self, submission: SubmissionText, runner: Runner) -> None:
+    def __init__(self, submission: SubmissionText, exercise: str, sha256: str, runner: Runner) -> None:
         self.submission = submission
+        self.exercise = exercise
+        self.sha256 = sha256
         self.runner = runner
         program = ImportProgram(runner)
         self.imported = run(program, Replay(()), TaskTable(), _IMPORT_STEPS)
@@ -79,11 +81,13 @@ class Workbench:
 
 
 @contextmanager
-def open_workbench(template: Template, submission: SubmissionText) -> Iterator[Workbench]:
+def open_workbench(
+    template: Template, submission: SubmissionText, exercise: str, sha256: str
+) -> Iterator[Workbench]:
     """A workbench for one submission; nothing of it is left afterwards.
 
     Raises:
         NotImported: the submission cannot be imported.
     """
     with template.runner(submission) as runner:
-        yield Workbench(submission, runner)
+        yield Workbench(submission, exercise, sha256, runner)

@@ -1,0 +1,89 @@
+"""Makes a finding of a flaw: its place, help, witness and replay token. Start at `FindingMaker.finding`."""
+
+from typing import TYPE_CHECKING
+
+from grader.core.execution import Execution
+from grader.core.verdict import Finding, FindingKind, Location
+from grader.engine.tasks import TaskPath
+from grader.grading import tokens
+from grader.grading.flaws import Flaw, Wrong
+from grader.grading.hints import hint
+from grader.grading.names import Names
+from grader.grading.observed import Observed
+from grader.grading.scenario import Scenario
+from grader.grading.witness import witness
+
+if TYPE_CHECKING:
+    from grader.grading.workbench import Workbench
+
+_SOURCE_LIMIT = 160
+_OUTPUT_LIMIT = 2_000
+
+
+class FindingMaker:
+    """Knows where the findings of one scenario come from."""
+
+    def __init__(self, bench: "Workbench", scenario: Scenario, check: str, number: int) -> None:
+        self._bench = bench
+        self._scenario = scenario
+        self._check = check
+        self._number = number
+        self._lines = tuple(bench.submission.source.split("\n"))
+
+    def names(self, execution: Execution) -> Names:
+        """The shown names of an execution's objects."""
+        creations = {**self._bench.creations, **execution.creations}
+        return Names(self._bench.submission.source, self._scenario.shared, execution, creations)
+
+    def schedule(self, execution: Execution) -> tuple[TaskPath, ...]:
+        """The schedule of an execution, to be followed again."""
+        return tokens.paths_of(execution)
+
+    def location(self, line: int) -> Location | None:
+        """A place in the submission; None if the line is unknown."""
+        if not 0 < line <= len(self._lines):
+            return None
+        return Location(self._bench.submission.filename, line, self._lines[line - 1].strip()[:_SOURCE_LIMIT])
+
+    def finding(self, flaw: Flaw, execution: Execution, *, schedule_dependent: bool) -> Finding:
+        """The finding for a flaw and the execution that shows it."""
+        seen = Observed(self._scenario, execution)
+        names = self.names(execution)
+        kind = flaw.kind
+        if isinstance(kind, Wrong):
+            kind = FindingKind.RACE if schedule_dependent else FindingKind.WRONG_RESULT
+        line = flaw.line or self._line_of_conflict(flaw, execution)
+        return Finding(
+            kind=kind,
+            message=flaw.message,
+            schedule_dependent=schedule_dependent,
+            processes=self._scenario.processes,
+            help=hint(kind, flaw, seen, names, self._bench.submission.source),
+            location=self.location(line),
+            expected=flaw.expected,
+            got=flaw.got,
+            replay=tokens.encode(
+                self._bench.exercise, self._check, self._number, self._bench.sha256, execution
+            ),
+            output=_output(execution),
+            failure=flaw.failure,
+            steps=witness(seen, names, self._lines, flaw),
+        )
+
+    def _line_of_conflict(self, flaw: Flaw, execution: Execution) -> int:
+        lines = [execution.trace[number].operation.line for number in flaw.conflict]
+        return next((line for line in lines if line), 0)
+
+    def inconclusive(self, flaw: Flaw) -> Finding:
+        """The finding for what could not be judged."""
+        return Finding(FindingKind.INCONCLUSIVE, flaw.message, location=self.location(flaw.line))
+
+
+def _output(execution: Execution) -> str:
+    """What the processes printed on stderr and stdout, bounded, for those that printed anything."""
+    texts = []
+    for task in sorted({*execution.output, *execution.errors}):
+        text = execution.output.get(task, "") + execution.errors.get(task, "")
+        if text.strip():
+            texts.append(f"{execution.labels.get(task, task)}: {text.strip()}")
+    return "\n".join(texts)[:_OUTPUT_LIMIT]

@@ -1,0 +1,230 @@
+"""Turns an execution into the steps that a reader is shown. Start at `witness`.
+
+Steps that explain nothing are left out: sleeping, the end of a process that went well, and the inner life of queues
+unless somebody looked at a queue without waiting.
+"""
+
+from collections.abc import Callable, Iterator
+
+from grader.core.execution import Execution
+from grader.core.operations import (
+    NO_OBJECT,
+    Operation,
+    OperationKind,
+    Step,
+    TaskId,
+    process_object,
+)
+from grader.core.verdict import WitnessStep
+from grader.grading.flaws import Flaw, waits_for
+from grader.grading.names import Names
+from grader.grading.observed import Observed
+from grader.grading.values import decode_items, show, unpickle
+from grader.primitives.memory import MemoryState
+from grader.primitives.process import ProcessState
+
+_KIND = OperationKind
+_MOST_STEPS = 2_000
+_SOURCE_LIMIT = 120
+
+_VERBS = {
+    _KIND.MEMORY_READ: "read",
+    _KIND.MEMORY_WRITE: "write",
+    _KIND.LOCK_ACQUIRE: "acquire",
+    _KIND.LOCK_RELEASE: "release",
+    _KIND.LOCK_VALUE: "look at",
+    _KIND.EVENT_SET: "set",
+    _KIND.EVENT_CLEAR: "clear",
+    _KIND.EVENT_IS_SET: "is set?",
+    _KIND.EVENT_WAIT: "wait for",
+    _KIND.CONDITION_WAIT: "wait on",
+    _KIND.CONDITION_RESUME: "go on after",
+    _KIND.CONDITION_NOTIFY: "notify",
+    _KIND.QUEUE_PUT: "put",
+    _KIND.QUEUE_FLUSH: "arrives on",
+    _KIND.QUEUE_GET: "get",
+    _KIND.QUEUE_EMPTY: "empty?",
+    _KIND.QUEUE_FULL: "full?",
+    _KIND.QUEUE_SIZE: "qsize?",
+    _KIND.QUEUE_JOIN_THREAD: "join_thread",
+    _KIND.QUEUE_TASK_DONE: "task_done",
+    _KIND.QUEUE_JOIN: "join",
+    _KIND.PROCESS_START: "start",
+    _KIND.PROCESS_EXIT: "exit",
+    _KIND.PROCESS_JOIN: "join",
+    _KIND.PROCESS_POLL: "alive?",
+    _KIND.PROCESS_WAIT: "wait",
+    _KIND.PROCESS_KILL: "kill",
+    _KIND.PROCESS_CHILDREN: "active_children",
+    _KIND.PROCESS_RETURN: "return",
+}
+_HIDDEN = frozenset({_KIND.SLEEP, _KIND.READY, _KIND.QUEUE_CANCEL_JOIN})
+_LOOKS = frozenset({_KIND.QUEUE_EMPTY, _KIND.QUEUE_SIZE, _KIND.QUEUE_FULL})
+_YES_NO = frozenset({_KIND.EVENT_IS_SET, _KIND.QUEUE_EMPTY, _KIND.QUEUE_FULL})
+
+
+class _Teller:
+    def __init__(self, seen: Observed, names: Names, source: tuple[str, ...]) -> None:
+        self._seen = seen
+        self._names = names
+        self._source = source
+        self._flushes = _somebody_looked(seen.execution)
+
+    def step(self, number: int, step: Step, flaw: Flaw) -> WitnessStep | None:
+        kind = step.operation.kind
+        if kind in _HIDDEN or kind not in _VERBS or (kind is _KIND.QUEUE_FLUSH and not self._flushes):
+            return None
+        conflict = number in flaw.conflict
+        if kind is _KIND.PROCESS_EXIT and not step.operation.number and not conflict:
+            return None
+        return WitnessStep(
+            task=self._seen.label(step.task),
+            operation=_VERBS[kind],
+            object=self._object(step),
+            line=step.operation.line,
+            value=self._value(step),
+            note=self._note(step),
+            conflict=conflict,
+            source=self._line(step.operation.line),
+        )
+
+    def waiting(self, task: TaskId, operation: Operation) -> WitnessStep:
+        return WitnessStep(
+            task=self._seen.label(task),
+            operation=_VERBS.get(operation.kind, operation.kind.value),
+            object=self._names.of(operation.object) if operation.object != NO_OBJECT else "",
+            line=operation.line,
+            note=waits_for(self._seen, self._names, task, operation),
+            executed=False,
+            source=self._line(operation.line),
+        )
+
+    def _line(self, line: int) -> str:
+        return self._source[line - 1].strip()[:_SOURCE_LIMIT] if 0 < line <= len(self._source) else ""
+
+    def _object(self, step: Step) -> str:
+        operation = step.operation
+        if operation.kind in (_KIND.PROCESS_EXIT, _KIND.PROCESS_RETURN) or operation.object == NO_OBJECT:
+            return ""
+        name = self._names.of(operation.object)
+        state = self._seen.execution.objects.get(operation.object)
+        if isinstance(state, MemoryState) and state.length > 0 and state.data:
+            size = max(1, len(state.data) // state.length)
+            return f"{name}[{operation.offset // size}]"
+        return name
+
+    def _value(self, step: Step) -> str:
+        operation, result = step.operation, step.result
+        if result is None or result.error is not None:
+            return ""
+        teller = _VALUES.get(operation.kind)
+        if teller is not None:
+            return teller(self._seen.execution, step)
+        return ""
+
+    def _note(self, step: Step) -> str:
+        result = step.result
+        if result is None:
+            return ""
+        if result.error is not None:
+            return "error"
+        kind = step.operation.kind
+        if not result.ok:
+            return _GAVE_UP.get(kind, "")
+        if kind is _KIND.PROCESS_RETURN and result.numbers:
+            left = ", ".join(self._seen.label(task) for task in result.numbers)
+            return f"still running: {left}"
+        return ""
+
+
+_GAVE_UP = {
+    _KIND.LOCK_ACQUIRE: "not free, goes on without it",
+    _KIND.EVENT_WAIT: "time is up",
+    _KIND.CONDITION_RESUME: "time is up",
+    _KIND.QUEUE_PUT: "full, gives up",
+    _KIND.QUEUE_GET: "nothing there, gives up",
+    _KIND.PROCESS_JOIN: "still running, time is up",
+    _KIND.PROCESS_POLL: "still running",
+    _KIND.PROCESS_WAIT: "time is up",
+}
+
+
+def _memory(execution: Execution, step: Step) -> str:
+    state = execution.objects.get(step.operation.object)
+    data = step.operation.data
+    if step.operation.kind is _KIND.MEMORY_READ and step.result is not None:
+        data = step.result.data
+    items = decode_items(state.typecode, data) if isinstance(state, MemoryState) else None
+    if not items:
+        return ""
+    return show(items[0] if len(items) == 1 else items, 40)
+
+
+def _item(execution: Execution, step: Step) -> str:
+    if step.operation.kind is _KIND.QUEUE_PUT:
+        return show(unpickle(step.operation.data), 40)
+    if step.result is None or not step.result.ok:
+        return ""
+    return show(unpickle(step.result.data), 40)
+
+
+
+
+def _number(execution: Execution, step: Step) -> str:
+    number = step.result.number if step.result is not None else 0
+    if step.operation.kind in _YES_NO:
+        return "yes" if number else "no"
+    return str(number)
+
+
+def _exit_code(execution: Execution, step: Step) -> str:
+    failure = step.operation.failure
+    return failure.type[:40] if failure is not None else str(step.operation.number)
+
+
+def _returned(execution: Execution, step: Step) -> str:
+    state = execution.objects.get(process_object(step.task))
+    if isinstance(state, ProcessState) and state.returned:
+        return show(unpickle(state.returned), 40)
+    return ""
+
+
+_VALUES: dict[OperationKind, Callable[[Execution, Step], str]] = {
+    _KIND.MEMORY_READ: _memory,
+    _KIND.MEMORY_WRITE: _memory,
+    _KIND.QUEUE_PUT: _item,
+    _KIND.QUEUE_GET: _item,
+    _KIND.QUEUE_EMPTY: _number,
+    _KIND.QUEUE_FULL: _number,
+    _KIND.QUEUE_SIZE: _number,
+    _KIND.EVENT_IS_SET: _number,
+    _KIND.LOCK_VALUE: _number,
+    _KIND.PROCESS_EXIT: _exit_code,
+    _KIND.PROCESS_RETURN: _returned,
+}
+
+
+def _somebody_looked(execution: Execution) -> bool:
+    """Whether somebody asked a queue without waiting, so that it matters when items arrive."""
+    return any(
+        step.operation.kind in _LOOKS
+        or (step.operation.kind is _KIND.QUEUE_GET and not step.operation.may_wait)
+        for step in execution.trace
+    )
+
+
+def witness(seen: Observed, names: Names, source: tuple[str, ...], flaw: Flaw) -> tuple[WitnessStep, ...]:
+    """The steps of an execution for a reader, and then what everybody was still waiting to do."""
+    return tuple(_steps(_Teller(seen, names, source), seen, flaw))
+
+
+def _steps(teller: _Teller, seen: Observed, flaw: Flaw) -> Iterator[WitnessStep]:
+    for number, step in enumerate(seen.execution.trace[:_MOST_STEPS]):
+        told = teller.step(number, step, flaw)
+        if told is not None:
+            yield told
+    for task, operation in sorted(seen.execution.pending.items()):
+        if operation.kind is not _KIND.QUEUE_FLUSH:
+            yield teller.waiting(task, operation)
+
+
