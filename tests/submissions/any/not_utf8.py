@@ -1,4 +1,5 @@
-# Zähler mit Sperre
+"""Zähler mit Sperre."""
+
 from multiprocessing import Lock, Process, Value
 
 

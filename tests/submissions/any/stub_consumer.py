@@ -64,6 +64,6 @@ if __name__ == "__main__":
     print(f"consumer on 0, 1, 2, None: got {[one_results.get() for _ in range(3)]}, expected [0, 1, 2]")
 
     print(f"run_pipeline, 1 consumer:  got {run_pipeline([0, 1, 2, 3, 4], 1)}, expected [0, 1, 2, 3, 4]")
-    print(
-        f"run_pipeline, 5 consumers: got {sorted(run_pipeline([0, 1, 2, 3, 4], 5))} (sorted), expected same"
-    )
+
+    five = sorted(run_pipeline([0, 1, 2, 3, 4], 5))
+    print(f"run_pipeline, 5 consumers: got {five} (sorted), expected [0, 1, 2, 3, 4]")

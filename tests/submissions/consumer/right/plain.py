@@ -1,12 +1,10 @@
 import multiprocessing
-import time
 
 
 def producer(queue, items):
     for item in items:
         print(f"Producing {item}")
         queue.put(item)
-        time.sleep(0.01)
 
 
 def consumer(queue, results):
@@ -16,7 +14,6 @@ def consumer(queue, results):
             break
         print(f"Consuming {item}")
         results.put(item)
-        time.sleep(0.02)
 
 
 def run_pipeline(items, consumers, maxsize=0):
