@@ -128,7 +128,7 @@ class Runner:
         return {}
 
     def _free(self, command: dict[str, Any]) -> dict[str, Any]:
-        return free.run(self._submission, command)
+        return free.run(self._submission, command, frozenset(self._hosts))
 
 
 def _limit(settings: dict[str, Any]) -> None:

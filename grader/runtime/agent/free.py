@@ -1,0 +1,254 @@
+"""Free runs: the submission on the real `multiprocessing`, in real processes, under a wall-clock limit.
+
+Start at `run`, called in the runner. It forks a *driver* (`free_driver`), which forks the *stage* (`free_stage`),
+where the submission is imported and starts its processes. The runner keeps the clock, a bounded part of the output,
+and afterwards kills and removes whatever there is: nothing that the submission does can make a run last longer.
+"""
+
+import contextlib
+import importlib
+import itertools
+import os
+import secrets
+import select
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Container, Mapping
+from typing import Any
+
+from grader.runtime.agent import free_child, free_driver, free_stage, reaper
+from grader.runtime.agent.free_driver import Frame
+from grader.runtime.agent.free_stage import Place
+from grader.runtime.agent.loader import Submission
+
+LONGEST_SECONDS = 120.0
+OUTPUT_LIMIT = 65_536
+_CHUNK = 65_536
+_LAST_CHUNKS = 32
+_STACK_SECONDS = 0.05
+_SIGNALLED = 100
+_SHARED_MEMORY = "/dev/shm"
+_FIRST_OWN = 3
+_MODULES = (
+    *("ctypes", "faulthandler", "inspect", "json", "linecache", "pickle", "threading", "traceback"),
+    *(
+        f"multiprocessing.{name}"
+        for name in ("connection", "heap", "popen_fork", "popen_spawn_posix", "queues")
+    ),
+    *(f"multiprocessing.{name}" for name in ("resource_tracker", "shared_memory", "sharedctypes", "util")),
+)
+
+_fork = os.fork
+_leave = os._exit
+
+
+def preload() -> None:
+    """Import what a run needs, once, in the template."""
+    for name in _MODULES:
+        importlib.import_module(name)
+    free_stage.helper_source()
+
+
+def run(submission: Submission, command: Mapping[str, Any], spare: Container[int] = ()) -> dict[str, Any]:
+    """Do `command["run"]` within `command["seconds"]`; the answer is what `grader.runtime.free` decodes.
+
+    Afterwards this process has no descendants but those in `spare`, and nothing of the run is left on disk.
+    """
+    seconds = min(float(command["seconds"]), LONGEST_SECONDS)
+    prefix = f"gr{secrets.token_hex(5)}"
+    folder = tempfile.mkdtemp(prefix=f"{prefix}-")
+    try:
+        return _Run(submission, command["run"], Place(folder, prefix), spare).perform(seconds)
+    finally:
+        reaper.sweep(spare)
+        _remove(folder)
+        _remove_shared(prefix)
+
+
+class _Run:
+    """One run, seen from the runner."""
+
+    def __init__(
+        self, submission: Submission, description: Mapping[str, Any], place: Place, spare: Container[int]
+    ) -> None:
+        self._submission = submission
+        self._description = description
+        self._place = place
+        self._spare = spare
+        self._output = _Kept()
+        self._driver = 0
+
+    def perform(self, seconds: float) -> dict[str, Any]:
+        """Start it, watch it, end it."""
+        started = time.monotonic()
+        frame = Frame(self._start())
+        in_time = self._watch(frame, started + seconds)
+        answer: dict[str, Any] = frame.message() or {"status": "died"}
+        if not in_time:
+            answer = {"status": "hang", "stack": self._stacks()}
+            answer["left_alive"] = len(reaper.descendants(os.getpid(), self._spare))
+        elapsed = time.monotonic() - started
+        reaper.sweep(self._spare)
+        self._output.finish()
+        os.close(frame.descriptor)
+        return {**answer, "output": self._output.text(), "seconds": elapsed}
+
+    def _start(self) -> int:
+        claims, claim = os.pipe()
+        outputs, output = os.pipe()
+        self._driver = _fork()
+        if self._driver == 0:
+            _as_driver(self._submission, self._description, self._place, claim, output)
+        os.close(claim)
+        os.close(output)
+        self._output.open(outputs)
+        return claims
+
+    def _watch(self, frame: Frame, deadline: float) -> bool:
+        """Until the claim is there or the driver is gone; False if the deadline came first."""
+        poll = select.poll()
+        poll.register(frame.descriptor, select.POLLIN)
+        poll.register(self._output.descriptor, select.POLLIN)
+        while not frame.complete and not frame.ended:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            for descriptor, _ in poll.poll(left * 1000 + 1):
+                if descriptor == frame.descriptor:
+                    frame.read()
+                elif not self._output.read():
+                    poll.unregister(descriptor)
+        return True
+
+    def _stacks(self) -> str:
+        """Where every process stands, as they say themselves when asked by a signal."""
+        for pid in reaper.descendants(os.getpid(), self._spare)[:_SIGNALLED]:
+            if pid != self._driver:
+                try:
+                    os.kill(pid, signal.SIGUSR1)
+                except OSError:
+                    continue
+        time.sleep(_STACK_SECONDS)
+        try:
+            data = free_driver.read_bounded(os.path.join(self._place.folder, free_child.STACKS))
+        except OSError:
+            return ""
+        return data.decode("utf-8", "replace")
+
+
+class _Kept:
+    """The output: its beginning and its end are kept, what lies between is thrown away."""
+
+    def __init__(self) -> None:
+        self.descriptor = -1
+        self._head = b""
+        self._tail = b""
+        self._lost = 0
+
+    def open(self, descriptor: int) -> None:
+        """Read from here from now on."""
+        self.descriptor = descriptor
+        os.set_blocking(descriptor, False)
+
+    def read(self) -> bool:
+        """Take what is there; False if nothing will come any more, or nothing is there."""
+        try:
+            data = os.read(self.descriptor, _CHUNK)
+        except BlockingIOError:
+            return False
+        room = OUTPUT_LIMIT // 2 - len(self._head)
+        if room > 0:
+            self._head += data[:room]
+        tail = self._tail + data[max(room, 0) :]
+        self._tail = tail[-(OUTPUT_LIMIT // 2) :]
+        self._lost += len(tail) - len(self._tail)
+        return bool(data)
+
+    def finish(self) -> None:
+        """Take what is left once everybody is dead."""
+        for _ in range(_LAST_CHUNKS):
+            if not self.read():
+                break
+        os.close(self.descriptor)
+
+    def text(self) -> str:
+        """What was kept."""
+        gap = f"\n[{self._lost} bytes left out]\n".encode() if self._lost else b""
+        return (self._head + gap + self._tail).decode("utf-8", "replace")
+
+
+def _as_driver(
+    submission: Submission, description: Mapping[str, Any], place: Place, claim: int, output: int
+) -> None:
+    """The driver's life, from fork to exit."""
+    try:
+        os.setsid()
+        claim = _descriptors(claim, output)
+        tempfile.tempdir = os.environ["TMPDIR"] = place.work
+        os.chdir(place.work)
+        free_driver.drive(description, submission, place, claim)
+    except BaseException as error:
+        failure = {"during": "setup", **free_child.failure(error, submission.filename)}
+        free_driver.send(claim, {"status": "error", "failure": failure})
+    finally:
+        _leave(0)
+
+
+def _descriptors(claim: int, output: int) -> int:
+    """Give this process its standard streams and the claim's pipe, and nothing else that was open."""
+    claim, output = (_above_standard(descriptor) for descriptor in (claim, output))
+    nothing = _above_standard(os.open(os.devnull, os.O_RDONLY))
+    for target, source in ((0, nothing), (1, output), (2, output), (_FIRST_OWN, claim)):
+        os.dup2(source, target, inheritable=target < _FIRST_OWN)
+    os.closerange(_FIRST_OWN + 1, max(claim, output, nothing, os.sysconf("SC_OPEN_MAX")) + 1)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    return _FIRST_OWN
+
+
+def _above_standard(descriptor: int) -> int:
+    while descriptor <= _FIRST_OWN:
+        descriptor = os.dup(descriptor)
+    return descriptor
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder that student code has filled, folders without permissions among it."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+        if os.path.lexists(folder):
+            for path, _, _ in os.walk(folder):
+                _open_up(path)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _open_up(path: str) -> None:
+    """Let the folders in `path` be entered."""
+    with contextlib.suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, stat.S_IRWXU)
+
+
+def _remove_shared(prefix: str) -> None:
+    """Remove the run's semaphores and shared memory by their names.
+
+    A sandbox may forbid to list `/dev/shm`; those that the driver made can be counted.
+    """
+    with contextlib.suppress(OSError):
+        for number in itertools.count():
+            free_driver.unlink_semaphore(free_driver.semaphore_name(prefix, number))
+    with contextlib.suppress(OSError):
+        for name in os.listdir(_SHARED_MEMORY):
+            if name.startswith((prefix, f"sem.{prefix}")):
+                _unlink(os.path.join(_SHARED_MEMORY, name))
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)

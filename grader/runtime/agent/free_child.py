@@ -1,0 +1,127 @@
+"""What every process of a free run has in it besides the submission: short sleeps, its stack and its last exception.
+
+Start at `prepare`. This file imports only the standard library and nothing of ours: a process started by `spawn` is
+a new interpreter that cannot see this package, and gets a copy of the file, which its `enter` turns into the
+submission. What is written here is a claim, read with bounds, and only ever shown.
+"""
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+SLEEP_DIVISOR = 100
+LONGEST_SLEEP = 0.02
+FAILURE_PREFIX = "failure-"
+STACKS = "stacks"
+_TEXT = 500
+_TRACE = 4000
+
+_sleep = time.sleep
+_print_exception = traceback.print_exc
+_prepared = False
+
+
+def prepare(folder: str, filename: str, prefix: str) -> None:
+    """Get this process, and what it forks, ready for a submission whose file is called `filename`.
+
+    `folder` takes stacks and exceptions; `prefix` begins the name of every named semaphore and shared memory that is
+    made from now on, so that it can be found afterwards.
+    """
+    global _prepared
+    if _prepared:
+        return
+    _prepared = True
+    setattr(time, "sleep", _short_sleep)  # noqa: B010 - its type says more than it takes
+    recorder = _Recorder(folder, filename)
+    traceback.print_exc = recorder.print_exc
+    sys.excepthook = recorder.excepthook
+    stacks = os.open(
+        os.path.join(folder, STACKS), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
+    faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
+    _name_everything(prefix)
+
+
+def _short_sleep(seconds: float) -> None:
+    """As `time.sleep`, in a hundredth of the time."""
+    _sleep(min(seconds / SLEEP_DIVISOR, LONGEST_SLEEP) if seconds > 0 else seconds)
+
+
+def _name_everything(prefix: str) -> None:
+    from multiprocessing import process
+
+    config: dict[str, Any] = getattr(process.current_process(), "_config", {})
+    config["semprefix"] = f"/{prefix}"
+    shared_memory = sys.modules.get("multiprocessing.shared_memory")
+    if shared_memory is not None:
+        setattr(shared_memory, "_SHM_NAME_PREFIX", f"/{prefix}")  # noqa: B010 - not in the type stubs
+
+
+class _Recorder:
+    """Writes down the exception that ends a process. `multiprocessing` prints it with `traceback.print_exc`."""
+
+    def __init__(self, folder: str, filename: str) -> None:
+        self._folder = folder
+        self._filename = filename
+
+    def print_exc(self, *arguments: Any, **options: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None:
+            self._record(error)
+        _print_exception(*arguments, **options)
+
+    def excepthook(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        self._record(error)
+        sys.__excepthook__(kind, error, trace)
+
+    def _record(self, error: BaseException) -> None:
+        import json
+
+        try:
+            path = os.path.join(self._folder, f"{FAILURE_PREFIX}{os.getpid()}")
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(descriptor, json.dumps(failure(error, self._filename)).encode("ascii"))
+            os.close(descriptor)
+        except Exception:
+            return  # a second exception, or no way to write: it is on stderr besides
+
+
+def failure(error: BaseException, filename: str) -> dict[str, Any]:
+    """An exception as plain data: type, message, traceback, and the innermost line in `filename`."""
+    line, tail = 0, ""
+    try:
+        for frame, number in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename == filename:
+                line = number
+        if isinstance(error, SyntaxError) and error.filename == filename:
+            line = error.lineno or line
+        tail = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=-12))
+        message = str(error)
+    except BaseException:  # the exception's own methods are student code
+        message = "an exception that cannot be shown"
+    name = str(type(error).__name__)
+    texts = {"type": name[:_TEXT], "message": message[:_TEXT], "traceback": tail[-_TRACE:]}
+    return {"line": line, **{key: _clean(text) for key, text in texts.items()}}
+
+
+def _clean(text: str) -> str:
+    """Lone surrogates are no characters, and no decoder of JSON takes them."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def enter(contents: dict[str, Any], settings: Mapping[str, str]) -> None:
+    """Become the submission: called at the import of the file that stands for it in a new interpreter."""
+    import linecache
+
+    filename = settings["filename"]
+    prepare(settings["folder"], filename, settings["prefix"])
+    with open(settings["source"], encoding="utf-8", newline="") as file:
+        source = file.read()
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    contents["__file__"] = filename
+    exec(compile(source, filename, "exec", dont_inherit=True), contents)

@@ -1,0 +1,127 @@
+"""The main process of a free run: imports the submission for real, starts the tasks, says how they ended.
+
+Start at `perform`. Everything here runs beside student code, so what it says is a claim. It is a fork of the driver
+(`free_driver`), which made the shared objects, never runs student code, and reads the objects afterwards.
+"""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from grader.runtime.agent import free_child, plain
+from grader.runtime.agent.loader import Submission
+
+_WRAPPER = """\
+from {helper} import enter
+enter(globals(), {settings!r})
+"""
+HELPER = "_free_run_child"
+
+
+class Place:
+    """The folders and names that belong to one run; made anew for each, and removed with all that is in it.
+
+    `folder` takes what we write, `work` below it is the submission's current and temporary folder, `code` the files
+    that a new interpreter imports; `prefix` begins the names in `/dev/shm`.
+    """
+
+    def __init__(self, folder: str, prefix: str) -> None:
+        self.folder = folder
+        self.prefix = prefix
+        self.work = os.path.join(folder, "work")
+        self.code = os.path.join(folder, "code")
+        os.mkdir(self.work)
+        os.mkdir(self.code)
+
+
+def perform(
+    run: Mapping[str, Any], submission: Submission, place: Place, shared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Import the submission and do what `run` says; returns the claim."""
+    module_name = importable_name(submission.name)
+    _become_main(run["method"], place)
+    free_child.prepare(place.folder, submission.filename, place.prefix)
+    if run["method"] != "fork":
+        _write_module(module_name, submission, place)
+    during = "import"
+    try:
+        module = submission.load(module_name)
+        during = "call"
+        if "call" in run:
+            return _call(module, run["call"])
+        during = "start"
+        return _tasks(module, run["tasks"], shared)
+    except BaseException as error:
+        return {"failure": {"during": during, **free_child.failure(error, submission.filename)}}
+
+
+def importable_name(name: str) -> str:
+    """`name`, unless that would hide a module of the standard library from a new interpreter."""
+    return f"submitted_{name}" if name in sys.stdlib_module_names or name == HELPER else name
+
+
+def _become_main(method: str, place: Place) -> None:
+    """Look like a main program without a file, so that no new interpreter tries to run ours again."""
+    sys.modules["__main__"] = ModuleType("__main__")
+    sys.path.append(place.code)
+    multiprocessing.set_start_method(method, force=True)
+
+
+def _write_module(name: str, submission: Submission, place: Place) -> None:
+    """Write what stands for the submission in a new interpreter."""
+    source = os.path.join(place.folder, "source")
+    settings = {
+        "folder": place.folder,
+        "prefix": place.prefix,
+        "filename": submission.filename,
+        "source": source,
+    }
+    wrapper = _WRAPPER.format(helper=HELPER, settings=settings)
+    helper = helper_source()
+    for path, text in (
+        (source, submission.source),
+        (os.path.join(place.code, f"{name}.py"), wrapper),
+        (os.path.join(place.code, f"{HELPER}.py"), helper),
+    ):
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+
+
+_helper_source = ""
+
+
+def helper_source() -> str:
+    """The text of `free_child`, read once."""
+    global _helper_source
+    if not _helper_source:
+        import inspect
+
+        _helper_source = inspect.getsource(free_child)
+    return _helper_source
+
+
+def _call(module: ModuleType, call: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = [plain.decode(argument["plain"]) for argument in call["arguments"]]
+    returned = getattr(module, call["function"])(*arguments)
+    return {"returned": plain.encode(returned)}
+
+
+def _tasks(module: ModuleType, tasks: list[Mapping[str, Any]], shared: Mapping[str, Any]) -> dict[str, Any]:
+    processes = []
+    for task in tasks:
+        function = getattr(module, task["function"])
+        arguments = [_argument(argument, shared) for argument in task["arguments"]]
+        for _ in range(task.get("count", 1)):
+            processes.append(multiprocessing.Process(target=function, args=arguments))
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return {"exit_codes": [process.exitcode for process in processes]}
+
+
+def _argument(argument: Mapping[str, Any], shared: Mapping[str, Any]) -> Any:
+    return shared[argument["object"]] if "object" in argument else plain.decode(argument["plain"])

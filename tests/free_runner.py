@@ -1,0 +1,81 @@
+"""A process that stands in for a runner: it does free runs and nothing else."""
+
+import json
+import select
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from grader.runtime.template import RunnerLost
+
+ROOT = Path(__file__).resolve().parent.parent
+_SERVE = """\
+import json, os, sys
+sys.path.append({root!r})
+from grader.runtime.agent import free, reaper
+from grader.runtime.agent.loader import Submission
+free.preload()
+reaper.become_reaper()
+sys.path.remove({root!r})
+spare = set()
+for line in sys.stdin:
+    command = json.loads(line)
+    if command["do"] == "bystander":
+        pid = os.fork()
+        if pid == 0:
+            import time
+            time.sleep(60)
+            os._exit(0)
+        spare.add(pid)
+        answer = dict(pid=pid)
+    else:
+        answer = free.run(Submission(*command["submission"]), command, frozenset(spare))
+        answer["below"] = reaper.descendants(os.getpid(), spare)
+    answer["spared"] = [pid for pid in spare if os.path.exists(f"/proc/{{pid}}/stat")]
+    print(json.dumps(answer), flush=True)
+"""
+
+
+class FreeRunner:
+    """Answers like `grader.runtime.template.Runner.ask`, for one submission. A context manager."""
+
+    def __init__(self, source: str, name: str = "counter") -> None:
+        self._submission = [name, f"{name}.py", source]
+        self._process = subprocess.Popen(
+            [sys.executable, "-s", "-S", "-B", "-X", "utf8", "-c", _SERVE.format(root=str(ROOT))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    def __enter__(self) -> "FreeRunner":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def ask(self, command: dict[str, Any], seconds: float = 30.0) -> bytes:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        line = json.dumps({**command, "submission": self._submission}).encode() + b"\n"
+        try:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+        except OSError as error:
+            raise RunnerLost from error
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
+            raise RunnerLost
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RunnerLost
+        return answer
+
+    def run(self, description: dict[str, Any], seconds: float = 10.0) -> dict[str, Any]:
+        """One run; what the agent answered, and besides `below`: the processes that are left."""
+        answer = json.loads(self.ask({"do": "free", "run": description, "seconds": seconds}, seconds + 5))
+        assert isinstance(answer, dict)
+        return answer
