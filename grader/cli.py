@@ -5,8 +5,10 @@ needs it, so that `grader list` answers at once.
 """
 
 import argparse
+import errno
 import math
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,10 +19,12 @@ from grader.errors import UsageError
 from grader.report import sanitize
 
 if TYPE_CHECKING:
+    from grader.core.verdict import Grade
     from grader.report.outcome import Outcome
 
 PASSED, NOT_PASSED, USAGE, INTERNAL = 0, 1, 2, 3
 INTERRUPTED, PIPE_CLOSED = 130, 141
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader"
 
@@ -35,11 +39,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        return _abandon_stdout()
+        _abandon_stdout()
+        return PIPE_CLOSED
     except UsageError as error:
         _complain(str(error))
         return USAGE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+            _abandon_stdout()
+            _complain(f"cannot write the report: {error.strerror}; make room, or write to another place")
+            return USAGE
         from grader.report import bug
 
         bug.report(error, sys.stderr)
@@ -139,13 +148,21 @@ def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
     try:
         with ProgressLine(sys.stderr, path.name) as progress:
             grade = grade_file(path, arguments.exercise, options, progress.update)
-        return Outcome(str(path), PASSED if grade.passed else NOT_PASSED, grade)
+        return Outcome(str(path), _status(grade), grade)
     except UsageError as error:
         _complain(str(error))
         return Outcome(str(path), USAGE, error=str(error))
     except Exception as error:
         bug.report(error, sys.stderr)
         return Outcome(str(path), INTERNAL, error=f"a bug in the grader: {error!r}")
+
+
+def _status(grade: "Grade") -> int:
+    from grader.core.verdict import CheckStatus
+
+    if any(check.status is CheckStatus.ERROR for check in grade.checks):
+        return INTERNAL
+    return PASSED if grade.passed else NOT_PASSED
 
 
 def replay(arguments: argparse.Namespace) -> int:
@@ -173,13 +190,16 @@ def start(arguments: argparse.Namespace) -> int:
     """`grader start`: write the stubs of all exercises into a folder."""
     from grader.grading import catalogue, starting
 
+    known = catalogue.exercises()
     kept = False
-    for path, written in starting.write_stubs(catalogue.exercises(), arguments.folder, arguments.force):
+    for path, written in starting.write_stubs(known, arguments.folder, arguments.force):
         kept = kept or not written
         shown = sanitize.line(str(path))
         print(f"wrote {shown}" if written else f"kept  {shown}, it was there already")
     if kept:
         print("With --force the files that are there already are overwritten.")
+    first = shlex.quote(str(arguments.folder / known[0].stub.name))
+    print(f"Edit a file, then grade it:  grader check {sanitize.line(first)}")
     return PASSED
 
 
@@ -209,19 +229,20 @@ def _complain(message: str) -> None:
 
 
 def _make_streams_lenient() -> None:
-    """Let no character that a terminal cannot show end a report."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
+    """Let no character that a terminal cannot show end a report, nor a stream that is closed."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (stays open to the end)
+        reconfigure = getattr(getattr(sys, name), "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
 
 
-def _abandon_stdout() -> int:
-    """Whoever read our output has stopped (`| head`): end without another attempt to write to it."""
+def _abandon_stdout() -> None:
+    """Nobody reads our output any more (`| head`), or there is no room for it: make no further attempt."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)
-    return PIPE_CLOSED
 
 
 if __name__ == "__main__":

@@ -45,6 +45,8 @@ class ProgressLine:
         self._write(sanitize.line(f"{self._name}: {progress.check}{orders}"))
 
     def _write(self, text: str) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        self._stream.write(f"\r\x1b[2K{text[:width]}")
+        from rich.cells import chop_cells  # rich is there anyway when a report is made, and only then
+
+        width = max(shutil.get_terminal_size().columns - 1, 2)
+        self._stream.write(f"\r\x1b[2K{chop_cells(text, width)[0] if text else ''}")
         self._stream.flush()

@@ -19,6 +19,7 @@ _HIDDEN = re.compile(
     "\u3164\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\ue000-\uf8ff"
     "\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
+_SPACES = re.compile("[\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -68,7 +69,7 @@ def _cut(text: str, limit: int) -> str:
 def _visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
-    return _calm_marks(_HIDDEN.sub(lambda match: _escape(match[0]), text))
+    return _calm_marks(_HIDDEN.sub(lambda match: _escape(match[0]), _SPACES.sub(" ", text)))
 
 
 def _escape(character: str) -> str:

@@ -6,6 +6,7 @@ Start at `console`. `fit` replaces what the output's encoding lacks, before anyt
 import os
 from typing import TextIO
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -73,6 +74,10 @@ class Pen:
     def text(self, content: str, style: str = "") -> Text:
         """`content` in characters that the console has, in one style."""
         return Text(fit(content, self._encoding), style=style)
+
+    def width_of(self, content: str) -> int:
+        """How many columns `content` takes, in the characters that the console has."""
+        return cell_len(fit(content, self._encoding))
 
     def joined(self, *parts: tuple[str, str]) -> Text:
         """Several pieces in a row, each a string and its style."""

@@ -7,7 +7,6 @@ process, time downwards; last the points.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.segment import Segment, Segments
@@ -75,8 +74,8 @@ class Printer:
         self._gap_between_submissions()
         grid = Table.grid(padding=(0, 2, 0, 0))
         grid.add_column(overflow="fold")
-        grid.add_column(justify="right", no_wrap=True)
-        grid.add_column()
+        grid.add_column(justify="right", no_wrap=True, overflow="crop")
+        grid.add_column(overflow="fold")
         for outcome in outcomes:
             grid.add_row(*self._table_row(outcome))
         self._print(grid)
@@ -99,8 +98,10 @@ class Printer:
 
     def _overview(self, shown: GradeView) -> None:
         """One line per check; where title and remark do not fit side by side, all remarks go below the titles."""
-        titles = max((cell_len(check.title) for check in shown.checks), default=0)
-        remarks = max((cell_len(line) for check in shown.checks for line in check.remark), default=0)
+        titles = max((self._pen.width_of(check.title) for check in shown.checks), default=0)
+        remarks = max(
+            (self._pen.width_of(line) for check in shown.checks for line in check.remark), default=0
+        )
         points = max((len(check.points) for check in shown.checks), default=0)
         beside = titles + remarks + points + _INDENT + 8 <= self._pen.width
         for group in shown.groups:
@@ -110,8 +111,8 @@ class Printer:
             grid.add_column(width=_INDENT + 1)
             grid.add_column(ratio=1, overflow="fold")
             if beside:
-                grid.add_column(width=remarks)
-            grid.add_column(width=points, justify="right", no_wrap=True)
+                grid.add_column(width=remarks, overflow="fold")
+            grid.add_column(width=points, justify="right", no_wrap=True, overflow="crop")
             for check in group.checks:
                 grid.add_row(*self._check_row(check, beside))
             self._print(grid)
@@ -157,7 +158,7 @@ class Printer:
             return
         self._print()
         grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, overflow="crop")
         grid.add_column(overflow="fold")
         for name, value, style in pairs:
             grid.add_row(self._pen.text(name, "dim"), self._pen.text(value, style))

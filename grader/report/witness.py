@@ -1,7 +1,7 @@
 """Draws a witness: shortens one that is too long to read, and chooses the layout. Start at `draw`."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -44,10 +44,14 @@ class Layout(enum.Enum):
 def draw(witness: WitnessView, pen: Pen, width: int, show_all_steps: bool) -> Table:
     """A witness on `width` characters; a long one loses its middle, unless `show_all_steps`."""
     steps = list(witness.steps) if show_all_steps else elide(witness.steps)
-    chosen = layout(witness, width)
+    names = {task: pen.text(task, "bold") for task in witness.tasks}
+    numbers = max(len(step.line) for step in witness.steps) + _MARK
+    chosen = layout([name.cell_len for name in names.values()], width)
     if chosen is Layout.COLUMNS:
-        return _columns(witness, steps, pen, width)
-    return _lanes(witness, steps, pen, witness.tasks if chosen is Layout.LANES else ())
+        return _columns(names, numbers, steps, pen, width)
+    if chosen is Layout.LANES:
+        return _lanes(names, numbers, steps, pen)
+    return _list(names, numbers, steps, pen, width)
 
 
 def elide(steps: Sequence[StepView]) -> list[StepView | Gap]:
@@ -73,46 +77,60 @@ def _with_gaps(steps: Sequence[StepView], kept: Sequence[int]) -> list[StepView 
     return rows
 
 
-def layout(witness: WitnessView, width: int) -> Layout:
-    """How a witness is shown on `width` characters."""
-    if len(witness.tasks) * _NARROWEST_COLUMN <= width:
+def layout(names: Sequence[int], width: int) -> Layout:
+    """How a witness is shown on `width` characters, by the widths of its processes' names."""
+    if len(names) * _NARROWEST_COLUMN <= width:
         return Layout.COLUMNS
-    lanes = sum(len(task) + _LANE_GAP for task in witness.tasks)
-    return Layout.LANES if lanes <= width // 2 else Layout.LIST
+    return Layout.LANES if sum(names) + len(names) * _LANE_GAP <= width // 2 else Layout.LIST
 
 
-def _columns(witness: WitnessView, steps: Sequence[StepView | Gap], pen: Pen, width: int) -> Table:
+def _columns(
+    names: Mapping[str, Text], numbers: int, steps: Sequence[StepView | Gap], pen: Pen, width: int
+) -> Table:
     """Two columns of the table per process: mark and line number, and what was done."""
-    numbers = _number_width(witness)
-    share = width // len(witness.tasks) - numbers - 3
+    share = width // len(names) - numbers - 3
     grid = Table.grid(padding=0)
-    for _ in witness.tasks:
-        grid.add_column(width=numbers + 1, no_wrap=True)
+    for _ in names:
+        grid.add_column(width=numbers + 1, no_wrap=True, overflow="crop")
         grid.add_column(min_width=min(share, 16), max_width=min(share, _WIDEST_COLUMN), overflow="fold")
         grid.add_column(width=2)
     blank = [Text()] * 3
-    grid.add_row(*(cell for task in witness.tasks for cell in (Text(), pen.text(task, "bold"), Text())))
+    grid.add_row(*(cell for name in names.values() for cell in (Text(), name, Text())))
+    first = next(iter(names))
     for step in steps:
-        task = witness.tasks[0] if isinstance(step, Gap) else step.task
+        task = first if isinstance(step, Gap) else step.task
         filled = [*_cells(step, numbers, pen), Text()]
-        grid.add_row(*(cell for column in witness.tasks for cell in (filled if column == task else blank)))
+        grid.add_row(*(cell for column in names for cell in (filled if column == task else blank)))
     return grid
 
 
-def _lanes(witness: WitnessView, steps: Sequence[StepView | Gap], pen: Pen, lanes: Sequence[str]) -> Table:
-    """A dot in the lane of its process for each step; without lanes, the name of the process."""
-    numbers = _number_width(witness)
+def _lanes(names: Mapping[str, Text], numbers: int, steps: Sequence[StepView | Gap], pen: Pen) -> Table:
+    """A dot in the lane of its process for each step, and beside the lanes what was done."""
     grid = Table.grid(padding=0)
-    for column in lanes or [max(witness.tasks, key=len)]:
-        grid.add_column(width=len(column) + _LANE_GAP, no_wrap=True)
-    grid.add_column(width=numbers + 1, no_wrap=True)
+    for name in names.values():
+        grid.add_column(width=name.cell_len + _LANE_GAP, no_wrap=True, overflow="crop")
+    grid.add_column(width=numbers + 1, no_wrap=True, overflow="crop")
     grid.add_column(overflow="fold")
-    if lanes:
-        grid.add_row(*(pen.text(task, "bold") for task in lanes))
+    grid.add_row(*names.values())
     for step in steps:
-        task = "" if isinstance(step, Gap) else step.task
-        dots = [pen.text("●" if lane == task else "", "bold") for lane in lanes]
-        grid.add_row(*(dots or [pen.text(task, "bold")]), *_cells(step, numbers, pen))
+        task = None if isinstance(step, Gap) else step.task
+        dots = [pen.text("●" if lane == task else "", "bold") for lane in names]
+        grid.add_row(*dots, *_cells(step, numbers, pen))
+    return grid
+
+
+def _list(
+    names: Mapping[str, Text], numbers: int, steps: Sequence[StepView | Gap], pen: Pen, width: int
+) -> Table:
+    """The name of the process before each step."""
+    grid = Table.grid(padding=0)
+    grid.add_column(width=min(max(name.cell_len for name in names.values()), width // 3), overflow="fold")
+    grid.add_column(width=_LANE_GAP)
+    grid.add_column(width=numbers + 1, no_wrap=True, overflow="crop")
+    grid.add_column(overflow="fold")
+    for step in steps:
+        name = Text() if isinstance(step, Gap) else names[step.task]
+        grid.add_row(name, Text(), *_cells(step, numbers, pen))
     return grid
 
 
@@ -125,7 +143,3 @@ def _cells(step: StepView | Gap, numbers: int, pen: Pen) -> list[Text]:
         pen.joined((f"{mark:{_MARK}}", CLASH), (f"{step.line:>{numbers - _MARK}}", "dim")),
         pen.text(step.text, style),
     ]
-
-
-def _number_width(witness: WitnessView) -> int:
-    return max(len(step.line) for step in witness.steps) + _MARK

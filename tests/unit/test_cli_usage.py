@@ -68,6 +68,8 @@ class FakeGrading:
             raise ZeroDivisionError("division by zero")
         if "interrupt" in text:
             raise KeyboardInterrupt
+        if "broken" in text:
+            return samples.internal()
         return samples.failing() if "wrong" in text else samples.passing()
 
     def replay(self, token: str, path: Path) -> Replay:
@@ -92,7 +94,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeGrading:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with submissions of all kinds in it."""
     monkeypatch.chdir(tmp_path)
-    for name in ("right", "wrong", "bug", "oops", "interrupt"):
+    for name in ("right", "wrong", "bug", "oops", "interrupt", "broken"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "counter.py").write_text(name)
     return tmp_path
@@ -223,6 +225,12 @@ def test_our_own_failure_is_called_so(name: str, reason: str, run: Run) -> None:
     assert (err.splitlines()[0] == f"replay token: {TOKEN}") is (name == "bug")
 
 
+def test_a_check_that_we_failed_to_run_is_our_failure(run: Run) -> None:
+    status, out, _ = run("check", "broken/counter.py")
+    assert status == 3
+    assert "a bug in the grader, not in your program" in out
+
+
 def test_the_traceback_is_there_for_who_asks(
     folder: Path, fake: FakeGrading, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +310,20 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
     finally:
         os.close(write_end)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_said_so() -> None:
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "grader", "list"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("grader: cannot write the report: No space left on device")
+
+
+def test_a_closed_output_is_no_error() -> None:
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m grader list >&- 2>&-"], check=False)
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
