@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLevel, Finding, Grade, WitnessStep
 from grader.report import sanitize
 
-_GIVES = frozenset({"write", "put", "set", "release", "notify", "kill", "exit", "start", "raise", "return"})
+_ARROWS = {"write": " ←", "put": " ←", "exit": "", "return": ""}
 _NAME_LIMIT = 40
 _VALUE_LIMIT = 60
 
@@ -71,7 +71,7 @@ def remark(check: CheckResult) -> tuple[str, ...]:
 
 
 def step(witness_step: WitnessStep) -> str:
-    """One step of a witness: `read counter → 0`, `write counter ← 1`, `waits for lock, held by P1`."""
+    """One step of a witness: `read counter → 0`, `write counter ← 1`, `return 4`, `waits for lock, held by P1`."""
     verb = sanitize.line(witness_step.operation, _NAME_LIMIT)
     name = sanitize.line(witness_step.object, _NAME_LIMIT)
     value = sanitize.line(witness_step.value, _VALUE_LIMIT)
@@ -80,7 +80,7 @@ def step(witness_step: WitnessStep) -> str:
         return note or f"waits for {name or verb}"
     text = f"{verb} {name}".rstrip()
     if value:
-        text += f" {'←' if verb in _GIVES else '→'} {value}"
+        text += f"{_ARROWS.get(verb, ' →')} {value}"
     return f"{text} ({note})" if note else text
 
 

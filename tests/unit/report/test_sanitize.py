@@ -25,6 +25,7 @@ any_text = st.text(st.characters(codec=None, exclude_categories=()), max_size=80
         ("\u202eesrever", r"\u202eesrever"),
         ("zero\u200bwidth\ufeff", r"zero\u200bwidth\ufeff"),
         ("lone \ud800 surrogate", r"lone \ud800 surrogate"),
+        ("wide\u3000and\xa0hard", "wide and hard"),
         ("tag \U000e0041", r"tag \U000e0041"),
         ("e" + "\u0301" * 50, "e" + "\u0301" * 4),
         ("x" * 410, "x" * 400 + "… (10 more characters)"),

@@ -54,6 +54,8 @@ def test_kind(finding: Finding, said: str) -> None:
     [
         (WitnessStep("P1", "read", "counter", 1, "0"), "read counter → 0"),
         (WitnessStep("P1", "write", "counter", 1, "1"), "write counter ← 1"),
+        (WitnessStep("P1", "put", "queue", 1, "None"), "put queue ← None"),
+        (WitnessStep("main", "return", value="4"), "return 4"),
         (WitnessStep("P1", "acquire", "lock"), "acquire lock"),
         (
             WitnessStep("P1", "get", "queue", value="''", note="the time was up"),
