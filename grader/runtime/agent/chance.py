@@ -5,8 +5,9 @@ import random
 import sys
 from typing import Any
 
+from grader.runtime.agent.internals import replace
+
 _SEED = 20_240_229
-_Entropy = random.Random
 _real_seed = random.Random.seed
 _entropy = random.Random(_SEED)
 
@@ -32,8 +33,8 @@ def _seed(self: random.Random, a: Any = None, version: int = 2) -> None:
 def install() -> None:
     """Replace the sources of entropy."""
     os.urandom = urandom
-    setattr(random, "_urandom", urandom)
-    setattr(random.Random, "seed", _seed)
+    replace(random, _urandom=urandom)
+    replace(random.Random, seed=_seed)
     if "uuid" in sys.modules:  # the C generators ask the system behind our back
         for name in ("_generate_time_safe", "_UuidCreate"):
-            setattr(sys.modules["uuid"], name, None)
+            replace(sys.modules["uuid"], **{name: None})

@@ -5,27 +5,21 @@ Python's contexts look their parts up in the submodules when they are asked for 
 default start method, functions that would ask the operating system, and the public names of the package.
 """
 
-import multiprocessing
-import multiprocessing.context as mp_context
-import multiprocessing.process as mp_process
-import multiprocessing.util as mp_util
 import os
 from typing import Any
 
 from grader.runtime.agent import channel, ending, uncontrolled
+from grader.runtime.agent.internals import mp, mp_context, mp_process, mp_util, replace
 
 CPUS = 8
-_default: Any = getattr(mp_context, "_default_context")
-_concrete: Any = getattr(mp_context, "_concrete_contexts")
+_default = mp_context._default_context
 _real_active_children = mp_process.active_children
 _real_getpid = os.getpid
 
 
 def _children() -> list[Any]:
     """The children that this process has not seen end, in the order of starting."""
-    return sorted(
-        getattr(mp_process, "_children"), key=lambda child: child._popen.task if child._popen else 0
-    )
+    return sorted(mp_process._children, key=lambda child: child._popen.task if child._popen else 0)
 
 
 def active_children() -> list[Any]:
@@ -33,7 +27,7 @@ def active_children() -> list[Any]:
     alive = set(channel.current().request("process.children", mark=True).get("numbers", ()))
     for child in _children():
         if child._popen is None or child._popen.task not in alive:
-            getattr(mp_process, "_children").discard(child)
+            mp_process._children.discard(child)
     return _children()
 
 
@@ -66,18 +60,16 @@ def reset() -> None:
 
 def install() -> None:
     """Adapt the contexts, then renew the names of the package."""
-    _default._default_context = _concrete["fork"]
-    base: Any = mp_context.BaseContext
+    _default._default_context = mp_context._concrete_contexts["fork"]
+    base = mp_context.BaseContext
     for name in ("Manager", "Pool", "Pipe"):
         setattr(base, name, _uncontrolled(name))
     base.active_children = staticmethod(active_children)
-    setattr(mp_process, "active_children", active_children)
-    setattr(mp_process, "_cleanup", _no_cleanup)
-    _replace_default(getattr(mp_util, "_exit_function"), _real_active_children, _children)
+    replace(mp_process, active_children=active_children, _cleanup=_no_cleanup)
+    _replace_default(mp_util._exit_function, _real_active_children, _children)
     _replace_default(mp_util.Finalize.__call__, _real_getpid, ending.getpid)
     for name in ("cpu_count", "process_cpu_count"):
         if hasattr(os, name):
             setattr(os, name, _cpu_count)
-    setattr(os, "sched_getaffinity", _affinity)
-    for name in multiprocessing.__all__:
-        setattr(multiprocessing, name, getattr(_default, name))
+    replace(os, sched_getaffinity=_affinity)
+    replace(mp, **{name: getattr(_default, name) for name in mp.__all__})

@@ -10,11 +10,11 @@ import signal
 import sys
 import threading
 import traceback
-from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, NoReturn
 
 from grader.runtime.agent import channel, frames, uncontrolled
+from grader.runtime.agent.internals import mp_process, replace
 
 FIRST_PID = 1000
 _MESSAGE_LIMIT = 2_000
@@ -24,7 +24,7 @@ _HERE = os.path.dirname(__file__) + os.sep
 _leave, _real_getpid, _real_kill = os._exit, os.getpid, os.kill
 _real_getppid = os.getppid
 _real_print_exc = traceback.print_exc
-_real_shutdown = getattr(threading, "_shutdown")
+_real_shutdown: Any = vars(threading)["_shutdown"]
 _failure: dict[str, Any] | None = None
 _parent_pid = FIRST_PID - 1
 
@@ -75,12 +75,14 @@ def _message(error: BaseException) -> str:
 
 def _story(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(type(error), error, outside(error.__traceback__)))
+        story = traceback.TracebackException(type(error), error, error.__traceback__)
+        story.stack[:] = [place for place in story.stack if not place.filename.startswith(_HERE)]
+        return "".join(story.format())
     except Exception:  # likewise
         return ""
 
 
-def outside(place: TracebackType | None) -> TracebackType | None:
+def _outside(place: TracebackType | None) -> TracebackType | None:
     """A traceback without the frames of ours that it starts with."""
     while place is not None and place.tb_next is not None:
         if not place.tb_frame.f_code.co_filename.startswith(_HERE):
@@ -91,7 +93,7 @@ def outside(place: TracebackType | None) -> TracebackType | None:
 
 def _print_exc(limit: int | None = None, file: Any = None, chain: bool = True) -> None:
     """`traceback.print_exc`; when a process prints the exception that ends it, that one is kept for the judge."""
-    if sys._getframe(1).f_code is BaseProcess._bootstrap.__code__:  # type: ignore[attr-defined]
+    if sys._getframe(1).f_code is mp_process.BaseProcess._bootstrap.__code__:
         error = sys.exc_info()[1]
         if error is not None:
             note_failure(error)
@@ -114,7 +116,8 @@ def report(error: BaseException) -> int:
         return exit_code(error)
     note_failure(error)
     try:
-        sys.excepthook(type(error), error, outside(error.__traceback__))
+        error = error.with_traceback(_outside(error.__traceback__))
+        sys.excepthook(type(error), error, error.__traceback__)
     except Exception:  # a hook of the student's
         _real_print_exc()
     return 1
@@ -132,7 +135,7 @@ def leave_main(code: int) -> NoReturn:
 def finish(code: int, abrupt: bool = False) -> NoReturn:
     """Announce the exit (negative: by a signal), and leave for good."""
     number = code if -64 <= code < 0 and abrupt else code & 0xFF
-    details = {"failure": _failure} if _failure and number else {}
+    details: dict[str, Any] = {"failure": _failure} if _failure and number else {}
     channel.current().request("process.exit", number=number, block=not abrupt, **details)
     _leave(0)
 
@@ -193,10 +196,13 @@ _real_raise_signal = signal.raise_signal
 def install() -> None:
     """Replace the ways out, and the process ids."""
     for name, function in {
-        **{"getpid": getpid, "getppid": getppid, "kill": _kill},
-        **{"_exit": _exit, "abort": _abort},
+        "getpid": getpid,
+        "getppid": getppid,
+        "kill": _kill,
+        "_exit": _exit,
+        "abort": _abort,
     }.items():
         function.__name__ = function.__qualname__ = name
         setattr(os, name, function)
-    setattr(signal, "raise_signal", _raise_signal)
-    setattr(traceback, "print_exc", _print_exc)
+    replace(signal, raise_signal=_raise_signal)
+    replace(traceback, print_exc=_print_exc)

@@ -7,24 +7,25 @@ around the access, as Python does it.
 """
 
 import ctypes
-import multiprocessing.heap as mp_heap
-import multiprocessing.sharedctypes as mp_shared
+import multiprocessing.sharedctypes
 import struct
 from collections.abc import Sequence
 from typing import Any
 
 from grader.runtime.agent import channel, synchronize, uncontrolled, views
+from grader.runtime.agent.internals import mp_heap, mp_sharedctypes, replace
 from grader.runtime.agent.synchronize import NO_OBJECT
 
-_TYPES: dict[Any, Any] = mp_shared.typecode_to_type  # type: ignore[attr-defined]
-_POINTERS = "zZPO"
+_TYPES: dict[Any, Any] = mp_sharedctypes.typecode_to_type
+_POINTER: Any = vars(ctypes)["_Pointer"]
+_POINTER_CODES = ("z", "Z", "P", "O")
 
 
 def _type_of(typecode_or_type: Any) -> Any:
     """The ctypes type meant. Raises TypeError for anything that has no size."""
     type_ = _TYPES.get(typecode_or_type, typecode_or_type)
     ctypes.sizeof(type_)
-    if issubclass(type_, ctypes._Pointer) or getattr(type_, "_type_", None) in tuple(_POINTERS):
+    if issubclass(type_, _POINTER) or getattr(type_, "_type_", None) in _POINTER_CODES:
         uncontrolled.announce(f"a pointer in shared memory ({type_.__name__})")
     return type_
 
@@ -36,8 +37,8 @@ def _code_of(type_: Any) -> str:
 
 def _allocate(first: Any, lock: int = NO_OBJECT) -> views.Block:
     """New shared memory with the bytes of a ctypes object; `lock` guards it."""
-    type_ = type(first)
-    length = type_._length_ if issubclass(type_, ctypes.Array) else -1
+    type_: Any = type(first)
+    length: int = type_._length_ if issubclass(type_, ctypes.Array) else -1
     code = _code_of(type_._type_ if length >= 0 else type_)
     target = channel.current().create("memory", typecode=code, data=bytes(first), lock=lock, length=length)
     return views.Block(target, views.UNGUARDED if lock == NO_OBJECT else views.WAITS)
@@ -59,24 +60,24 @@ def _first_array(typecode_or_type: Any, size_or_initializer: Any) -> Any:
     return first
 
 
-def RawValue(typecode_or_type: Any, *args: Any) -> Any:  # noqa: N802 (Python's name)
+def RawValue(typecode_or_type: Any, *args: Any) -> Any:
     """A ctypes object in shared memory, with no lock."""
     first = _first_value(typecode_or_type, args)
     return views.view(type(first), _allocate(first))
 
 
-def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:  # noqa: N802
+def RawArray(typecode_or_type: Any, size_or_initializer: Any) -> Any:
     """A ctypes array in shared memory, with no lock."""
     first = _first_array(typecode_or_type, size_or_initializer)
     return views.view(type(first), _allocate(first))
 
 
-def Value(typecode_or_type: Any, *args: Any, lock: Any = True, ctx: Any = None) -> Any:  # noqa: N802
+def Value(typecode_or_type: Any, *args: Any, lock: Any = True, ctx: Any = None) -> Any:
     """A ctypes object in shared memory with a lock."""
     return _guarded(_first_value(typecode_or_type, args), lock, ctx)
 
 
-def Array(typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True, ctx: Any = None) -> Any:  # noqa: N802
+def Array(typecode_or_type: Any, size_or_initializer: Any, *, lock: Any = True, ctx: Any = None) -> Any:
     """A ctypes array in shared memory with a lock."""
     return _guarded(_first_array(typecode_or_type, size_or_initializer), lock, ctx)
 
@@ -85,7 +86,7 @@ def _guarded(first: Any, lock: Any, ctx: Any) -> Any:
     if lock is False:
         return views.view(type(first), _allocate(first))
     if lock in (True, None):
-        lock = (ctx or mp_shared.get_context()).RLock()  # type: ignore[attr-defined]
+        lock = (ctx or mp_sharedctypes.get_context()).RLock()
     if not hasattr(lock, "acquire"):
         raise AttributeError(f"{lock!r} has no method 'acquire'")
     inside = synchronize.controlled(lock)
@@ -109,7 +110,8 @@ def _rewrap(obj: Any, lock: Any, direct: bool) -> Any:
 
 def synchronized(obj: Any, lock: Any = None, ctx: Any = None) -> Any:
     """A wrapper that takes `lock` around every access to a raw object."""
-    assert not isinstance(obj, mp_shared.SynchronizedBase), "object already synchronized"
+    assert not isinstance(obj, mp_sharedctypes.SynchronizedBase), "object already synchronized"
+    ctx = ctx or mp_sharedctypes.get_context()
     if not isinstance(obj, views.View):
         uncontrolled.announce("multiprocessing.sharedctypes.synchronized() of an object of one's own")
     if views.is_simple(obj._type):
@@ -145,7 +147,7 @@ def _attribute(name: str) -> Any:
     return property(get, put)
 
 
-class SynchronizedBase(mp_shared.SynchronizedBase):  # type: ignore[type-arg]
+class SynchronizedBase(multiprocessing.sharedctypes.SynchronizedBase):  # type: ignore[type-arg]
     """A raw object and its lock; `_direct` is the object for accesses that wait for the lock by themselves."""
 
     __module__ = "multiprocessing.sharedctypes"
@@ -233,9 +235,8 @@ _NAMES = (
 
 def install() -> None:
     """Replace the public names."""
-    for name in _NAMES:
-        setattr(mp_shared, name, globals()[name])
-    setattr(mp_heap, "BufferWrapper", BufferWrapper)
+    replace(mp_sharedctypes, **{name: globals()[name] for name in _NAMES})
+    replace(mp_heap, BufferWrapper=BufferWrapper)
     views.install()
 
 

@@ -4,14 +4,7 @@ Everything above them (names, daemons, `run`, what may be joined when) is Python
 """
 
 import atexit
-import multiprocessing.connection as mp_connection
-import multiprocessing.context as mp_context
-import multiprocessing.popen_fork as mp_fork
-import multiprocessing.popen_forkserver as mp_forkserver
-import multiprocessing.popen_spawn_posix as mp_spawn_posix
-import multiprocessing.process as mp_process
-import multiprocessing.spawn as mp_spawn
-import multiprocessing.util as mp_util
+import contextlib
 import os
 import pickle
 import signal
@@ -20,12 +13,22 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from grader.runtime.agent import chance, channel, clock, ending, frames, uncontrolled
+from grader.runtime.agent.internals import (
+    mp_connection,
+    mp_context,
+    mp_popen_fork,
+    mp_popen_forkserver,
+    mp_popen_spawn,
+    mp_process,
+    mp_spawn,
+    mp_util,
+    replace,
+)
 
 _FIRST_SENTINEL = 1_000_000
 _TASKS = 2**31
 _real_fork, _real_close = os.fork, os.close
-_exit_function: Any = getattr(mp_util, "_exit_function")
-_RUNS_ATEXIT = hasattr(mp_fork, "atexit")
+_RUNS_ATEXIT = hasattr(mp_popen_fork, "atexit")
 
 
 def sentinel_of(task: int) -> int:
@@ -39,7 +42,7 @@ class Popen:
     method = "fork"
 
     def __init__(self, process_obj: Any) -> None:
-        mp_util._flush_std_streams()  # type: ignore[attr-defined]
+        mp_util._flush_std_streams()
         self.returncode: int | None = None
         self._launch(process_obj)
 
@@ -80,10 +83,8 @@ class Popen:
 
     def _send_signal(self, number: int) -> None:
         if self.returncode is None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 ending.send_signal(self.task, number)
-            except ProcessLookupError:
-                pass
 
     def terminate(self) -> None:
         self._send_signal(signal.SIGTERM)
@@ -109,7 +110,7 @@ def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
         chance.reseed(task)
         if _RUNS_ATEXIT:
             atexit._clear()
-            atexit.register(_exit_function)
+            atexit.register(mp_util._exit_function)
         code = process_obj._bootstrap(parent_sentinel=sentinel_of(parent))
     finally:
         try:
@@ -128,7 +129,7 @@ class SpawnPopen(Popen):
     method = "spawn"
 
     def _launch(self, process_obj: Any) -> None:
-        mp_spawn._check_not_importing_main()  # type: ignore[attr-defined]
+        mp_spawn._check_not_importing_main()
         mp_context.set_spawning_popen(self)
         try:
             preparation = _preparation(process_obj)
@@ -151,7 +152,7 @@ class ForkServerPopen(SpawnPopen):
 
 
 def _dumps(value: Any) -> bytes:
-    return bytes(mp_context.reduction.ForkingPickler.dumps(value))  # type: ignore[attr-defined]
+    return bytes(mp_context.reduction.ForkingPickler.dumps(value))
 
 
 def _preparation(process_obj: Any) -> dict[str, Any]:
@@ -161,7 +162,7 @@ def _preparation(process_obj: Any) -> dict[str, Any]:
         "authkey": mp_process.current_process().authkey,
         "argv": list(sys.argv),
         "path": list(sys.path),
-        "method": mp_context._default_context.get_start_method(),  # type: ignore[attr-defined]
+        "method": mp_context._default_context.get_start_method(),
         "parent": channel.current().task,
         "elapsed": clock.elapsed(),
     }
@@ -170,11 +171,11 @@ def _preparation(process_obj: Any) -> dict[str, Any]:
 def prepare(data: bytes) -> tuple[bytes, int]:
     """Make a clean process what its parent wants it to be; returns its pickled process object and the parent."""
     preparation, body = pickle.loads(data)
-    here: Any = mp_process.current_process()
+    here = mp_process.current_process()
     here.name = preparation["name"]
     here.authkey = preparation["authkey"]
     sys.argv, sys.path = preparation["argv"], preparation["path"]
-    mp_context._default_context.set_start_method(preparation["method"], force=True)  # type: ignore[attr-defined]
+    mp_context._default_context.set_start_method(preparation["method"], force=True)
     clock.start(preparation["elapsed"])
     ending.born(ending.pid_of(preparation["parent"]))
     return body, preparation["parent"]
@@ -193,14 +194,14 @@ def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
 
 
 def _target(item: Any) -> int:
-    if isinstance(item, int) and _FIRST_SENTINEL <= item < _FIRST_SENTINEL + _TASKS:
-        return -1 - (item - _FIRST_SENTINEL)
-    uncontrolled.announce("multiprocessing.connection.wait() for something else than a process")
+    if not isinstance(item, int) or not _FIRST_SENTINEL <= item < _FIRST_SENTINEL + _TASKS:
+        uncontrolled.announce("multiprocessing.connection.wait() for something else than a process")
+    return -1 - (item - _FIRST_SENTINEL)
 
 
 def install() -> None:
     """Replace what starts and awaits processes."""
-    setattr(mp_fork, "Popen", Popen)
-    setattr(mp_spawn_posix, "Popen", SpawnPopen)
-    setattr(mp_forkserver, "Popen", ForkServerPopen)
-    setattr(mp_connection, "wait", wait)
+    replace(mp_popen_fork, Popen=Popen)
+    replace(mp_popen_spawn, Popen=SpawnPopen)
+    replace(mp_popen_forkserver, Popen=ForkServerPopen)
+    replace(mp_connection, wait=wait)

@@ -4,14 +4,13 @@ Start at `begin_main` (before student code is met) and `call` (a function as the
 """
 
 import itertools
-import multiprocessing.process as mp_process
-import multiprocessing.util as mp_util
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from grader.runtime.agent import chance, channel, clock, context, ending, popen
+from grader.runtime.agent.internals import mp_process, mp_util, replace
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
 _RETURN_ITEMS = 10_000
@@ -22,13 +21,12 @@ _Returned = TypeVar("_Returned")
 
 def begin_main(name: str = "MainProcess") -> None:
     """Set up a fresh main process, whose channel has been adopted: what it is called, its clock, its randomness."""
-    here: Any = mp_process.current_process()
+    here = mp_process.current_process()
     here._name = name
-    here._config.update(authkey=mp_process.AuthenticationString(bytes(32)))  # type: ignore[attr-defined]
-    setattr(mp_process, "_process_counter", itertools.count(1))
-    setattr(mp_process, "_children", set())
-    getattr(mp_util, "_finalizer_registry").clear()
-    getattr(mp_util, "_run_after_forkers")()
+    here._config.update(authkey=mp_process.AuthenticationString(bytes(32)))
+    replace(mp_process, _process_counter=itertools.count(1), _children=set())
+    mp_util._finalizer_registry.clear()
+    mp_util._run_after_forkers()
     context.reset()
     ending.born(ending.FIRST_PID - 1)
     clock.start()
@@ -56,8 +54,7 @@ def guard(body: Callable[[], _Returned]) -> _Returned:
     try:
         return body()
     except BaseException as error:
-        code = ending.report(error)
-    ending.leave_main(code)
+        ending.leave_main(ending.report(error))
 
 
 def run_spawned(data: bytes, load: Callable[[], object] | None = None) -> NoReturn:
@@ -70,7 +67,7 @@ def run_spawned(data: bytes, load: Callable[[], object] | None = None) -> NoRetu
     try:
         begin_main()
         body, parent = popen.prepare(data)
-        here: Any = mp_process.current_process()
+        here = mp_process.current_process()
         here._inheriting = True
         try:
             if load is not None:

@@ -4,18 +4,16 @@ An item is pickled where it is put and unpickled where it is taken; the judge mo
 the feeder thread would.
 """
 
-import multiprocessing.context as mp_context
-import multiprocessing.queues as mp_queues
-import multiprocessing.util as mp_util
+import multiprocessing.queues
 import pickle
-import sys
 from collections.abc import Callable
 from queue import Empty, Full
 from typing import Any
 
 from grader.runtime.agent import channel, clock, synchronize, uncontrolled
+from grader.runtime.agent.internals import mp_context, mp_queues, mp_util, replace
 
-_pickler: Any = mp_context.reduction.ForkingPickler  # type: ignore[attr-defined]
+_pickler = mp_context.reduction.ForkingPickler
 
 
 def _dumps(item: Any) -> bytes:
@@ -61,16 +59,16 @@ class _Base:
         return _End(f"{type(self).__name__}._writer")
 
 
-class Queue(_Base, mp_queues.Queue):  # type: ignore[type-arg]
+class Queue(_Base, multiprocessing.queues.Queue):  # type: ignore[type-arg]
     """A queue with a feeder in each process that puts."""
 
     __module__ = "multiprocessing.queues"
     _on_queue_feeder_error: Callable[[BaseException, Any], None]
 
     def __init__(self, maxsize: int = 0, *, ctx: Any) -> None:
-        bounded = maxsize > 0
-        self._maxsize = maxsize if bounded else synchronize.SEM_VALUE_MAX
-        self._create(maxsize if bounded else 0, ctx, simple=False)
+        unbounded = maxsize <= 0
+        self._maxsize = synchronize.SEM_VALUE_MAX if unbounded else maxsize
+        self._create(0 if unbounded else maxsize, ctx, simple=False)
         self._reset()
         mp_util.register_after_fork(self, Queue._reset)
 
@@ -111,6 +109,8 @@ class Queue(_Base, mp_queues.Queue):  # type: ignore[type-arg]
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         """Take the first item from the pipe. Raises ValueError (closed) and Empty."""
         self._check_open()
+        if block and timeout is not None:
+            timeout = 0.0 + timeout  # fails as Python's sum of the clock and a timeout that is no number
         how = clock.waiting(block, timeout)
         answer = self._ask("queue.get", mark=bool(how), **how)
         if not answer.get("ok", True):
@@ -160,7 +160,7 @@ class JoinableQueue(Queue):
         self._ask("queue.join")
 
 
-class SimpleQueue(_Base, mp_queues.SimpleQueue):  # type: ignore[type-arg]
+class SimpleQueue(_Base, multiprocessing.queues.SimpleQueue):  # type: ignore[type-arg]
     """A locked pipe: no feeder, no limit but the pipe's."""
 
     __module__ = "multiprocessing.queues"
@@ -201,10 +201,7 @@ class SimpleQueue(_Base, mp_queues.SimpleQueue):  # type: ignore[type-arg]
 
 def install() -> None:
     """Replace the three classes."""
-    for cls in (Queue, JoinableQueue, SimpleQueue):
-        setattr(mp_queues, cls.__name__, cls)
-        if "multiprocessing.pool" in sys.modules and cls is SimpleQueue:
-            setattr(sys.modules["multiprocessing.pool"], "SimpleQueue", cls)
+    replace(mp_queues, Queue=Queue, JoinableQueue=JoinableQueue, SimpleQueue=SimpleQueue)
 
 
 def proxy(object: int, maxsize: int = 0, flavour: str = "Queue") -> Any:

@@ -6,21 +6,18 @@ process took it (`_count`) is local knowledge, as it is in the C type. `Barrier`
 the judge holds (see `memory.BufferWrapper`).
 """
 
-import multiprocessing.context as mp_context
-import multiprocessing.synchronize as mp_synchronize
-import multiprocessing.util as mp_util
+import multiprocessing.synchronize
 import operator
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import _multiprocessing
-
 from grader.runtime.agent import channel, clock
+from grader.runtime.agent.internals import c_multiprocessing, mp_context, mp_synchronize, mp_util, replace
 
 NO_OBJECT = -(2**62)
 RECURSIVE = 0
-SEM_VALUE_MAX: int = _multiprocessing.SemLock.SEM_VALUE_MAX
+SEM_VALUE_MAX: int = c_multiprocessing.SemLock.SEM_VALUE_MAX
 _TOO_OFTEN = "semaphore or lock released too many times"
 _NOT_OWNED = "attempt to release recursive lock not owned by thread"
 
@@ -127,7 +124,7 @@ def assert_spawning(name: str, forked: bool = False) -> None:
         )
 
 
-class Condition(mp_synchronize.Condition):
+class Condition(multiprocessing.synchronize.Condition):
     """A condition whose sleepers the judge keeps; the lock is any of `multiprocessing`'s."""
 
     __module__ = "multiprocessing.synchronize"
@@ -171,7 +168,7 @@ class Condition(mp_synchronize.Condition):
         assert not error, "lock is not owned"
 
 
-class Event(mp_synchronize.Event):
+class Event(multiprocessing.synchronize.Event):
     """A flag that the judge keeps."""
 
     __module__ = "multiprocessing.synchronize"
@@ -214,10 +211,9 @@ def _unnamed() -> str:
 
 def install() -> None:
     """Replace the C type and the classes that the judge knows as a whole."""
-    setattr(_multiprocessing, "SemLock", SemLock)
-    setattr(mp_synchronize.SemLock, "_make_name", staticmethod(_unnamed))
-    setattr(mp_synchronize, "Condition", Condition)
-    setattr(mp_synchronize, "Event", Event)
+    replace(c_multiprocessing, SemLock=SemLock)
+    replace(mp_synchronize.SemLock, _make_name=staticmethod(_unnamed))
+    replace(mp_synchronize, Condition=Condition, Event=Event)
 
 
 def proxy(object: int, flavour: str = "Lock", number: int = 1) -> Any:

@@ -11,6 +11,7 @@ import threading
 from typing import Any, NoReturn
 
 from grader.runtime.agent import clock, synchronize
+from grader.runtime.agent.internals import replace
 
 
 class Lock:
@@ -74,6 +75,5 @@ def wait_for_ever() -> NoReturn:
 
 def install() -> None:
     """Replace the lock, and the queue that C code would make wait."""
-    for name in ("Lock", "_allocate_lock"):
-        setattr(threading, name, Lock)
-    setattr(queue, "SimpleQueue", getattr(queue, "_PySimpleQueue"))
+    replace(threading, Lock=Lock, _allocate_lock=Lock)
+    replace(queue, SimpleQueue=vars(queue)["_PySimpleQueue"])

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from grader.runtime.agent import channel
+from grader.runtime.agent.internals import replace
 
 _SCHEDULING = (
     "SIGTERM",
@@ -163,11 +164,11 @@ def _os_open(path: Any, flags: int, *args: Any, **kwargs: Any) -> int:
 
 def _write(descriptor: int, data: Any, /) -> int:
     """`os.write`: what goes to the standard streams takes the way of `print`."""
-    streams = {1: sys.__stdout__, 2: sys.__stderr__}
+    streams: dict[int, Any] = {1: sys.__stdout__, 2: sys.__stderr__}
     stream = streams.get(descriptor)
     if stream is None or not channel.exists():
         return _real_write(descriptor, data)
-    return stream.buffer.write(data)
+    return int(stream.buffer.write(data))
 
 
 def _signal(number: Any, handler: Any) -> Any:
@@ -191,8 +192,8 @@ def install() -> None:
     """Replace everything listed here."""
     _guard_functions()
     _guard_classes()
-    setattr(socket, "socket", Socket)
-    setattr(mmap, "mmap", Map)
+    replace(socket, socket=Socket)
+    replace(mmap, mmap=Map)
     for module, name, function in (
         (builtins, "open", _open),
         (io, "open", _open),

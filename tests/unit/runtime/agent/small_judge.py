@@ -16,7 +16,10 @@ _LENGTH = struct.Struct(">I")
 Fields = dict[str, Any]
 
 
-class HungUp(Exception):
+_NEVER_GIVE_UP = ("memory.read", "memory.write", "condition.resume")
+
+
+class HungUpError(Exception):
     """The other side has closed its channel."""
 
 
@@ -31,7 +34,7 @@ def send(sock: socket.socket, message: Fields, descriptor: int = -1) -> None:
 
 
 def receive(sock: socket.socket) -> Fields:
-    """One frame. Raises HungUp."""
+    """One frame. Raises HungUpError."""
     data = _exactly(sock, _LENGTH.size)
     message: Fields = json.loads(_exactly(sock, _LENGTH.unpack(data)[0]))
     for part in (message["operation"], *message.get("created", ())):
@@ -48,7 +51,7 @@ def _exactly(sock: socket.socket, size: int) -> bytes:
         except ConnectionError:
             more = b""
         if not more:
-            raise HungUp
+            raise HungUpError
         data += more
     return data
 
@@ -107,7 +110,7 @@ class SmallJudge:
     def _listen(self, task: int) -> None:
         try:
             message = receive(self._channels[task])
-        except HungUp:
+        except HungUpError:
             self._end(task, -9)
             return
         for creation in message.get("created", ()):
@@ -175,7 +178,7 @@ class SmallJudge:
         return kind != "agent.uncontrolled"
 
     def _apply(self, task: int, operation: Fields) -> None:
-        if not self._possible(task, operation) and not operation["kind"].startswith("memory."):
+        if not self._possible(task, operation) and operation["kind"] not in _NEVER_GIVE_UP:
             self._answer(task, {"ok": False})
             return
         family, action = operation["kind"].split(".")
@@ -205,7 +208,7 @@ class SmallJudge:
             state["owner"] = task
             state["depth"] += 1
             return {}
-        first = state["number"] if "number" in state else 0
+        first = state.get("number", 0)
         if state.get("flavour") != "Semaphore" and state["value"] >= first:
             return {"ok": False, "error": "too-many-releases"}
         state["depth"] -= 1
@@ -227,8 +230,10 @@ class SmallJudge:
             state["waiting"].append(task)
             lock.update(value=1, owner=None)
         elif action == "resume":
-            state["woken"].remove(task)
+            woken = task in state["woken"]
+            state["woken" if woken else "waiting"].remove(task)
             lock.update(value=0, owner=task)
+            return {"ok": woken}
         else:
             count = operation["number"] if operation["number"] >= 0 else len(state["waiting"])
             state["woken"] += state["waiting"][:count]
