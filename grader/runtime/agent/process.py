@@ -13,7 +13,7 @@ from grader.runtime.agent import chance, channel, clock, context, ending, popen
 from grader.runtime.agent.internals import mp_process, mp_util, replace
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
-_RETURN_ITEMS = 10_000
+_RETURN_ITEMS = 100_000
 _RETURN_BYTES = 1_000_000
 _RETURN_DEPTH = 20
 _Returned = TypeVar("_Returned")
@@ -92,10 +92,10 @@ def _pickled(value: Any) -> bytes:
 def _is_plain(value: Any, room: list[int], depth: int) -> bool:
     room[0] -= 1
     kind = type(value)
-    if kind in _PLAIN:
-        return True
     if room[0] < 0 or depth == 0:
         return False
+    if kind in _PLAIN:
+        return True
     if kind is dict:
         return all(_is_plain(part, room, depth - 1) for pair in value.items() for part in pair)
     return kind in (list, tuple) and all(_is_plain(part, room, depth - 1) for part in value)

@@ -10,6 +10,7 @@ import importlib
 import io
 import mmap
 import os
+import pathlib
 import signal
 import socket
 import sys
@@ -179,6 +180,15 @@ def _signal(number: Any, handler: Any) -> Any:
     return _real_signal(number, handler)
 
 
+def _refresh_paths() -> None:
+    """Up to Python 3.10, `pathlib` keeps copies of the functions it calls."""
+    accessor = getattr(pathlib, "_NormalAccessor", None)
+    for name in ("mkdir", "unlink", "link", "rmdir", "rename", "replace", "symlink", "open"):
+        if accessor is not None and name in vars(accessor):
+            current = io.open if name == "open" else getattr(os, name)
+            replace(accessor, **{name: staticmethod(current)})
+
+
 def preload() -> None:
     """Import what is to be replaced."""
     for name in {*_FUNCTIONS, *(module for module, _, _ in _CLASSES)}:
@@ -203,3 +213,4 @@ def install() -> None:
     ):
         functools.update_wrapper(function, getattr(module, name), updated=())
         setattr(module, name, function)
+    _refresh_paths()

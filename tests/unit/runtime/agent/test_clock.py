@@ -1,0 +1,117 @@
+"""Time and chance: the same in every execution, and moving only when the program makes them move."""
+
+
+def test_sleep_costs_nothing_and_is_an_operation(run):
+    seen = run("""
+        import time
+        from time import sleep, monotonic
+        a = monotonic(); sleep(1000); b = monotonic()
+        print(round(b - a, 3), time.time_ns() // 10**18)
+    """)
+    assert seen.asked("time.sleep")[0]["number"] == 1_000_000
+    assert seen.out[0] == "1000.001 1\n"
+
+
+def test_a_deadline_is_reached(run):
+    seen = run("""
+        import time
+        end = time.time() + 0.5
+        looks = 0
+        while time.time() < end:
+            looks += 1
+        print(looks)
+    """)
+    assert seen.out[0] == "499\n"
+
+
+def test_timeouts_move_the_clock(run):
+    seen = run("""
+        import time, queue, multiprocessing as mp
+        start = time.monotonic()
+        try:
+            mp.Queue().get(timeout=2)
+        except queue.Empty:
+            pass
+        mp.Event().wait(3)
+        lock = mp.Lock(); lock.acquire(); lock.acquire(timeout=4)
+        print(round(time.monotonic() - start, 2))
+    """)
+    assert seen.out[0] == "9.0\n"
+
+
+def test_a_child_inherits_the_clock(run):
+    seen = run("""
+        import time, multiprocessing as mp
+        def child():
+            print(round(time.monotonic() - start, 2))
+        time.sleep(7)
+        start = time.monotonic() - 7
+        p = mp.Process(target=child); p.start(); time.sleep(1); p.join()
+    """)
+    assert seen.out[1] == "7.0\n"
+
+
+def test_two_executions_have_the_same_luck(run):
+    script = """
+        import os, random, secrets, time, uuid, multiprocessing as mp
+        def child():
+            print(random.random(), os.urandom(4), random.Random().random(), uuid.uuid4(), secrets.token_hex(4))
+        ps = [mp.Process(target=child) for _ in range(2)]
+        for p in ps: p.start(); p.join()
+        child(); print(time.time(), time.strftime("%Y"), random.SystemRandom().random())
+    """
+    first, second = run(script), run(script)
+    assert first.out == second.out
+    assert len({first.out[1], first.out[2], first.out[0].splitlines()[0] + "\n"}) == 3
+
+
+def test_marks_tell_a_loop_that_only_waits(run):
+    seen = run("""
+        import itertools, time, multiprocessing as mp
+        flag = mp.Value("i", 0)
+        for _ in itertools.repeat(None, 4):
+            if not flag.value:
+                time.sleep(0.1)
+    """)
+    reads = [mark for mark, (_, asked) in zip(seen.marks, seen.operations) if asked["kind"] == "memory.read"]
+    assert reads[0] == 0
+    assert len(set(reads[1:])) == 1
+    looks = run("""
+        import itertools, time, multiprocessing as mp
+        flag = mp.Value("i", 0)
+        end = time.time() + 1
+        for _ in itertools.repeat(None, 4):
+            if not flag.value:
+                time.time()
+    """)
+    reads = [
+        mark for mark, (_, asked) in zip(looks.marks, looks.operations) if asked["kind"] == "memory.read"
+    ]
+    assert len(set(reads[1:])) == 3
+
+
+def test_much_output_is_cheap_and_bounded(run):
+    seen = run("""
+        import time
+        line = "x" * 1_000_000
+        for _ in range(100):
+            print(line)
+        print("späť", "\\N{GRINNING FACE}")
+    """)
+    assert 10_000 < len(seen.out[0]) < 20_000
+
+
+def test_output_is_text_that_json_can_carry(run):
+    seen = run(r"""
+        import sys
+        print("\N{GRINNING FACE} ok")
+        sys.stderr.write("\ud800\n")
+        try:
+            print("\ud800")
+        except UnicodeEncodeError:
+            print("refused")
+        raise ValueError("\ud800")
+    """)
+    assert seen.out[0] == "\N{GRINNING FACE} ok\nrefused\n"
+    assert seen.err[0].startswith("\\ud800\n")
+    assert seen.exits[0]["failure"]["message"] == "\\ud800"

@@ -1,0 +1,95 @@
+"""What is not controlled may be named and imported; its use is announced and ends the task."""
+
+import pytest
+
+_USES = {
+    "mp.Manager()": "multiprocessing.Manager()",
+    "mp.get_context('spawn').Manager()": "multiprocessing.Manager()",
+    "mp.Pool(2)": "multiprocessing.Pool()",
+    "mp.Pipe()": "multiprocessing.Pipe()",
+    "multiprocessing.connection.Pipe()": "multiprocessing.connection.Pipe()",
+    "multiprocessing.connection.Listener()": "multiprocessing.connection.Listener()",
+    "multiprocessing.pool.ThreadPool(1)": "multiprocessing.pool.ThreadPool()",
+    "multiprocessing.managers.SyncManager()": "multiprocessing.managers.BaseManager()",
+    "shared_memory.SharedMemory(create=True, size=1)": "multiprocessing.shared_memory.SharedMemory()",
+    "shared_memory.ShareableList([1])": "multiprocessing.shared_memory.ShareableList()",
+    "ProcessPoolExecutor()": "concurrent.futures.ProcessPoolExecutor()",
+    "ThreadPoolExecutor()": "concurrent.futures.ThreadPoolExecutor()",
+    "threading.Thread(target=print).start()": "threading.Thread.start()",
+    "threading.Timer(1, print).start()": "threading.Thread.start()",
+    "_thread.start_new_thread(print, ())": "_thread.start_new_thread()",
+    "os.fork()": "os.fork()",
+    "os.pipe()": "os.pipe()",
+    "os.system('true')": "os.system()",
+    "os.waitpid(-1, 0)": "os.waitpid()",
+    "subprocess.run(['true'])": "subprocess.Popen()",
+    "socket.socket()": "socket.socket()",
+    "socket.socketpair()": "socket.socketpair()",
+    "sqlite3.connect(':memory:')": "sqlite3.connect()",
+    "mmap.mmap(-1, 10)": "mmap.mmap()",
+    "open('/tmp/student-file', 'w')": "open() of a file for writing (mode 'w')",
+    "pathlib.Path('/tmp/student-file').write_text('x')": "open() of a file for writing (mode 'w')",
+    "tempfile.NamedTemporaryFile()": "os.open() of a file for writing",
+    "os.mkdir('/tmp/student-folder')": "os.mkdir()",
+    "signal.signal(signal.SIGTERM, print)": "signal.signal(SIGTERM, ...)",
+    "signal.setitimer(signal.ITIMER_REAL, 1)": "signal.setitimer()",
+    "os.kill(os.getpid(), signal.SIGUSR1)": "the signal SIGUSR1",
+    "os.kill(os.getppid(), 9)": "os.kill(999, ...) of a process outside the program",
+    "bytes(memoryview(mp.Array('i', 3).get_obj()))": "the buffer of shared memory (get_obj())",
+    "mp.Array('i', 3).get_obj().__array_interface__": "the buffer of shared memory (get_obj())",
+    "ctypes.addressof(mp.RawValue('i'))": "ctypes.addressof() of shared memory",
+    "mp.Value(ctypes.c_char_p, b'x')": "a pointer in shared memory (c_char_p)",
+    "multiprocessing.connection.wait([5])": "multiprocessing.connection.wait() for something else than a process",
+    "mp.Queue()._reader.poll()": "Queue._reader.poll",
+}
+
+_IMPORTS = """
+import _thread, ctypes, mmap, os, pathlib, signal, socket, sqlite3, subprocess, tempfile, threading
+import multiprocessing as mp
+import multiprocessing.connection, multiprocessing.managers, multiprocessing.pool
+from multiprocessing import shared_memory
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+print("imported")
+"""
+
+
+@pytest.mark.parametrize("use", _USES)
+def test_use_is_announced(run, use):
+    import sys
+
+    if "memoryview" in use and sys.version_info < (3, 12):
+        pytest.skip("a class of Python's cannot see that its buffer is asked for")
+    seen = run(f"{_IMPORTS}\n{use}\nprint('went on')\n")
+    assert seen.out[0] == "imported\n"
+    assert seen.stuck[0] == {"kind": "agent.uncontrolled", "line": 9, "text": _USES[use]}
+
+
+_HARMLESS = """
+import logging, os, random, signal, sys, tempfile, traceback, uuid, warnings, asyncio, json, textwrap
+class Names(mp.Process, threading.Thread.__base__): pass
+class Own(threading.Thread): pass
+Own(target=print)
+threading.Lock().acquire()
+with threading.Condition(): pass
+logging.basicConfig(); logging.warning("careful %s", 1)
+open(__file__ if os.path.exists(__file__) else os.devnull).close()
+open(os.devnull, "w").close()
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+try:
+    raise ValueError("seen")
+except ValueError:
+    traceback.print_exc()
+warnings.warn("beware")
+os.write(1, b"raw\\n"); sys.stdout.buffer.write(b"bytes\\n"); sys.stdout.flush(); sys.stderr.flush()
+print(os.cpu_count(), mp.cpu_count(), len(os.sched_getaffinity(0)), os.getpid(), os.getppid(), sys.stdout.isatty(), sys.stdout.encoding)
+mp.log_to_stderr(); mp.get_logger().info("quiet"); mp.freeze_support(); mp.set_executable("python")
+"""
+
+
+def test_naming_and_plain_tools_are_free(run):
+    seen = run(_IMPORTS + _HARMLESS)
+    assert not seen.stuck
+    assert seen.kinds() == ["process.return", "process.exit"]
+    assert seen.out[0] == "imported\nraw\nbytes\n8 8 8 1000 999 False utf-8\n"
+    for text in ("WARNING:root:careful 1", "ValueError: seen", "beware"):
+        assert text in seen.err[0]
