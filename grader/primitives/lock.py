@@ -25,7 +25,8 @@ from grader.primitives.base import MutableObjects, Objects, Primitive
 
 
 class LockState(msgspec.Struct, frozen=True):
-    """The free units. `holders` are the tasks that took one and did not give it back, in order, for messages.
+    """The free units. `holders` are the tasks that took one and did not give it back, in the order of
+    their numbers, for messages.
 
     For an `RLock`, `holders[0]` is the owner, and `depth` how often it has acquired.
     """
@@ -44,7 +45,8 @@ class LockState(msgspec.Struct, frozen=True):
         """The state after `task` took it."""
         if self.flavour is LockFlavour.RLOCK and task in self.holders:
             return msgspec.structs.replace(self, depth=self.depth + 1)
-        return msgspec.structs.replace(self, value=self.value - 1, holders=(*self.holders, task), depth=1)
+        holders = tuple(sorted((*self.holders, task)))
+        return msgspec.structs.replace(self, value=self.value - 1, holders=holders, depth=1)
 
     def released(self, task: TaskId, *, completely: bool = False) -> "LockState":
         """The state after `task` gave back what it, or for a lock anybody, took."""
@@ -57,6 +59,8 @@ class LockState(msgspec.Struct, frozen=True):
 
 
 _UNBOUNDED = 2**31 - 1
+_UNLIMITED = Result(marks=(1,))
+"""A release that could not have been one too many."""
 _BOUNDED_FLAVOURS = (LockFlavour.LOCK, LockFlavour.RLOCK)
 
 
@@ -98,7 +102,7 @@ class Lock(Primitive):
         if state.value >= state.maximum:
             return Result(ok=False, error=ErrorCode.TOO_MANY_RELEASES)
         objects[operation.object] = state.released(task)
-        return DONE
+        return _UNLIMITED if state.flavour is LockFlavour.SEMAPHORE else DONE
 
     def depends(self, a: Step, b: Step) -> bool:
         kinds = {a.operation.kind, b.operation.kind}
@@ -107,8 +111,8 @@ class Lock(Primitive):
         if kinds == {OperationKind.LOCK_ACQUIRE}:
             return not (_gave_up(a) and _gave_up(b))
         if kinds == {OperationKind.LOCK_RELEASE}:
-            # Two releases add up in either order, unless one of them was, or could be, one too many.
-            return not (_succeeded(a) and _succeeded(b))
+            # Two releases add up in either order, unless after the one the other is one too many.
+            return not (_unlimited(a) and _unlimited(b))
         return True
 
 
@@ -116,5 +120,5 @@ def _gave_up(step: Step) -> bool:
     return step.result is not None and not step.result.ok
 
 
-def _succeeded(step: Step) -> bool:
-    return step.result is not None and step.result.ok
+def _unlimited(step: Step) -> bool:
+    return step.result is not None and bool(step.result.marks)
