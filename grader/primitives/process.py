@@ -95,7 +95,9 @@ class Process(Primitive):
         if kind is _KIND.PROCESS_CHILDREN:
             return tuple(process_object(child) for child in objects[process_object(task)].children)
         if kind is _KIND.PROCESS_RETURN:
-            return tuple(process_object(child) for child in descendants(objects, task))
+            return (process_object(task), *(process_object(child) for child in descendants(objects, task)))
+        if kind is _KIND.PROCESS_START:
+            return (operation.object, process_object(task))
         if kind is _KIND.PROCESS_EXIT:
             return (process_object(task), *(queue for queue, _ in _queues(objects, task)))
         return (operation.object,)
@@ -104,6 +106,10 @@ class Process(Primitive):
         one, other = a.operation.kind, b.operation.kind
         if one is _KIND.PROCESS_EXIT and other is _KIND.PROCESS_EXIT:
             return False  # both may touch a queue, which each leaves in its own way
+        for start, step in ((a, b), (b, a)):
+            if start.operation.kind is _KIND.PROCESS_START:
+                # The parent has one child more: that only a `return` above it can see.
+                return step.operation.kind is _KIND.PROCESS_RETURN or start.operation.object in step.touches
         return one in _CHANGES or other in _CHANGES
 
 
@@ -156,7 +162,8 @@ def _exit(objects: MutableObjects, task: TaskId, operation: Operation) -> Result
     own = process_object(task)
     marks: list[int] = []
     for queue, state in _queues(objects, task):
-        marks += (queue, state.delivering_get(task))
+        if operation.block and task not in state.abandoned:
+            marks += (queue, state.delivering_get(task))
         objects[queue] = state.without_sender(task)
     objects[own] = msgspec.structs.replace(
         objects[own], alive=False, exit_code=operation.number, failure=operation.failure

@@ -12,7 +12,7 @@ needs the room that a certain get made. Any other put and get, flush and get, co
 `queue_rules`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
@@ -46,12 +46,26 @@ class Message(msgspec.Struct, frozen=True):
     end: int = 0
 
 
+_Entry = TypeVar("_Entry")
+
+
+def _with(
+    entries: tuple[tuple[TaskId, _Entry], ...], task: TaskId, entry: _Entry | None
+) -> tuple[tuple[TaskId, _Entry], ...]:
+    """The entries with that of `task` set, or without it; in the order of tasks, whatever came first."""
+    others = {owner: kept for owner, kept in entries if owner != task}
+    if entry is not None:
+        others[task] = entry
+    return tuple((owner, others[owner]) for owner in sorted(others))
+
+
 class QueueState(msgspec.Struct, frozen=True):
     """Buffers by task, the pipe, and running totals.
 
     `puts` and `gets` count items, `sent` the puts of each task, `flushes` what went into the pipe, `written` and
     `taken` bytes. `ends` holds the byte position behind the last item of each task, `get_ends` that after each
-    get, so that a flush knows which get made its room.
+    get, so that a flush knows which get made its room. `owed` are the gets of each task less its calls of
+    `task_done`, and `overdone` tells whether a task has ever called that more often than it got something.
     """
 
     maxsize: int
@@ -67,6 +81,8 @@ class QueueState(msgspec.Struct, frozen=True):
     taken: int = 0
     get_ends: tuple[int, ...] = ()
     unfinished: int = 0
+    owed: tuple[tuple[TaskId, int], ...] = ()
+    overdone: bool = False
     abandoned: frozenset[TaskId] = frozenset()
 
     def buffer(self, task: TaskId) -> tuple[Message, ...]:
@@ -75,9 +91,7 @@ class QueueState(msgspec.Struct, frozen=True):
 
     def with_buffer(self, task: TaskId, messages: tuple[Message, ...]) -> "QueueState":
         """The state with another buffer for `task`."""
-        others = tuple(entry for entry in self.buffers if entry[0] != task)
-        buffers = (*others, (task, messages)) if messages else others
-        return msgspec.structs.replace(self, buffers=buffers)
+        return msgspec.structs.replace(self, buffers=_with(self.buffers, task, messages or None))
 
     @property
     def full(self) -> bool:
@@ -150,9 +164,9 @@ class Queue(Primitive):
         elif kind is _KIND.QUEUE_FLUSH:
             after, result = _flush(state, operation.number)
         elif kind is _KIND.QUEUE_GET:
-            after, result = _get(state)
+            after, result = _get(state, task)
         elif kind is _KIND.QUEUE_TASK_DONE:
-            after, result = _task_done(state)
+            after, result = _task_done(state, task)
         elif kind is _KIND.QUEUE_CANCEL_JOIN:
             after, result = msgspec.structs.replace(state, abandoned=state.abandoned | {task}), DONE
         else:
@@ -166,9 +180,8 @@ class Queue(Primitive):
 
 def _put(state: QueueState, task: TaskId, operation: Operation) -> tuple[QueueState, Result]:
     number = dict(state.sent).get(task, 0) + 1
-    others = tuple(entry for entry in state.sent if entry[0] != task)
     message = Message(operation.data, task, number)
-    counted = msgspec.structs.replace(state, sent=(*others, (task, number)), puts=state.puts + 1)
+    counted = msgspec.structs.replace(state, sent=_with(state.sent, task, number), puts=state.puts + 1)
     if state.simple:
         return _write(counted, message)
     if state.full:
@@ -189,14 +202,14 @@ def _write(state: QueueState, message: Message) -> tuple[QueueState, Result]:
     written = state.written + len(message.data) + HEADER_BYTES
     sent = msgspec.structs.replace(message, end=written)
     flushes = state.flushes + 1
-    ends = (*(entry for entry in state.ends if entry[0] != message.sender), (message.sender, written))
+    ends = _with(state.ends, message.sender, written)
     after = msgspec.structs.replace(
         state, pipe=(*state.pipe, sent), ends=ends, written=written, flushes=flushes
     )
     return after, Result(marks=queue_rules.flush_marks(flushes, room, message.number, message.sender))
 
 
-def _get(state: QueueState) -> tuple[QueueState, Result]:
+def _get(state: QueueState, task: TaskId) -> tuple[QueueState, Result]:
     if not state.pipe:
         return state, GAVE_UP
     oldest, *rest = state.pipe
@@ -206,14 +219,20 @@ def _get(state: QueueState) -> tuple[QueueState, Result]:
         gets=state.gets + 1,
         taken=oldest.end,
         get_ends=(*state.get_ends, oldest.end),
+        owed=_with(state.owed, task, dict(state.owed).get(task, 0) + 1),
     )
     return after, Result(data=oldest.data, marks=(state.gets + 1,))
 
 
-def _task_done(state: QueueState) -> tuple[QueueState, Result]:
+def _task_done(state: QueueState, task: TaskId) -> tuple[QueueState, Result]:
     if state.unfinished <= 0:
         return state, Result(ok=False, error=ErrorCode.TOO_MANY_DONE)
-    return msgspec.structs.replace(state, unfinished=state.unfinished - 1), DONE
+    owed = dict(state.owed).get(task, 0)
+    overdone = state.overdone or owed <= 0
+    after = msgspec.structs.replace(
+        state, unfinished=state.unfinished - 1, owed=_with(state.owed, task, owed - 1), overdone=overdone
+    )
+    return after, Result(marks=queue_rules.done_marks(not overdone))
 
 
 def _look(state: QueueState, task: TaskId, kind: OperationKind) -> Result:
@@ -224,5 +243,5 @@ def _look(state: QueueState, task: TaskId, kind: OperationKind) -> Result:
     if kind is _KIND.QUEUE_SIZE:
         return Result(number=state.puts - state.gets)
     if kind is _KIND.QUEUE_JOIN_THREAD:
-        return Result(marks=(state.delivering_get(task),))
+        return Result(marks=(0 if task in state.abandoned else state.delivering_get(task),))
     return Result(ok=state.unfinished == 0)

@@ -2,7 +2,8 @@
 
 Start at `depends`. Marks of a put: the get that gave its place back (0: none), the queue's `maxsize`, the number
 among the sender's puts. Of a flush, and of a put on a `SimpleQueue`: its number, the get that made its room, the
-number among the sender's puts, the sender. Of a get: its number. Of `join_thread`: the get it had to wait for.
+number among the sender's puts, the sender. Of a get: its number. Of `join_thread`: the get it had to wait for
+(0: none). Of `task_done`: 1 if it could not have failed.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,11 @@ def put_marks(place: int, maxsize: int, number: int) -> tuple[int, ...]:
 def flush_marks(number: int, room: int, message: int, sender: TaskId) -> tuple[int, ...]:
     """The marks of whatever writes to the pipe."""
     return (number, room, message, sender)
+
+
+def done_marks(certain: bool) -> tuple[int, ...]:
+    """The marks of a `task_done`; `certain` if every task has got as much as it called done, so that none can fail."""
+    return (1,) if certain else ()
 
 
 def depends(a: Step, b: Step) -> bool:
@@ -94,11 +100,13 @@ def _join_thread_get(join: Step, get: Step) -> bool:
 
 
 def _done_done(a: Step, b: Step) -> bool:
-    return not (_ok(a) and _ok(b))
+    if _ok(a) and _ok(b):
+        return not (_marks(a) and _marks(b))
+    return _ok(a) or _ok(b)
 
 
 def _done_put(done: Step, put: Step) -> bool:
-    return not _ok(done)
+    return _ok(put) and not _marks(done)
 
 
 def _always(a: Step, b: Step) -> bool:
