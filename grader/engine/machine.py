@@ -143,7 +143,7 @@ class Machine:
         self.resting.discard(victim)
 
     def _tend_feeders(self, step: Step) -> None:
-        for target in step.touches:
+        for target in self.objects if step.operation.kind is _KIND.PROCESS_KILL else step.touches:
             state = self.objects.get(target)
             if type(state) is not QueueState or state.simple:
                 continue

@@ -13,6 +13,7 @@ Departures, and why:
   sequence is simulated from the snapshot before i. That covers locks (acquire against acquire races, though a release
   lies between) and whatever else blocks.
 * Tasks that are blocked for ever when an execution ends race as well, with the operation they wait to do.
+* So does what a task was about to do when it was killed, or a feeder when its process left without waiting for it.
 * A task that only goes round in a polling loop (`grader.engine.fairness`) counts as blocked until what it reads
   changes.
 """
@@ -21,12 +22,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from grader.core.execution import Execution, OutcomeKind
-from grader.core.operations import ObjectId, Operation, Step, TaskId
+from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId
 from grader.engine.machine import World, is_enabled, perform, touches_of
 from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
 from grader.engine.strategies.order import HappensBefore
 from grader.engine.strategies.wakeup import Branch, WakeupTree, may_start
 from grader.primitives.registry import depends
+
+_ENDS = (OperationKind.PROCESS_KILL, OperationKind.PROCESS_EXIT)
+"""Steps that make operations of others vanish: those of the victim, or of the feeders that are left without work."""
 
 LONGEST_ANALYSED = 3_000
 """Races in a longer execution are not looked for (their number grows with the square of the length)."""
@@ -136,46 +140,80 @@ class Dpor(Strategy):
             if task in world.resting or not is_enabled(world.objects, task, operation):
                 step = Step(task, operation, None, touches_of(world.objects, task, operation))
                 self._reverse_races(len(self._order.trace), step, self._order.known_to(task))
+        for number, step in enumerate(self._order.trace):
+            if step.operation.kind in _ENDS:
+                after = self._stack[number + 1].world if number + 1 < len(self._stack) else world
+                self._reverse_end(number, after)
 
-    def _reverse_races(self, number: int, step: Step, known: int) -> None:
-        """Plan, for every step that races with `step`, the other way round."""
+    def _reverse_end(self, number: int, after: World) -> None:
+        """Plan what a task, or a feeder, would have done had step `number` not ended it before."""
+        before = self._stack[number].world
+        for task, operation in before.pending.items():
+            if task not in after.pending and task != self._order.trace[number].task:
+                step = Step(task, operation, None, touches_of(before.objects, task, operation))
+                self._reverse_races(len(self._order.trace), step, self._order.known_to(task), number)
+
+    def _reverse_races(self, number: int, step: Step, known: int, end: int | None = None) -> None:
+        """Plan, for every step that races with `step`, the other way round.
+
+        `end` is the step that ended the task of `step`, which therefore can only come before it.
+        """
         reversible = 0
-        for earlier in self._order.candidates(step):
-            other = self._order.trace[earlier] if earlier < number else None
-            if other is None or other.task == step.task or known >> earlier & 1:
+        for earlier in self._racing(number, step, end):
+            other = self._order.trace[earlier]
+            if other.task == step.task or known >> earlier & 1:
                 continue
             if not depends(other, step) or self._lies_before(earlier, reversible):
                 continue
-            sequence = self._sequence(earlier, number, step)
+            left_out = 1 << earlier if end is None else 1 << earlier | 1 << end
+            sequence = self._sequence(left_out, number, step)
             if sequence is None or (step.result is None and not depends(other, sequence[-1])):
                 continue
             reversible |= 1 << earlier
-            node = self._stack[earlier]
+            node = self._stack[_lowest(left_out)]
             if not any(may_start(asleep, sequence) for asleep in node.sleep.values()):
                 node.tree.insert(sequence)
+
+    def _racing(self, number: int, step: Step, end: int | None) -> list[int]:
+        found = [earlier for earlier in self._order.candidates(step) if earlier < number]
+        return found if end is None or end in found else sorted([*found, end], reverse=True)
 
     def _lies_before(self, earlier: int, later: int) -> bool:
         """Whether the step happens before one of those in the mask: then it is that one to reverse first."""
         return any(self._order.past[k] >> earlier & 1 for k in _bits(later))
 
-    def _sequence(self, earlier: int, number: int, step: Step) -> list[Step] | None:
-        """What follows `earlier` without happening after it, and then `step`; None if that cannot be executed."""
-        world = self._stack[earlier].world
+    def _sequence(self, left_out: int, number: int, step: Step) -> list[Step] | None:
+        """What does not happen after a step `left_out`, from the first of those on, and then `step`.
+
+        Where that disables `step`, as little of it from its end as is needed is left out as well. None if `step`
+        cannot be made then, either.
+        """
+        first = _lowest(left_out)
+        world = self._stack[first].world
         objects = {**self._births, **world.objects}
         sequence: list[Step] = []
-        for k in range(earlier + 1, len(self._order.trace)):
-            if k == number or self._order.past[k] >> earlier & 1:
+        possible: list[Step] | None = None
+        for k in range(first + 1, len(self._order.trace)):
+            if k == number or left_out >> k & 1 or self._order.past[k] & left_out:
                 continue
             made = self._order.trace[k]
             if not is_enabled(objects, made.task, made.operation):
                 return None
+            if self._can_make(world, objects, step):
+                possible = [*sequence, perform(dict(objects), step.task, step.operation)]
             sequence.append(perform(objects, made.task, made.operation))
+        if not self._can_make(world, objects, step):
+            return possible
+        return [*sequence, perform(objects, step.task, step.operation)]
+
+    def _can_make(self, world: World, objects: dict[ObjectId, Any], step: Step) -> bool:
         if not is_enabled(objects, step.task, step.operation):
-            return None
-        if step.task in world.resting and world.idling[step.task].unchanged(objects):
-            return None
-        sequence.append(perform(objects, step.task, step.operation))
-        return sequence
+            return False
+        return step.task not in world.resting or not world.idling[step.task].unchanged(objects)
+
+
+def _lowest(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1
 
 
 def _bits(mask: int) -> Iterator[int]:
