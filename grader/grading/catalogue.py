@@ -5,6 +5,7 @@ stays light: `grader list` shall answer at once.
 """
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,14 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """One exercise. `name` is the file stem that identifies it, `title` the first line of its stub."""
+    """One exercise. `name` is the file stem that identifies it, `title` the first line of its stub.
+
+    `functions` are those that a submission must define, with the names of the arguments that they must take.
+    """
 
     name: str
     title: str
-    functions: tuple[str, ...]
+    functions: Mapping[str, tuple[str, ...]]
     stub: Path
 
 
@@ -66,5 +70,15 @@ def _folder(kind: str) -> Path:
 def _read(path: Path) -> Exercise:
     tree = ast.parse(path.read_bytes(), filename=str(path))
     lines = (ast.get_docstring(tree) or path.stem).splitlines()
-    functions = tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+    functions = {
+        node.name: tuple(argument.arg for argument in node.args.args if argument not in _optional(node))
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+    }
     return Exercise(path.stem, lines[0].rstrip("."), functions, path)
+
+
+def _optional(function: ast.FunctionDef) -> list[ast.arg]:
+    """The arguments that have a default."""
+    count = len(function.args.defaults)
+    return function.args.args[-count:] if count else []

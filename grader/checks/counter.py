@@ -1,0 +1,110 @@
+"""Checks of the exercise `counter`: a counter guarded by a lock."""
+
+import pytest
+
+from grader.core.verdict import FindingKind
+from grader.grading import expect
+from grader.grading.flaws import Flaw
+from grader.grading.lab import Lab
+from grader.grading.observed import Observed
+from grader.grading.scenario import Scenario
+
+INCREMENT = "increment_counter"
+RUN = "run_counter"
+MAIN = 1
+
+
+@pytest.mark.check(points=1, function=INCREMENT)
+@pytest.mark.parametrize("start", [0, 41, -3])
+def test_adds_one(lab: Lab, start: int) -> None:
+    """increment_counter adds exactly 1, whatever the counter starts at"""
+    scenario = Scenario()
+    counter, lock = scenario.value("i", start, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock)
+    lab.explore(
+        scenario,
+        lambda seen: [
+            *expect.final_value(seen, counter, start + 1),
+            *expect.returns_nothing(seen, INCREMENT),
+        ],
+    )
+
+
+@pytest.mark.check(points=3, function=INCREMENT, after=["test_adds_one"])
+@pytest.mark.parametrize("processes", [2, 3])
+def test_loses_nothing(lab: Lab, processes: int) -> None:
+    """No increment is lost when several processes count at once"""
+    scenario = Scenario(processes)
+    counter, lock = scenario.value("i", 0, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock, count=processes)
+    lab.explore(scenario, lambda seen: expect.final_value(seen, counter, processes))
+
+
+@pytest.mark.check(points=1, function=INCREMENT, after=["test_loses_nothing"])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_keeps_partners_out(lab: Lab, processes: int) -> None:
+    """A partner who holds the same lock loses no increment either"""
+    scenario = Scenario(processes)
+    counter, lock = scenario.value("i", 0, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock, count=processes)
+    scenario.partner(expect.adding_partner(counter, lock, "i"))
+    lab.explore(scenario, lambda seen: expect.final_value(seen, counter, processes + 1))
+
+
+@pytest.mark.check(points=0.5, function=INCREMENT, after=["test_keeps_partners_out"])
+def test_touches_under_lock(lab: Lab) -> None:
+    """The counter is only read and written while the lock is held"""
+    scenario = Scenario()
+    counter, lock = scenario.value("i", 0, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock)
+    lab.explore(scenario, lambda seen: expect.all_under(seen, counter, lock))
+
+
+@pytest.mark.check(points=0.5, function=INCREMENT, after=["test_loses_nothing"])
+def test_frees_lock(lab: Lab) -> None:
+    """The lock is free again when increment_counter has returned"""
+    scenario = Scenario()
+    counter, lock = scenario.value("i", 0, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock)
+    lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
+
+
+_INCREMENT_IS_RIGHT = ["test_keeps_partners_out", "test_frees_lock"]
+
+
+def _ran(seen: Observed, processes: int) -> list[Flaw]:
+    call = f"run_counter({processes})"
+    return [
+        *expect.all_together(seen, MAIN, processes, call),
+        *expect.exactly(seen, MAIN, processes, call),
+        *_each_counted(seen, call),
+        *expect.returned(seen, MAIN, processes, call),
+        *expect.nothing_left(seen, MAIN, call),
+    ]
+
+
+def _each_counted(seen: Observed, call: str) -> list[Flaw]:
+    """Every process that was started has changed something shared."""
+    for child in seen.process(MAIN).children:
+        if not any(step.changed and step.operation.object >= 0 for _, step in seen.steps(task=child)):
+            message = f"{call} has started {seen.label(child)}, but that process does not count."
+            return [Flaw(FindingKind.NOT_CONCURRENT, message)]
+    return []
+
+
+@pytest.mark.check(points=3, function=RUN, after=_INCREMENT_IS_RIGHT)
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_runs(lab: Lab, processes: int) -> None:
+    """run_counter lets all processes count at once, waits for them and returns the total"""
+    scenario = Scenario(processes)
+    scenario.main(RUN, processes)
+    lab.explore(scenario, lambda seen: _ran(seen, processes))
+
+
+@pytest.mark.check(points=1, function=RUN, after=["test_runs"])
+@pytest.mark.parametrize("processes", [4, 5, 8])
+def test_runs_with_many(lab: Lab, processes: int) -> None:
+    """run_counter is right for more processes, too"""
+    scenario = Scenario(processes)
+    scenario.main(RUN, processes)
+    lab.sample(scenario, lambda seen: _ran(seen, processes), schedules=10)

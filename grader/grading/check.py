@@ -1,0 +1,134 @@
+"""Grades one submission. Start at `grade_file`; `grade` does the same with a template that is already warm."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from grader.core.execution import Budget
+from grader.core.verdict import Grade
+from grader.grading.catalogue import Exercise, resolve
+from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
+from grader.grading.plugin import GradingPlugin, run_checks
+from grader.grading.required import Required
+from grader.grading.submission import Submission, load
+from grader.grading.workbench import NotImported, Workbench, open_workbench
+from grader.runtime.template import SubmissionText, Template
+
+CHECK_TIMEOUT = 120.0
+"""Seconds after which pytest-timeout gives up a check; everything else has smaller limits, so this never happens."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """How to grade: whether to run on the real primitives too, and how many seconds one exploration may take."""
+
+    free_runs: bool = True
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a grading is: the title of the check, and how many executions it has made."""
+
+    check: str
+    executions: int
+
+
+def grade_file(
+    path: Path,
+    exercise: str | None = None,
+    options: CheckOptions | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Grade:
+    """Grade the file at `path`; its name tells the exercise unless `exercise` does.
+
+    Raises:
+        UsageError: the file cannot be read, or there is no such exercise.
+        InternalError: the grader itself failed.
+    """
+    submission = load(path)
+    found = resolve(path, exercise)
+    with Template() as template:
+        return grade(template, submission, found, options or CheckOptions(), progress)
+
+
+def grade(
+    template: Template,
+    submission: Submission,
+    exercise: Exercise,
+    options: CheckOptions,
+    progress: Callable[[Progress], None] | None = None,
+) -> Grade:
+    """Grade a submission with a running template. Raises InternalError like `grade_file`."""
+    started = time.monotonic()
+    plugin = _checked(template, submission, exercise, options, progress)
+    return Grade(
+        submission=submission.name,
+        sha256=submission.sha256,
+        exercise=exercise.name,
+        checks=plugin.results(),
+        seconds=round(time.monotonic() - started, 3),
+        source=submission.lines,
+    )
+
+
+def replay_check(
+    template: Template, submission: Submission, exercise: Exercise, check: str, request: ReplayRequest
+) -> ReplayDone | None:
+    """Run one schedule of one check again; None if the check does not come to that scenario any more."""
+    plugin = _checked(template, submission, exercise, CheckOptions(free_runs=False), None, (check, request))
+    return plugin.replayed
+
+
+def _checked(
+    template: Template,
+    submission: Submission,
+    exercise: Exercise,
+    options: CheckOptions,
+    progress: Callable[[Progress], None] | None,
+    replay: tuple[str, ReplayRequest] | None = None,
+) -> GradingPlugin:
+    required = Required(exercise.functions, submission.text, submission.name)
+    text = SubmissionText(exercise.name, submission.name, submission.text)
+
+    def tell(check: str, executions: int) -> None:
+        if progress is not None:
+            progress(Progress(check, executions))
+
+    def run(bench: Workbench | None) -> GradingPlugin:
+        plugin = GradingPlugin(bench, required, _budget(options), tell, options.free_runs, replay)
+        run_checks(f"grader.checks.{exercise.name}", plugin, CHECK_TIMEOUT)
+        return plugin
+
+    with pinned():
+        try:
+            with open_workbench(template, text, exercise.name, submission.sha256) as bench:
+                required.probed(bench.probe(required.counts()))
+                return run(bench)
+        except NotImported as error:
+            required.not_imported(error.execution, error.failure)
+        return run(None)
+
+
+def _budget(options: CheckOptions) -> Budget:
+    if options.budget is None:
+        return DEFAULT_BUDGET
+    return msgspec.structs.replace(DEFAULT_BUDGET, seconds=options.budget)
+
+
+class pinned:
+    """Keeps the judge, and the processes that it starts meanwhile, on one core: a message then costs a tenth."""
+
+    def __enter__(self) -> None:
+        self._before: set[int] = set()
+        if hasattr(os, "sched_getaffinity"):
+            self._before = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, {max(self._before)})
+
+    def __exit__(self, *error: object) -> None:
+        if self._before:
+            os.sched_setaffinity(0, self._before)

@@ -1,0 +1,186 @@
+"""Ready-made expectations for check modules: each looks at one final state and says what is wrong, or nothing.
+
+Start at `final_value` and `all_together`. They return lists of flaws, so that a check can add them up; the root cause
+comes first.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from grader.core.operations import Operation, OperationKind, Result, TaskId
+from grader.core.verdict import FindingKind
+from grader.engine.scripted import Script
+from grader.grading.flaws import Flaw, Wrong
+from grader.grading.observed import NOT_RETURNED, Observed
+from grader.grading.scenario import Shared
+from grader.grading.values import OPAQUE, decode_items, encode_memory, item_size, same, show
+
+_KIND = OperationKind
+_WRITES = (_KIND.MEMORY_WRITE,)
+
+
+def wrong(message: str, expected: Any = None, got: Any = None, conflict: tuple[int, ...] = ()) -> Flaw:
+    """A wrong result, or a race, whichever all executions together turn out to show."""
+    return Flaw(
+        Wrong.VALUE,
+        message,
+        expected="" if expected is None else show(expected),
+        got="" if got is None and expected is None else show(got),
+        conflict=conflict,
+    )
+
+
+def final_value(seen: Observed, shared: Shared, expected: Any) -> list[Flaw]:
+    """The `Value` or `Array` holds `expected` at the end."""
+    got = seen.value(shared)
+    if same(got, expected):
+        return []
+    conflict = overwritten(seen, shared)
+    message = f"{shared.name} should be {show(expected)} at the end, but it is {show(got)}."
+    if conflict:
+        loser, winner = (seen.label(seen.execution.trace[number].task) for number in conflict[1:])
+        message += f" {winner} has overwritten what {loser} had written."
+    return [wrong(message, expected, got, conflict)]
+
+
+def overwritten(seen: Observed, shared: Shared) -> tuple[int, ...]:
+    """A read, a write of another process after it, and the reader's own write that undoes it; () if there is none."""
+    trace = seen.execution.trace
+    steps = [number for number, _ in seen.steps(shared=shared.object)]
+    for position, write in enumerate(steps):
+        if trace[write].operation.kind not in _WRITES:
+            continue
+        for index in range(position - 1, -1, -1):
+            read = steps[index]
+            mine = trace[read].task == trace[write].task
+            if mine and trace[read].operation.offset == trace[write].operation.offset:
+                if trace[read].operation.kind is _KIND.MEMORY_READ:
+                    between = _foreign_write(seen, steps[index + 1 : position], write)
+                    if between is not None:
+                        return (read, between, write)
+                break
+    return ()
+
+
+def _foreign_write(seen: Observed, numbers: Sequence[int], write: int) -> int | None:
+    trace = seen.execution.trace
+    for number in numbers:
+        operation = trace[number].operation
+        same_place = operation.offset == trace[write].operation.offset
+        if operation.kind in _WRITES and same_place and trace[number].task != trace[write].task:
+            return number
+    return None
+
+
+def returned(seen: Observed, task: TaskId, expected: Any, call: str) -> list[Flaw]:
+    """A call returned exactly `expected`, type included."""
+    got = seen.returned(task)
+    if got is NOT_RETURNED or same(got, expected):
+        return []
+    text = f"a {seen.process(task).returned_type} object" if got is OPAQUE else show(got)
+    last = seen.step_of(task, _KIND.PROCESS_RETURN)
+    conflict = () if last is None else (last,)
+    message = f"{call} should return {show(expected)}, but it returned {text}."
+    if same_number(got, expected):
+        message += f" That is a {type(got).__name__}, not an {type(expected).__name__}."
+    return [Flaw(Wrong.VALUE, message, show(expected), text, conflict=conflict)]
+
+
+def same_number(got: Any, expected: Any) -> bool:
+    """Whether only the type differs."""
+    return isinstance(got, (int, float)) and isinstance(expected, (int, float)) and got == expected
+
+
+def returns_nothing(seen: Observed, function: str) -> list[Flaw]:
+    """Every call of `function` returned None."""
+    for task, call in zip(seen.scenario.tasks(), seen.scenario.calls):
+        got = seen.returned(task)
+        if call.function == function and got is not NOT_RETURNED and got is not None:
+            text = f"a {seen.process(task).returned_type} object" if got is OPAQUE else show(got)
+            return [Flaw(Wrong.VALUE, f"{function} should return nothing, but it returned {text}.", "None", text)]
+    return []
+
+
+def lock_is_free(seen: Observed, shared: Shared) -> list[Flaw]:
+    """Nobody holds the lock at the end."""
+    holders = seen.lock_holders(shared)
+    if not holders:
+        return []
+    taken = [n for n, s in seen.steps(task=holders[0], shared=shared.object) if s.operation.kind is _KIND.LOCK_ACQUIRE]
+    line = seen.execution.trace[taken[-1]].operation.line if taken else 0
+    message = f"{seen.label(holders[0])} has returned, but {shared.name} is still taken."
+    return [Flaw(FindingKind.LEAK, message, "free", "taken", line=line, conflict=tuple(taken[-1:]))]
+
+
+def all_under(seen: Observed, shared: Shared, lock: Shared) -> list[Flaw]:
+    """Every access of the submission to `shared` happened while its process held `lock`."""
+    held: dict[TaskId, int] = {}
+    calls = set(seen.scenario.tasks())
+    for number, step in enumerate(seen.execution.trace):
+        operation = step.operation
+        if operation.object == lock.object and step.result is not None and step.result.ok:
+            change = {_KIND.LOCK_ACQUIRE: 1, _KIND.LOCK_RELEASE: -1}.get(operation.kind, 0)
+            held[step.task] = held.get(step.task, 0) + change
+        elif operation.object == shared.object and step.task in calls and held.get(step.task, 0) <= 0:
+            verb = "reads" if operation.kind is _KIND.MEMORY_READ else "writes"
+            message = f"{seen.label(step.task)} {verb} {shared.name} in line {operation.line} without holding {lock.name}."
+            return [Flaw(FindingKind.RACE, message, line=operation.line, conflict=(number,))]
+    return []
+
+
+def all_together(seen: Observed, main: TaskId, count: int, call: str) -> list[Flaw]:
+    """`main` has started `count` processes that can all be alive at the same time."""
+    children = seen.process(main).children
+    if len(children) < count:
+        message = f"{call} should start {_processes(count)}, but it started {len(children) or 'none'}."
+        return [Flaw(FindingKind.NOT_CONCURRENT, message, str(count), str(len(children)))]
+    pair = seen.one_after_the_other(children)
+    if pair is None:
+        return []
+    first, second = (seen.label(task) for task in pair)
+    start, end = seen.start_of(pair[1]), seen.end_of(pair[0])
+    assert start is not None and end is not None
+    line = seen.execution.trace[start].operation.line
+    message = f"{second} is started only after {first} has ended, so the processes run one after the other."
+    return [Flaw(FindingKind.NOT_CONCURRENT, message, line=line, conflict=(end, start))]
+
+
+def exactly(seen: Observed, main: TaskId, count: int, call: str) -> list[Flaw]:
+    """`main` has started no more than `count` processes."""
+    started = len(seen.process(main).children)
+    if started <= count:
+        return []
+    return [wrong(f"{call} should start {_processes(count)}, but it started {started}.", count, started)]
+
+
+def nothing_left(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
+    """When `main`'s function returned, every process that it had started had ended."""
+    left = seen.process(main).left_running
+    if not left:
+        return []
+    number = seen.step_of(main, _KIND.PROCESS_RETURN)
+    names = ", ".join(seen.label(task) for task in left[:4])
+    are = "is" if len(left) == 1 else "are"
+    message = f"{call} has returned, but {names} {are} still running."
+    return [Flaw(FindingKind.LEAK, message, conflict=() if number is None else (number,))]
+
+
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count} processes"
+
+
+def adding_partner(shared: Shared, lock: Shared, typecode: str, length: int = -1) -> Script:
+    """A process of ours that adds 1 to a value, or to each item of an array, while holding `lock`."""
+
+    def script():  # type: ignore[no-untyped-def]
+        size = item_size(typecode)
+        result: Result = yield Operation(_KIND.LOCK_ACQUIRE, lock.object)
+        for index in range(max(length, 1)):
+            offset = index * size
+            result = yield Operation(_KIND.MEMORY_READ, shared.object, offset=offset, number=size)
+            items = decode_items(typecode, result.data) or [0]
+            data = encode_memory(typecode, [items[0] + 1])
+            yield Operation(_KIND.MEMORY_WRITE, shared.object, offset=offset, data=data)
+        yield Operation(_KIND.LOCK_RELEASE, lock.object)
+
+    return script

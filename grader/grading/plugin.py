@@ -1,0 +1,237 @@
+"""The pytest plugin that runs check modules and collects their results. Start at `GradingPlugin`.
+
+A check is one test function; its parameters (process counts, typecodes, …) belong to the same check, and the first
+one that fails decides. A check whose function is missing fails once as `missing`; the other checks of that function,
+and those that come `after` a check which did not pass, are skipped.
+"""
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any
+
+import msgspec
+import pytest
+
+from grader.core.execution import Budget
+from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding
+from grader.errors import InternalError
+from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
+from grader.grading.required import Required
+from grader.grading.workbench import Workbench
+
+
+class _Record(msgspec.Struct):
+    """What is known of a check while its parameters are being run."""
+
+    title: str
+    function: str
+    points: float
+    after: tuple[str, ...]
+    status: CheckStatus = CheckStatus.PASSED
+    seconds: float = 0.0
+    evidence: list[Evidence] = []
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    error: str = ""
+    ran: bool = False
+
+
+class GradingPlugin:
+    """Provides the fixture `lab` to the checks of one submission and keeps their results in order."""
+
+    def __init__(
+        self,
+        bench: Workbench | None,
+        required: Required,
+        budget: Budget,
+        on_check: Callable[[str, int], None],
+        free_runs: bool = True,
+        replay: tuple[str, ReplayRequest] | None = None,
+    ) -> None:
+        self._bench = bench
+        self._required = required
+        self._budget = budget
+        self._on_check = on_check
+        self._free_runs = free_runs
+        self._replay = replay
+        self._records: dict[str, _Record] = {}
+        self._told_missing: set[str] = set()
+        self.replayed: ReplayDone | None = None
+
+    @pytest.hookimpl
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", "check(points, function, after=()): what a check is worth")
+        config.addinivalue_line("markers", "free: a check that runs on the real primitives")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self._replay is not None:
+            items[:] = [item for item in items if item.name == self._replay[0]]
+        for item in items:
+            name = _check_name(item)
+            if name in self._records:
+                continue
+            marker = item.get_closest_marker("check")
+            options: dict[str, Any] = marker.kwargs if marker is not None else {}
+            self._records[name] = _Record(
+                title=_title(item),
+                function=options.get("function", ""),
+                points=float(options.get("points", 1)),
+                after=tuple(options.get("after", ())),
+            )
+
+    @pytest.fixture
+    def lab(self, request: pytest.FixtureRequest) -> Generator[Lab, None, None]:
+        """What a check works with."""
+        record = self._records[_check_name(request.node)]
+        if self._bench is None:
+            raise InternalError("there is no submission to check")
+        request_of_replay = self._replay[1] if self._replay is not None else None
+        lab = Lab(self._bench, request.node.name, self._budget, request_of_replay)
+        executions = 0
+
+        def count() -> None:
+            nonlocal executions
+            executions += 1
+            self._on_check(record.title, executions)
+
+        lab.on_execution = count
+        yield lab
+        record.evidence.extend(lab.evidence)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if self._replay is not None:
+            return
+        record = self._records[_check_name(item)]
+        if record.status is not CheckStatus.PASSED:
+            pytest.skip("decided already")
+        record.ran = True
+        self._on_check(record.title, 0)
+        self._skip_unless_possible(record, item)
+
+    def _skip_unless_possible(self, record: _Record, item: pytest.Item) -> None:
+        obstacle = self._required.obstacle(record.function)
+        if obstacle is not None:
+            first = obstacle.key not in self._told_missing
+            self._told_missing.add(obstacle.key)
+            if first:
+                raise CheckFailed([obstacle.finding])
+            self._skip(record, obstacle.reason)
+        for name in record.after:
+            before = self._records.get(name)
+            if before is not None and before.status is not CheckStatus.PASSED:
+                self._skip(record, f"“{before.title}” comes first")
+        if item.get_closest_marker("free") is not None and not self._free_runs:
+            self._skip(record, "free runs are switched off")
+
+    def _skip(self, record: _Record, reason: str) -> None:
+        record.status = CheckStatus.SKIPPED
+        record.reason = reason
+        pytest.skip(reason)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        record = self._records.get(_check_name(item))
+        if record is not None:
+            record.seconds += call.duration
+            if call.excinfo is not None:
+                self._take(record, call.excinfo.value)
+        return report
+
+    def _take(self, record: _Record, error: BaseException) -> None:
+        if isinstance(error, pytest.skip.Exception):
+            return
+        if isinstance(error, CheckFailed):
+            record.status, record.findings = CheckStatus.FAILED, error.findings
+        elif isinstance(error, Inconclusive):
+            record.status, record.findings = CheckStatus.INCONCLUSIVE, (error.finding,)
+        elif isinstance(error, ReplayDone):
+            self.replayed = error
+        else:
+            record.status = CheckStatus.ERROR
+            record.error = f"{type(error).__name__}: {error}"
+
+    def results(self) -> tuple[CheckResult, ...]:
+        """Every check, in the order of its module.
+
+        Raises:
+            InternalError: a check itself has failed.
+        """
+        for record in self._records.values():
+            if record.status is CheckStatus.ERROR:
+                raise InternalError(f"the check “{record.title}” failed with {record.error}")
+        return tuple(_result(name, record) for name, record in self._records.items())
+
+
+def _result(name: str, record: _Record) -> CheckResult:
+    earned = record.points if record.status is CheckStatus.PASSED and record.ran else 0.0
+    return CheckResult(
+        name=name,
+        title=record.title,
+        function=record.function,
+        status=record.status if record.ran else CheckStatus.SKIPPED,
+        score=earned,
+        max_score=record.points,
+        seconds=round(record.seconds, 4),
+        evidence=merge(record.evidence),
+        findings=record.findings,
+        reason=record.reason,
+    )
+
+
+def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
+    """One entry a level, with all process counts and the sum of the executions."""
+    merged: dict[Any, Evidence] = {}
+    for entry in evidence:
+        known = merged.get(entry.level, Evidence(entry.level))
+        processes = tuple(sorted({*known.processes, *entry.processes}))
+        merged[entry.level] = Evidence(entry.level, processes, known.executions + entry.executions)
+    return tuple(merged.values())
+
+
+def _check_name(item: Any) -> str:
+    name: str = getattr(item, "originalname", None) or item.name
+    return name
+
+
+def _title(item: pytest.Item) -> str:
+    documentation: str = getattr(getattr(item, "function", None), "__doc__", None) or item.name
+    return " ".join(documentation.strip().split("\n\n")[0].split())
+
+
+def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
+    """Run a check module with pytest, silently, and nothing of the user's own pytest configuration.
+
+    Raises:
+        InternalError: pytest could not run it.
+    """
+    import contextlib
+    import io
+    import os
+
+    options = ["--pyargs", module, "-c", os.devnull, "--rootdir", os.curdir, "--noconftest", "-q", "-s"]
+    options += ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "pytest_timeout"]
+    options += ["-p", "no:logging", "-p", "no:doctest", "-p", "no:unittest", "-p", "no:junitxml"]
+    options += [f"--timeout={timeout:g}", "-o", "python_functions=test_*"]
+    printed = io.StringIO()
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"), os.environ.get("PYTEST_ADDOPTS")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    started = time.monotonic()
+    try:
+        with contextlib.redirect_stdout(printed):
+            status = pytest.main(options, plugins=[plugin])
+    finally:
+        for name, value in zip(("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS"), before):
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        seconds = time.monotonic() - started
+        raise InternalError(f"pytest ended with {status!r} after {seconds:.1f} s:\n{printed.getvalue()[-2000:]}")

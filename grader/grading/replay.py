@@ -1,0 +1,50 @@
+"""Shows one failing schedule again, from its token. Start at `replay`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.core.verdict import Finding, WitnessStep
+from grader.errors import UsageError
+from grader.grading import tokens
+from grader.grading.catalogue import resolve
+from grader.grading.check import replay_check
+from grader.grading.flaws import Flaw, Wrong
+from grader.grading.lab import ReplayRequest
+from grader.grading.observed import Observed
+from grader.grading.submission import load
+from grader.grading.witness import witness
+from grader.runtime.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of it: the finding if it failed again, and the whole schedule as steps."""
+
+    finding: Finding | None
+    steps: tuple[WitnessStep, ...]
+    check: str
+    processes: int
+
+
+def replay(token: str, path: Path) -> Replay:
+    """Run the schedule of `token` on the submission at `path`.
+
+    Raises:
+        UsageError: the token is none, the file cannot be read, or it has no such schedule any more.
+        InternalError: the grader itself failed.
+    """
+    wanted = tokens.decode(token)
+    submission = load(path)
+    exercise = resolve(path, wanted.exercise)
+    request = ReplayRequest(wanted.scenario, wanted.schedule())
+    with Template() as template:
+        done = replay_check(template, submission, exercise, wanted.check, request)
+    if done is None:
+        raise UsageError(f"{path}: this token does not fit the file; check the file again for a new one")
+    name = wanted.check.partition("[")[0]
+    if done.finding is not None:
+        return Replay(done.finding, done.finding.steps, name, done.scenario.processes)
+    seen = Observed(done.scenario, done.execution)
+    names = done.maker.names(done.execution)
+    steps = witness(seen, names, submission.lines, Flaw(Wrong.VALUE, ""))
+    return Replay(None, steps, name, done.scenario.processes)

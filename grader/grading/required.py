@@ -1,0 +1,122 @@
+"""What has to be there before a function can be checked: an importable file, the function, and not just its stub.
+
+Start at `Required.obstacle`.
+"""
+
+import ast
+from collections.abc import Mapping
+
+import msgspec
+
+from grader.core.execution import Execution, OutcomeKind
+from grader.core.operations import Failure
+from grader.core.verdict import Finding, FindingKind, Location
+
+_SOURCE_LIMIT = 160
+
+
+class Obstacle(msgspec.Struct, frozen=True):
+    """Why a function cannot be checked. Obstacles with the same `key` are told once."""
+
+    key: str
+    reason: str
+    finding: Finding
+
+
+class Required:
+    """The functions that an exercise asks for, as they are found in one submission."""
+
+    def __init__(self, functions: Mapping[str, tuple[str, ...]], source: str, filename: str) -> None:
+        self._functions = functions
+        self._source = source
+        self._filename = filename
+        self._stubs = stub_lines(source)
+        self._probed: dict[str, str] = {}
+        self._import_obstacle: Obstacle | None = None
+
+    def counts(self) -> dict[str, int]:
+        """How many arguments each function takes."""
+        return {name: len(arguments) for name, arguments in self._functions.items()}
+
+    def probed(self, answers: Mapping[str, str]) -> None:
+        """The submission was imported, and this is how its functions look."""
+        self._probed = dict(answers)
+
+    def not_imported(self, execution: Execution, failure: Failure | None) -> None:
+        """The submission cannot be imported."""
+        finding = self._import_finding(execution, failure)
+        self._import_obstacle = Obstacle("import", "the file cannot be imported", finding)
+
+    def obstacle(self, function: str) -> Obstacle | None:
+        """Why the checks of a function cannot be run, None if they can."""
+        if self._import_obstacle is not None:
+            return self._import_obstacle
+        arguments = self._functions.get(function)
+        if arguments is None:
+            return None
+        signature = f"{function}({', '.join(arguments)})"
+        line = self._stubs.get(function, 0)
+        message = {
+            "missing": f"There is no function {signature} in this file.",
+            "not-callable": f"{function} is there, but it is not a function. Define it with `def {signature}:`.",
+            "arguments": f"{function} cannot be called with the arguments it will get: {signature}.",
+        }.get(self._probed.get(function, "ok"))
+        if message is None and line:
+            message = f"{function} is not written yet."
+        if message is None:
+            return None
+        finding = Finding(FindingKind.MISSING, message, location=self._location(line))
+        return Obstacle(function, f"{function} is missing", finding)
+
+    def _location(self, line: int) -> Location | None:
+        lines = self._source.split("\n")
+        if not 0 < line <= len(lines):
+            return None
+        return Location(self._filename, line, lines[line - 1].strip()[:_SOURCE_LIMIT])
+
+    def _import_finding(self, execution: Execution, failure: Failure | None) -> Finding:
+        outcome = execution.outcome
+        line = failure.line if failure is not None else outcome.line
+        hint = "Put what the program does under `if __name__ == \"__main__\":`; importing the file must only define functions."
+        if failure is not None:
+            text = f"{failure.type}: {failure.message}" if failure.message else failure.type
+            message = f"The file cannot be imported: {text}."
+            help_text = hint if failure.type == "SystemExit" else ""
+        elif outcome.kind is OutcomeKind.COMPLETED:
+            message, help_text = "The file ends the program while it is being imported.", hint
+        elif outcome.kind is OutcomeKind.DEADLOCK:
+            message, help_text = "Importing the file never ends: its processes wait for each other.", hint
+        elif outcome.kind is OutcomeKind.UNCONTROLLED:
+            message, help_text = f"The file uses {outcome.detail} while it is being imported.", hint
+        elif outcome.kind is OutcomeKind.CRASHED:
+            message, help_text = f"The file cannot be imported: {outcome.detail}.", ""
+        else:
+            where = f" (line {line})" if line else ""
+            message, help_text = f"Importing the file never ends{where}.", hint
+        return Finding(
+            FindingKind.IMPORT_ERROR, message, help=help_text, location=self._location(line), failure=failure
+        )
+
+
+def stub_lines(source: str) -> dict[str, int]:
+    """The functions whose body does nothing yet, each with the line of its last statement."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return {
+        node.name: node.body[-1].lineno
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and all(_does_nothing(statement) for statement in node.body)
+    }
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Pass):
+        return True
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    if isinstance(statement, ast.Raise):
+        error = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+        return isinstance(error, ast.Name) and error.id == "NotImplementedError"
+    return False
