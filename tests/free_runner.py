@@ -35,6 +35,7 @@ for line in sys.stdin:
         answer["below"] = reaper.descendants(os.getpid(), spare)
     answer["spared"] = [pid for pid in spare if os.path.exists(f"/proc/{{pid}}/stat")]
     print(json.dumps(answer), flush=True)
+reaper.sweep()
 """
 
 
@@ -55,8 +56,11 @@ class FreeRunner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        try:
+            self._process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def ask(self, command: dict[str, Any], seconds: float = 30.0) -> bytes:
         assert self._process.stdin is not None

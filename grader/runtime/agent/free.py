@@ -13,6 +13,7 @@ import secrets
 import select
 import shutil
 import signal
+import socket
 import stat
 import sys
 import tempfile
@@ -23,12 +24,10 @@ from typing import Any
 from grader.runtime.agent import free_child, free_driver, free_stage, reaper
 from grader.runtime.agent.free_driver import Frame
 from grader.runtime.agent.free_stage import Place
+from grader.runtime.agent.free_watch import SLICE, Kept, Stillness
 from grader.runtime.agent.loader import Submission
 
 LONGEST_SECONDS = 120.0
-OUTPUT_LIMIT = 65_536
-_CHUNK = 65_536
-_LAST_CHUNKS = 32
 _STACK_SECONDS = 0.05
 _SIGNALLED = 100
 _SHARED_MEMORY = "/dev/shm"
@@ -56,13 +55,15 @@ def preload() -> None:
 def run(submission: Submission, command: Mapping[str, Any], spare: Container[int] = ()) -> dict[str, Any]:
     """Do `command["run"]` within `command["seconds"]`; the answer is what `grader.runtime.free` decodes.
 
-    Afterwards this process has no descendants but those in `spare`, and nothing of the run is left on disk.
+    With `command["idle"]` it is a hang as soon as no process has moved for that many seconds. Afterwards this
+    process has no descendants but those in `spare`, and nothing of the run is left on disk.
     """
     seconds = min(float(command["seconds"]), LONGEST_SECONDS)
-    prefix = f"gr{secrets.token_hex(5)}"
+    idle = float(command.get("idle", seconds))
+    prefix = f"gr{secrets.token_hex(3)}"
     folder = tempfile.mkdtemp(prefix=f"{prefix}-")
     try:
-        return _Run(submission, command["run"], Place(folder, prefix), spare).perform(seconds)
+        return _Run(submission, command["run"], Place(folder, prefix), spare).perform(seconds, idle)
     finally:
         reaper.sweep(spare)
         _remove(folder)
@@ -79,18 +80,19 @@ class _Run:
         self._description = description
         self._place = place
         self._spare = spare
-        self._output = _Kept()
+        self._output = Kept()
         self._driver = 0
 
-    def perform(self, seconds: float) -> dict[str, Any]:
+    def perform(self, seconds: float, idle: float) -> dict[str, Any]:
         """Start it, watch it, end it."""
         started = time.monotonic()
         frame = Frame(self._start())
-        in_time = self._watch(frame, started + seconds)
+        in_time = self._watch(frame, started + seconds, Stillness(idle, self._spare))
         answer: dict[str, Any] = frame.message() or {"status": "died"}
         if not in_time:
             answer = {"status": "hang", "stack": self._stacks()}
             answer["left_alive"] = len(reaper.descendants(os.getpid(), self._spare))
+            answer["failure"] = free_driver.first_failure(self._place.folder)
         elapsed = time.monotonic() - started
         reaper.sweep(self._spare)
         self._output.finish()
@@ -98,7 +100,7 @@ class _Run:
         return {**answer, "output": self._output.text(), "seconds": elapsed}
 
     def _start(self) -> int:
-        claims, claim = os.pipe()
+        claims, claim = (end.detach() for end in socket.socketpair())  # a pipe could be opened through /proc
         outputs, output = os.pipe()
         self._driver = _fork()
         if self._driver == 0:
@@ -108,16 +110,16 @@ class _Run:
         self._output.open(outputs)
         return claims
 
-    def _watch(self, frame: Frame, deadline: float) -> bool:
-        """Until the claim is there or the driver is gone; False if the deadline came first."""
+    def _watch(self, frame: Frame, deadline: float, stillness: Stillness) -> bool:
+        """Until the claim is there or the driver is gone; False if that takes too long."""
         poll = select.poll()
         poll.register(frame.descriptor, select.POLLIN)
         poll.register(self._output.descriptor, select.POLLIN)
         while not frame.complete and not frame.ended:
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or stillness.reached():
                 return False
-            for descriptor, _ in poll.poll(left * 1000 + 1):
+            for descriptor, _ in poll.poll(min(left, SLICE) * 1000 + 1):
                 if descriptor == frame.descriptor:
                     frame.read()
                 elif not self._output.read():
@@ -138,47 +140,6 @@ class _Run:
         except OSError:
             return ""
         return data.decode("utf-8", "replace")
-
-
-class _Kept:
-    """The output: its beginning and its end are kept, what lies between is thrown away."""
-
-    def __init__(self) -> None:
-        self.descriptor = -1
-        self._head = b""
-        self._tail = b""
-        self._lost = 0
-
-    def open(self, descriptor: int) -> None:
-        """Read from here from now on."""
-        self.descriptor = descriptor
-        os.set_blocking(descriptor, False)
-
-    def read(self) -> bool:
-        """Take what is there; False if nothing will come any more, or nothing is there."""
-        try:
-            data = os.read(self.descriptor, _CHUNK)
-        except BlockingIOError:
-            return False
-        room = OUTPUT_LIMIT // 2 - len(self._head)
-        if room > 0:
-            self._head += data[:room]
-        tail = self._tail + data[max(room, 0) :]
-        self._tail = tail[-(OUTPUT_LIMIT // 2) :]
-        self._lost += len(tail) - len(self._tail)
-        return bool(data)
-
-    def finish(self) -> None:
-        """Take what is left once everybody is dead."""
-        for _ in range(_LAST_CHUNKS):
-            if not self.read():
-                break
-        os.close(self.descriptor)
-
-    def text(self) -> str:
-        """What was kept."""
-        gap = f"\n[{self._lost} bytes left out]\n".encode() if self._lost else b""
-        return (self._head + gap + self._tail).decode("utf-8", "replace")
 
 
 def _as_driver(

@@ -93,14 +93,16 @@ class _Recorder:
 
 def failure(error: BaseException, filename: str) -> dict[str, Any]:
     """An exception as plain data: type, message, traceback, and the innermost line in `filename`."""
-    line, tail = 0, ""
+    line, tail, trace = 0, "", error.__traceback__
     try:
-        for frame, number in traceback.walk_tb(error.__traceback__):
+        while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+            trace = trace.tb_next
+        for frame, number in traceback.walk_tb(trace):
             if frame.f_code.co_filename == filename:
                 line = number
         if isinstance(error, SyntaxError) and error.filename == filename:
             line = error.lineno or line
-        tail = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=-12))
+        tail = "".join(traceback.format_exception(type(error), error, trace, limit=-12))
         message = str(error)
     except BaseException:  # the exception's own methods are student code
         message = "an exception that cannot be shown"
@@ -116,12 +118,15 @@ def _clean(text: str) -> str:
 
 def enter(contents: dict[str, Any], settings: Mapping[str, str]) -> None:
     """Become the submission: called at the import of the file that stands for it in a new interpreter."""
+    import importlib
     import linecache
 
     filename = settings["filename"]
-    prepare(settings["folder"], filename, settings["prefix"])
     with open(settings["source"], encoding="utf-8", newline="") as file:
         source = file.read()
+    if "shared_memory" in source:
+        importlib.import_module("multiprocessing.shared_memory")
+    prepare(settings["folder"], filename, settings["prefix"])
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     contents["__file__"] = filename
     exec(compile(source, filename, "exec", dont_inherit=True), contents)

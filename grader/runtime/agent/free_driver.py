@@ -64,7 +64,7 @@ def drive(run: Mapping[str, Any], submission: Submission, place: Place, answer: 
     report = _Watch(run, shared, stage, own).report()
     report["left_alive"] = _left_alive()
     if not report.get("failure"):
-        report["failure"] = _first_failure(place.folder)
+        report["failure"] = first_failure(place.folder)
     _unlink_semaphores()
     send(answer, report)
 
@@ -370,7 +370,7 @@ def _bury() -> None:
         pass
 
 
-def _first_failure(folder: str) -> dict[str, Any] | None:
+def first_failure(folder: str) -> dict[str, Any] | None:
     """The exception that ended the first process to die of one, as that process wrote it down."""
     names = [name for name in os.listdir(folder) if name.startswith(free_child.FAILURE_PREFIX)]
     for name in sorted(names)[:_FAILURES_READ]:

@@ -34,7 +34,6 @@ class Place:
         self.work = os.path.join(folder, "work")
         self.code = os.path.join(folder, "code")
         os.mkdir(self.work)
-        os.mkdir(self.code)
 
 
 def perform(
@@ -42,7 +41,7 @@ def perform(
 ) -> dict[str, Any]:
     """Import the submission and do what `run` says; returns the claim."""
     module_name = importable_name(submission.name)
-    _become_main(run["method"], place)
+    _become_main(run["method"])
     free_child.prepare(place.folder, submission.filename, place.prefix)
     if run["method"] != "fork":
         _write_module(module_name, submission, place)
@@ -63,15 +62,16 @@ def importable_name(name: str) -> str:
     return f"submitted_{name}" if name in sys.stdlib_module_names or name == HELPER else name
 
 
-def _become_main(method: str, place: Place) -> None:
+def _become_main(method: str) -> None:
     """Look like a main program without a file, so that no new interpreter tries to run ours again."""
     sys.modules["__main__"] = ModuleType("__main__")
-    sys.path.append(place.code)
     multiprocessing.set_start_method(method, force=True)
 
 
 def _write_module(name: str, submission: Submission, place: Place) -> None:
     """Write what stands for the submission in a new interpreter."""
+    os.mkdir(place.code)
+    sys.path.append(place.code)
     source = os.path.join(place.folder, "source")
     settings = {
         "folder": place.folder,
