@@ -69,7 +69,9 @@ class ScriptedProgram:
 
     def launch(self, tasks: TaskTable) -> "ScriptedSession":
         numbers = [tasks.top(place, f"P{place + 1}") for place in range(len(self._scripts))]
-        return ScriptedSession([ScriptedTask(number, script) for number, script in zip(numbers, self._scripts)])
+        return ScriptedSession(
+            [ScriptedTask(number, script) for number, script in zip(numbers, self._scripts)]
+        )
 
 
 class ScriptedSession:

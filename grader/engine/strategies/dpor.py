@@ -18,7 +18,7 @@ Departures, and why:
   changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from grader.core.execution import Execution, OutcomeKind
@@ -166,7 +166,7 @@ class Dpor(Strategy):
             if not depends(other, step) or self._lies_before(earlier, reversible):
                 continue
             left_out = 1 << earlier if end is None else 1 << earlier | 1 << end
-            sequence = self._sequence(left_out, number, step)
+            sequence = self._sequence(left_out, number, step, known)
             if sequence is None or (step.result is None and not depends(other, sequence[-1])):
                 continue
             reversible |= 1 << earlier
@@ -182,29 +182,48 @@ class Dpor(Strategy):
         """Whether the step happens before one of those in the mask: then it is that one to reverse first."""
         return any(self._order.past[k] >> earlier & 1 for k in _bits(later))
 
-    def _sequence(self, left_out: int, number: int, step: Step) -> list[Step] | None:
+    def _sequence(self, left_out: int, number: int, step: Step, known: int) -> list[Step] | None:
         """What does not happen after a step `left_out`, from the first of those on, and then `step`.
 
-        Where that disables `step`, as little of it from its end as is needed is left out as well. None if `step`
-        cannot be made then, either.
+        Where that disables `step`, as little of it from its end as is needed is left out as well, but nothing that
+        `step` comes after in its own task. None if `step` cannot be made then, either.
         """
-        first = _lowest(left_out)
-        world = self._stack[first].world
+        world = self._stack[_lowest(left_out)].world
+        needed, others = self._unaffected(left_out, number, known)
         objects = {**self._births, **world.objects}
-        sequence: list[Step] = []
-        possible: list[Step] | None = None
-        for k in range(first + 1, len(self._order.trace)):
-            if k == number or left_out >> k & 1 or self._order.past[k] & left_out:
-                continue
-            made = self._order.trace[k]
-            if not is_enabled(objects, made.task, made.operation):
-                return None
+        sequence = self._simulated(objects, (*needed, *others))
+        if len(sequence) < len(needed) + len(others):
+            return None
+        if self._can_make(world, objects, step):
+            return [*sequence, perform(objects, step.task, step.operation)]
+        objects = {**self._births, **world.objects}
+        self._simulated(objects, needed)
+        longest: list[Step] | None = None
+        for length, k in enumerate(others, start=len(needed)):
             if self._can_make(world, objects, step):
-                possible = [*sequence, perform(dict(objects), step.task, step.operation)]
-            sequence.append(perform(objects, made.task, made.operation))
-        if not self._can_make(world, objects, step):
-            return possible
-        return [*sequence, perform(objects, step.task, step.operation)]
+                longest = [*sequence[:length], perform(dict(objects), step.task, step.operation)]
+            self._simulated(objects, (k,))
+        return longest
+
+    def _simulated(self, objects: dict[ObjectId, Any], numbers: Sequence[int]) -> list[Step]:
+        """The steps with these numbers, made on `objects`, up to the first that cannot be made."""
+        made: list[Step] = []
+        for k in numbers:
+            step = self._order.trace[k]
+            if not is_enabled(objects, step.task, step.operation):
+                break
+            made.append(perform(objects, step.task, step.operation))
+        return made
+
+    def _unaffected(self, left_out: int, number: int, known: int) -> tuple[list[int], list[int]]:
+        """The steps behind the first one `left_out` that do not happen after any of those: `known` ones, others."""
+        past = self._order.past
+        found = [
+            k
+            for k in range(_lowest(left_out) + 1, len(past))
+            if k != number and not left_out >> k & 1 and not past[k] & left_out
+        ]
+        return [k for k in found if known >> k & 1], [k for k in found if not known >> k & 1]
 
     def _can_make(self, world: World, objects: dict[ObjectId, Any], step: Step) -> bool:
         if not is_enabled(objects, step.task, step.operation):

@@ -61,7 +61,7 @@ class HappensBefore:
 
     def cut(self, length: int) -> None:
         """Forget all steps from number `length` on."""
-        for number in range(len(self.trace) - 1, length - 1, -1):
+        for _ in range(len(self.trace) - length):
             step = self.trace.pop()
             self.past.pop()
             self.own_past.pop()
