@@ -1,0 +1,339 @@
+"""Small programs as data: what the litmus tests write by hand, and the property tests generate.
+
+Start at `script_of`, which turns a `Text` (instructions of one task) into a script; `Generator` makes texts.
+An instruction is an `Operation`, or a `Branch` on the last result, or a `Child` to start; `MY_CHILD` as the object of
+an operation stands for the latest child.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from grader.core.operations import (
+    NO_OBJECT,
+    Creation,
+    LockFlavour,
+    ObjectId,
+    ObjectKind,
+    Operation,
+    OperationKind,
+    Result,
+    process_object,
+)
+from grader.engine.scripted import Asked, Script
+from grader.primitives.condition import ConditionState
+from grader.primitives.event import EventState
+from grader.primitives.lock import LockState
+from grader.primitives.memory import MemoryState
+from grader.primitives.queue import QueueState
+from grader.primitives.registry import BY_OBJECT
+
+KIND = OperationKind
+Pick: TypeAlias = Callable[[Sequence[Any]], Any]
+
+(
+    MEMORY,
+    GUARDED,
+    GUARD,
+    LOCK,
+    RLOCK,
+    SEMAPHORE,
+    BOUNDED,
+    CONDITION,
+    CONDITION_LOCK,
+    EVENT,
+    QUEUE,
+    JOINABLE,
+    SIMPLE,
+) = range(1, 14)
+MY_CHILD: ObjectId = -(2**40)
+FIRST_TASK, SECOND_TASK = process_object(0), process_object(1)
+LARGE = bytes(70_000)
+
+
+class Branch(NamedTuple):
+    """Go on with `then` if the last result was a success with something in it, else with `otherwise`."""
+
+    then: "Text"
+    otherwise: "Text" = ()
+
+
+class Child(NamedTuple):
+    """Start a process that does `text`."""
+
+    text: "Text"
+
+
+Text: TypeAlias = "tuple[Operation | Branch | Child, ...]"
+
+
+def script_of(text: Text) -> Script:
+    """The script that does what `text` says."""
+
+    def script() -> Generator[Any, Result, None]:
+        yield from _run(text, {})
+
+    return script
+
+
+def _run(text: Text, known: dict[str, Any]) -> Generator[Any, Result, None]:
+    for instruction in text:
+        if isinstance(instruction, Branch):
+            yield from _run(instruction.then if _truth(known.get("last")) else instruction.otherwise, known)
+        elif isinstance(instruction, Child):
+            started = yield Asked(Operation(KIND.PROCESS_START), child=_script_once(instruction))
+            known["child"] = process_object(started.number)
+        elif instruction.object == MY_CHILD:
+            if "child" in known:
+                named = {"targets": (known["child"],)} if instruction.kind is KIND.PROCESS_WAIT else {}
+                known["last"] = yield msgspec.structs.replace(instruction, object=known["child"], **named)
+        else:
+            known["last"] = yield instruction
+
+
+_SCRIPTS: dict[int, tuple[Child, Script]] = {}
+
+
+def _script_once(child: Child) -> Script:
+    """The same script for the same child: the oracle knows scripts by identity."""
+    return _SCRIPTS.setdefault(id(child), (child, script_of(child.text)))[1]
+
+
+def _truth(result: Result | None) -> bool:
+    if result is None or not result.ok:
+        return False
+    return any(result.data) if result.data else result.number != 0 or not result.data
+
+
+def lock_state(flavour: LockFlavour = LockFlavour.LOCK, number: int = 1) -> LockState:
+    """A new lock or semaphore."""
+    state = BY_OBJECT[ObjectKind.LOCK].create(Creation(0, ObjectKind.LOCK, flavour=flavour, number=number))
+    assert isinstance(state, LockState)
+    return state
+
+
+def memory_state(data: bytes, lock: ObjectId = NO_OBJECT) -> MemoryState:
+    """Some bytes."""
+    return MemoryState(data, "b", len(data), lock)
+
+
+def objects(
+    places: int = 0, units: int = 1, condition: LockFlavour = LockFlavour.RLOCK
+) -> dict[ObjectId, Any]:
+    """One object of every kind; queues of `places`, semaphores of `units`."""
+    return {
+        MEMORY: memory_state(bytes(3)),
+        GUARDED: memory_state(bytes(2), GUARD),
+        GUARD: lock_state(LockFlavour.RLOCK),
+        LOCK: lock_state(),
+        RLOCK: lock_state(LockFlavour.RLOCK),
+        SEMAPHORE: lock_state(LockFlavour.SEMAPHORE, units),
+        BOUNDED: lock_state(LockFlavour.BOUNDED, units),
+        CONDITION: ConditionState(CONDITION_LOCK),
+        CONDITION_LOCK: lock_state(condition),
+        EVENT: EventState(),
+        QUEUE: QueueState(places, False),
+        JOINABLE: QueueState(places, False),
+        SIMPLE: QueueState(0, True),
+    }
+
+
+def do(kind: OperationKind, target: ObjectId, **details: Any) -> Operation:
+    """An operation."""
+    return Operation(kind, target, **details)
+
+
+def read(target: ObjectId = MEMORY, offset: int = 0, size: int = 1) -> Operation:
+    return Operation(KIND.MEMORY_READ, target, offset=offset, number=size)
+
+
+def write(data: bytes, target: ObjectId = MEMORY, offset: int = 0) -> Operation:
+    return Operation(KIND.MEMORY_WRITE, target, offset=offset, data=data)
+
+
+def acquire(target: ObjectId = LOCK, block: bool = True, timed: bool = False) -> Operation:
+    return Operation(KIND.LOCK_ACQUIRE, target, block=block, timed=timed)
+
+
+def release(target: ObjectId = LOCK) -> Operation:
+    return Operation(KIND.LOCK_RELEASE, target)
+
+
+def put(data: bytes = b"a", target: ObjectId = QUEUE, block: bool = True, timed: bool = False) -> Operation:
+    return Operation(KIND.QUEUE_PUT, target, data=data, block=block, timed=timed)
+
+
+def get(target: ObjectId = QUEUE, block: bool = True, timed: bool = False) -> Operation:
+    return Operation(KIND.QUEUE_GET, target, block=block, timed=timed)
+
+
+def exits(block: bool = True, code: int = 0) -> Operation:
+    return Operation(KIND.PROCESS_EXIT, block=block, number=code)
+
+
+class ProgramText(NamedTuple):
+    """Some tasks on some objects."""
+
+    objects: dict[ObjectId, Any]
+    texts: tuple[Text, ...]
+
+    def scripts(self) -> list[Script]:
+        """A script for each task."""
+        return [script_of(text) for text in self.texts]
+
+
+_WAITS = ({}, {}, {"block": False}, {"timed": True})
+_FAMILIES = (
+    "memory",
+    "guarded",
+    "lock",
+    "rlock",
+    "semaphore",
+    "bounded",
+    "condition",
+    "event",
+    "queue",
+    "joinable",
+    "simple",
+    "child",
+    "other",
+)
+
+
+class ProgramMaker:
+    """Makes programs by picking from lists, so that chance or hypothesis may decide alike."""
+
+    def __init__(self, pick: Pick, families: Sequence[str] = _FAMILIES) -> None:
+        self._pick = pick
+        self._families = families
+
+    def program(self, tasks: Sequence[int] = (2, 2, 3), length: Sequence[int] = (1, 2, 3)) -> ProgramText:
+        """Two or three tasks that meet on one to three kinds of objects."""
+        pick = self._pick
+        shared = objects(pick((0, 0, 1, 2)), pick((0, 1, 1, 2)), pick((LockFlavour.RLOCK, LockFlavour.LOCK)))
+        palette = [pick(self._families) for _ in range(pick((1, 1, 2, 3)))]
+        return ProgramText(shared, tuple(self._text(palette, pick(length), 1) for _ in range(pick(tasks))))
+
+    def _text(self, palette: Sequence[str], length: int, depth: int) -> Text:
+        made: list[Any] = []
+        for _ in range(length):
+            made.extend(getattr(self, "_" + self._pick(palette))(palette, depth))
+            if depth and self._pick((False, False, False, True)):
+                made.append(Branch(self._text(palette, 1, 0), self._text(palette, self._pick((0, 1)), 0)))
+        if depth and not self._pick(range(6)):
+            made.append(exits(block=self._pick((True, False)), code=self._pick((0, 1))))
+        return tuple(made)
+
+    def _memory(self, palette: Sequence[str], depth: int, target: ObjectId = MEMORY) -> list[Any]:
+        offset = self._pick((0, 0, 1))
+        if self._pick((False, True)):
+            return [read(target, offset, self._pick((1, 1, 2)))]
+        return [write(self._pick((b"\1", b"\2", b"\1\2", b"\0")), target, offset)]
+
+    def _guarded(self, palette: Sequence[str], depth: int) -> list[Any]:
+        if self._pick((True, True, False)):
+            return self._memory(palette, depth, GUARDED)
+        return self._lock_use(GUARD, palette, depth)
+
+    def _lock_use(self, target: ObjectId, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick(("both", "both", "both", "acquire", "release", "value"))
+        if kind == "value":
+            return [do(KIND.LOCK_VALUE, target)]
+        if kind == "release":
+            return [release(target)]
+        taking = do(KIND.LOCK_ACQUIRE, target, **self._pick(_WAITS))
+        if kind == "acquire":
+            return [taking]
+        inner = self._text(palette, self._pick((0, 1)), 0) if depth else ()
+        if taking.may_wait:
+            return [taking, *inner, release(target)]
+        return [taking, Branch((*inner, release(target)))]
+
+    def _lock(self, palette: Sequence[str], depth: int) -> list[Any]:
+        return self._lock_use(LOCK, palette, depth)
+
+    def _rlock(self, palette: Sequence[str], depth: int) -> list[Any]:
+        return self._lock_use(RLOCK, palette, depth)
+
+    def _semaphore(self, palette: Sequence[str], depth: int) -> list[Any]:
+        return self._lock_use(SEMAPHORE, palette, depth)
+
+    def _bounded(self, palette: Sequence[str], depth: int) -> list[Any]:
+        return self._lock_use(BOUNDED, palette, depth)
+
+    def _condition(self, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick(("wait", "wait", "notify", "notify", "bare", "lock"))
+        if kind == "lock":
+            return self._lock_use(CONDITION_LOCK, palette, depth)
+        notify = do(KIND.CONDITION_NOTIFY, CONDITION, number=self._pick((1, 1, -1)))
+        if kind == "bare":
+            return [notify]
+        taken, given = acquire(CONDITION_LOCK), release(CONDITION_LOCK)
+        if kind == "notify":
+            return [taken, notify, given]
+        timed = self._pick((False, False, True))
+        resume = do(KIND.CONDITION_RESUME, CONDITION, timed=timed)
+        return [taken, do(KIND.CONDITION_WAIT, CONDITION), resume, given]
+
+    def _event(self, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick(
+            (KIND.EVENT_SET, KIND.EVENT_SET, KIND.EVENT_CLEAR, KIND.EVENT_IS_SET, KIND.EVENT_WAIT)
+        )
+        return [do(kind, EVENT, **(self._pick(_WAITS) if kind is KIND.EVENT_WAIT else {}))]
+
+    def _queue(self, palette: Sequence[str], depth: int, target: ObjectId = QUEUE) -> list[Any]:
+        kind = self._pick(("put", "put", "put", "get", "get", "look", "end"))
+        if kind == "put":
+            return [do(KIND.QUEUE_PUT, target, data=self._item(), **self._pick(_WAITS))]
+        if kind == "get":
+            return [do(KIND.QUEUE_GET, target, **self._pick(_WAITS))]
+        if kind == "look":
+            return [do(self._pick((KIND.QUEUE_EMPTY, KIND.QUEUE_FULL, KIND.QUEUE_SIZE)), target)]
+        return [do(self._pick((KIND.QUEUE_JOIN_THREAD, KIND.QUEUE_CANCEL_JOIN)), target)]
+
+    def _item(self) -> bytes:
+        return self._pick((b"a", b"a", b"b", LARGE))
+
+    def _joinable(self, palette: Sequence[str], depth: int) -> list[Any]:
+        if self._pick((True, False)):
+            return self._queue(palette, depth, JOINABLE)
+        kind = self._pick((KIND.QUEUE_TASK_DONE, KIND.QUEUE_TASK_DONE, KIND.QUEUE_JOIN))
+        return [do(kind, JOINABLE, **(self._pick(_WAITS) if kind is KIND.QUEUE_JOIN else {}))]
+
+    def _simple(self, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick(("put", "put", "get", "empty"))
+        if kind == "put":
+            return [put(self._item(), SIMPLE)]
+        return [get(SIMPLE) if kind == "get" else do(KIND.QUEUE_EMPTY, SIMPLE)]
+
+    def _child(self, palette: Sequence[str], depth: int) -> list[Any]:
+        if not depth:
+            return self._memory(palette, depth)
+        plain = [family for family in palette if family != "child"] or ["memory"]
+        made: list[Any] = [Child(self._text(plain, self._pick((0, 1, 1, 2)), 0))]
+        for _ in range(self._pick((0, 1, 1, 2))):
+            made.append(self._about(MY_CHILD))
+        return made
+
+    def _other(self, palette: Sequence[str], depth: int) -> list[Any]:
+        return [self._about(self._pick((FIRST_TASK, SECOND_TASK)))]
+
+    def _about(self, process: ObjectId) -> Operation:
+        kind = self._pick(
+            (
+                KIND.PROCESS_JOIN,
+                KIND.PROCESS_JOIN,
+                KIND.PROCESS_POLL,
+                KIND.PROCESS_WAIT,
+                KIND.PROCESS_KILL,
+                KIND.PROCESS_KILL,
+                KIND.PROCESS_CHILDREN,
+                KIND.PROCESS_RETURN,
+            )
+        )
+        if kind is KIND.PROCESS_KILL:
+            return do(kind, process, number=15)
+        if kind is KIND.PROCESS_WAIT:
+            return do(kind, process, targets=(process,), **self._pick(_WAITS))
+        return do(kind, process, **(self._pick(_WAITS) if kind is KIND.PROCESS_JOIN else {}))
