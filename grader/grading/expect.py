@@ -153,6 +153,15 @@ def exactly(seen: Observed, main: TaskId, count: int, call: str) -> list[Flaw]:
     return [wrong(f"{call} should start {_processes(count)}, but it started {started}.", count, started)]
 
 
+def each_does_its_share(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
+    """Every process that `main` has started has changed something shared."""
+    for child in seen.process(main).children:
+        if not any(step.changed and step.operation.object >= 0 for _, step in seen.steps(task=child)):
+            message = f"{call} has started {seen.label(child)}, but that process does none of the work."
+            return [Flaw(FindingKind.NOT_CONCURRENT, message)]
+    return []
+
+
 def nothing_left(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
     """When `main`'s function returned, every process that it had started had ended."""
     left = seen.process(main).left_running
@@ -163,6 +172,22 @@ def nothing_left(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
     are = "is" if len(left) == 1 else "are"
     message = f"{call} has returned, but {names} {are} still running."
     return [Flaw(FindingKind.LEAK, message, conflict=() if number is None else (number,))]
+
+
+def nobody_killed(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
+    """Every process that `main` has started ended by itself."""
+    for child in seen.children(main):
+        if seen.process(child).killed:
+            end = seen.end_of(child)
+            line = seen.execution.trace[end].operation.line if end is not None else 0
+            message = f"{call} kills {seen.label(child)} instead of letting it come to its end."
+            return [Flaw(FindingKind.CRASH, message, line=line, conflict=() if end is None else (end,))]
+    return []
+
+
+def zero(typecode: str) -> Any:
+    """Zero as a `Value` of that type reads it."""
+    return 0.0 if typecode in "fd" else 0
 
 
 def _processes(count: int) -> str:

@@ -1,0 +1,163 @@
+"""Checks of the exercise `consumer`: a producer, consumers that stop at the sentinel, and the pipeline of both."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from grader.grading import expect, expect_queue
+from grader.grading.flaws import Flaw
+from grader.grading.lab import Lab
+from grader.grading.observed import Observed
+from grader.grading.scenario import Scenario
+
+PRODUCER = "producer"
+CONSUMER = "consumer"
+RUN = "run_pipeline"
+MAIN = 1
+FALSY = [0, "", [], False, 0.0, {}]
+MIXED = ["7", 2.5, 2.5, (1, "a"), {"k": [1]}, -1, True, "None", b"x"]
+BIG = "x" * 40_000
+"""Two of these do not fit into a pipe together."""
+
+
+@pytest.mark.check(points=1, function=PRODUCER)
+@pytest.mark.parametrize("items", [[0, 1, 2, 3, 4], [], ["only"], [3, 1, 2, 1], FALSY, MIXED])
+def test_producer_puts_all(lab: Lab, items: list[Any]) -> None:
+    """producer puts every item on the queue, in order, and nothing else"""
+    scenario = Scenario()
+    queue = scenario.queue("queue")
+    scenario.call(PRODUCER, queue, items)
+    lab.explore(scenario, lambda seen: expect_queue.holds(seen, queue, items))
+
+
+@pytest.mark.check(points=1, function=PRODUCER, after=["test_producer_puts_all"])
+@pytest.mark.parametrize(("maxsize", "items"), [(1, [1, 2, 3]), (2, [1, 2, 3, 4, 5]), (0, [BIG, BIG, "end"])])
+def test_producer_waits_for_room(lab: Lab, maxsize: int, items: list[Any]) -> None:
+    """producer waits where there is no room on the queue"""
+    scenario = Scenario(2)
+    queue = scenario.queue("queue", maxsize)
+    scenario.call(PRODUCER, queue, items)
+    scenario.partner(expect_queue.taking_partner(queue, len(items)))
+    lab.explore(
+        scenario,
+        lambda seen: [
+            *expect_queue.partner_took(seen, queue, items),
+            *expect_queue.holds(seen, queue, []),
+        ],
+    )
+
+
+@pytest.mark.check(points=1, function=CONSUMER)
+@pytest.mark.parametrize("items", [[0, 1, 2, 3, 4], [], [5], [3, 1, 2, 1, 1], FALSY, MIXED, list(range(12))])
+def test_consumer_passes_all_on(lab: Lab, items: list[Any]) -> None:
+    """consumer puts everything that it takes before the sentinel on results, in order"""
+    scenario = Scenario()
+    queue, results = scenario.queue("queue", items=[*items, None]), scenario.queue("results")
+    scenario.call(CONSUMER, queue, results)
+    lab.explore(
+        scenario,
+        lambda seen: [*expect_queue.holds(seen, results, items), *expect_queue.holds(seen, queue, [])],
+    )
+
+
+@pytest.mark.check(points=1, function=CONSUMER, after=["test_consumer_passes_all_on"])
+@pytest.mark.parametrize(("before", "after"), [([1, 2], [3, None]), ([], [None]), ([], [4, 5, None])])
+def test_consumer_stops(lab: Lab, before: list[Any], after: list[Any]) -> None:
+    """consumer stops at the first sentinel and leaves alone what comes after it"""
+    scenario = Scenario()
+    queue = scenario.queue("queue", items=[*before, None, *after])
+    results = scenario.queue("results")
+    scenario.call(CONSUMER, queue, results)
+    lab.explore(
+        scenario,
+        lambda seen: [*expect_queue.holds(seen, queue, after), *expect_queue.holds(seen, results, before)],
+    )
+
+
+@pytest.mark.check(points=1, function=CONSUMER, after=["test_consumer_passes_all_on"])
+@pytest.mark.parametrize(("maxsize", "items"), [(0, [1, 2, 3]), (1, [1, 0])])
+def test_consumer_waits(lab: Lab, maxsize: int, items: list[Any]) -> None:
+    """consumer waits for items that come late"""
+    scenario = Scenario(2)
+    queue, results = scenario.queue("queue", maxsize), scenario.queue("results")
+    scenario.call(CONSUMER, queue, results)
+    scenario.partner(expect_queue.putting_partner(queue, [*items, None]))
+    lab.explore(
+        scenario,
+        lambda seen: [*expect_queue.holds(seen, results, items), *expect_queue.holds(seen, queue, [])],
+    )
+
+
+@pytest.mark.check(points=1, function=CONSUMER, after=["test_consumer_stops", "test_consumer_waits"])
+@pytest.mark.parametrize(("consumers", "items"), [(2, [1, 2]), (2, [0]), (3, [1])])
+def test_consumers_share(lab: Lab, consumers: int, items: list[Any]) -> None:
+    """Several consumers share the items, and each takes one sentinel"""
+    scenario = Scenario(consumers)
+    queue = scenario.queue("queue", items=[*items, *[None] * consumers])
+    results = scenario.queue("results")
+    scenario.call(CONSUMER, queue, results, count=consumers)
+    lab.explore(
+        scenario,
+        lambda seen: [
+            *expect_queue.holds(seen, results, items, in_order=False),
+            *expect_queue.holds(seen, queue, []),
+        ],
+    )
+
+
+_PARTS_ARE_RIGHT = ["test_producer_puts_all", "test_producer_waits_for_room", "test_consumers_share"]
+
+
+def _ran(seen: Observed, items: Sequence[Any], consumers: int, maxsize: int) -> list[Flaw]:
+    call = expect_queue.pipeline_call(items, consumers, maxsize)
+    return [
+        *expect.all_together(seen, MAIN, 1 + consumers, call),
+        *expect_queue.pipeline_returned(seen, MAIN, list(items), call, in_order=consumers == 1),
+        *expect.nothing_left(seen, MAIN, call),
+        *expect.nobody_killed(seen, MAIN, call),
+        *expect_queue.has_queue_of(seen, MAIN, maxsize, call),
+        *expect_queue.one_sentinel_each(seen, MAIN, consumers, call),
+    ]
+
+
+def _run(lab: Lab, items: Sequence[Any], consumers: int, maxsize: int | None) -> None:
+    scenario = Scenario(1 + consumers)
+    more = () if maxsize is None else (maxsize,)
+    scenario.main(RUN, list(items), consumers, *more)
+    lab.explore(scenario, lambda seen: _ran(seen, items, consumers, maxsize or 0))
+
+
+@pytest.mark.check(points=1.5, function=RUN, after=_PARTS_ARE_RIGHT)
+@pytest.mark.parametrize("items", [[1, 2, 3], [], [5], FALSY, MIXED, [3, 1, 2, 1, 1, 0, 9]])
+def test_pipeline_with_one_consumer(lab: Lab, items: list[Any]) -> None:
+    """run_pipeline returns all items in order when there is one consumer"""
+    _run(lab, items, 1, None)
+
+
+@pytest.mark.check(points=1, function=RUN, after=["test_pipeline_with_one_consumer"])
+@pytest.mark.parametrize(("items", "consumers"), [([1, 2], 2), ([], 2), ([7], 3)])
+def test_pipeline_with_many_consumers(lab: Lab, items: list[Any], consumers: int) -> None:
+    """run_pipeline returns every item exactly once when there are several consumers"""
+    _run(lab, items, consumers, None)
+
+
+@pytest.mark.check(points=1, function=RUN, after=["test_pipeline_with_one_consumer"])
+@pytest.mark.parametrize(
+    ("items", "consumers", "maxsize"),
+    [([1, 2, 3], 1, 1), ([4, 5, 6, 7, 8], 1, 2), ([1, 2], 2, 1), ([BIG, BIG, BIG], 1, 0), ([BIG, BIG], 2, 1)],
+)
+def test_pipeline_with_little_room(lab: Lab, items: list[Any], consumers: int, maxsize: int) -> None:
+    """run_pipeline works for more items than the queue, or a pipe, has room for"""
+    _run(lab, items, consumers, maxsize)
+
+
+@pytest.mark.check(points=0.5, function=RUN, after=["test_pipeline_with_many_consumers"])
+@pytest.mark.parametrize(
+    ("items", "consumers", "maxsize"), [(list(range(8)), 3, 2), (list(range(20)), 2, 0), (["a", "b"], 4, 0)]
+)
+def test_pipeline_with_more(lab: Lab, items: list[Any], consumers: int, maxsize: int) -> None:
+    """run_pipeline is right for more items and more consumers, too"""
+    scenario = Scenario(1 + consumers)
+    scenario.main(RUN, items, consumers, maxsize)
+    lab.sample(scenario, lambda seen: _ran(seen, items, consumers, maxsize), schedules=8)

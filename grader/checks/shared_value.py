@@ -1,0 +1,152 @@
+"""Checks of the exercise `shared_value`: updates of a shared `Value` and a shared `Array`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from grader.grading import expect
+from grader.grading.flaws import Flaw
+from grader.grading.lab import Lab
+from grader.grading.observed import Observed
+from grader.grading.scenario import Scenario
+
+VALUE = "update_shared_value"
+ARRAY = "update_shared_array"
+RUN = "run_updates"
+MAIN = 1
+
+
+@pytest.mark.check(points=1, function=VALUE)
+@pytest.mark.parametrize(
+    ("typecode", "start"),
+    [("i", 0), ("i", 41), ("i", -3), ("d", 0.5), ("d", -1.25), ("l", 7), ("h", -1), ("B", 9), ("f", 2.5), ("q", 2**40)],
+)
+def test_value_adds_one(lab: Lab, typecode: str, start: Any) -> None:
+    """update_shared_value adds exactly 1, whatever the type and the start"""
+    scenario = Scenario()
+    value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
+    scenario.call(VALUE, value, lock)
+    lab.explore(scenario, lambda seen: expect.final_value(seen, value, start + 1))
+
+
+@pytest.mark.check(points=1.5, function=VALUE, after=["test_value_adds_one"])
+@pytest.mark.parametrize(("processes", "typecode", "start"), [(2, "i", 0), (2, "d", 0.5), (3, "i", -1)])
+def test_value_loses_nothing(lab: Lab, processes: int, typecode: str, start: Any) -> None:
+    """No update of the value is lost when several processes are at it"""
+    scenario = Scenario(processes)
+    value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
+    scenario.call(VALUE, value, lock, count=processes)
+    lab.explore(scenario, lambda seen: expect.final_value(seen, value, start + processes))
+
+
+@pytest.mark.check(points=0.5, function=VALUE, after=["test_value_loses_nothing"])
+@pytest.mark.parametrize(("processes", "typecode"), [(1, "i"), (1, "d"), (2, "i")])
+def test_value_keeps_partners_out(lab: Lab, processes: int, typecode: str) -> None:
+    """A partner who holds the same lock loses no update either"""
+    scenario = Scenario(processes)
+    value, lock = scenario.value(typecode, 0, "shared_value"), scenario.lock()
+    scenario.call(VALUE, value, lock, count=processes)
+    scenario.partner(expect.adding_partner(value, lock, typecode))
+    expected = type(expect.zero(typecode))(processes + 1)
+    lab.explore(scenario, lambda seen: expect.final_value(seen, value, expected))
+
+
+@pytest.mark.check(points=0.5, function=VALUE, after=["test_value_loses_nothing"])
+@pytest.mark.parametrize("typecode", ["i", "d"])
+def test_value_frees_lock(lab: Lab, typecode: str) -> None:
+    """The lock is free again when update_shared_value has returned"""
+    scenario = Scenario()
+    value, lock = scenario.value(typecode, 0, "shared_value"), scenario.lock()
+    scenario.call(VALUE, value, lock)
+    lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
+
+
+@pytest.mark.check(points=1, function=ARRAY)
+@pytest.mark.parametrize(
+    ("typecode", "start"),
+    [
+        ("i", []),
+        ("i", [4]),
+        ("i", [0, 10, -3, 7, 8]),
+        ("d", [0.5, 1.5, -2.25]),
+        ("i", list(range(12))),
+        ("h", [1, 1, 1]),
+        ("d", []),
+    ],
+)
+def test_array_adds_one(lab: Lab, typecode: str, start: list[Any]) -> None:
+    """update_shared_array adds exactly 1 to every item, however many there are"""
+    scenario = Scenario()
+    array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock)
+    lab.explore(scenario, lambda seen: expect.final_value(seen, array, [item + 1 for item in start]))
+
+
+@pytest.mark.check(points=1.5, function=ARRAY, after=["test_array_adds_one"])
+@pytest.mark.parametrize(
+    ("processes", "typecode", "start"), [(2, "i", [0]), (2, "i", [1, -5]), (2, "d", [0.5, 0.5]), (3, "i", [0])]
+)
+def test_array_loses_nothing(lab: Lab, processes: int, typecode: str, start: Sequence[Any]) -> None:
+    """No update of the array is lost when several processes are at it"""
+    scenario = Scenario(processes)
+    array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock, count=processes)
+    expected = [item + processes for item in start]
+    lab.explore(scenario, lambda seen: expect.final_value(seen, array, expected))
+
+
+@pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_loses_nothing"])
+@pytest.mark.parametrize("start", [[3], [1, 2]])
+def test_array_keeps_partners_out(lab: Lab, start: list[int]) -> None:
+    """A partner who holds the same lock loses no update of the array either"""
+    scenario = Scenario()
+    array, lock = scenario.array("i", start, "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock)
+    scenario.partner(expect.adding_partner(array, lock, "i", len(start)))
+    lab.explore(scenario, lambda seen: expect.final_value(seen, array, [item + 2 for item in start]))
+
+
+@pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_loses_nothing"])
+@pytest.mark.parametrize("start", [[], [3, 4]])
+def test_array_frees_lock(lab: Lab, start: list[int]) -> None:
+    """The lock is free again when update_shared_array has returned"""
+    scenario = Scenario()
+    array, lock = scenario.array("i", start, "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock)
+    lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
+
+
+_VALUE_IS_RIGHT = ["test_value_keeps_partners_out", "test_value_frees_lock"]
+
+
+def _ran(seen: Observed, typecode: str, initial: Any, processes: int) -> list[Flaw]:
+    call = f"run_updates({typecode!r}, {initial!r}, {processes})"
+    return [
+        *expect.all_together(seen, MAIN, processes, call),
+        *expect.exactly(seen, MAIN, processes, call),
+        *expect.each_does_its_share(seen, MAIN, call),
+        *expect.returned(seen, MAIN, initial + processes, call),
+        *expect.nothing_left(seen, MAIN, call),
+    ]
+
+
+@pytest.mark.check(points=2, function=RUN, after=_VALUE_IS_RIGHT)
+@pytest.mark.parametrize(
+    ("typecode", "initial", "processes"),
+    [("i", 0, 1), ("i", 0, 2), ("i", -2, 2), ("i", 10, 3), ("d", 0.5, 2), ("d", -1.5, 1), ("l", 100, 2)],
+)
+def test_runs(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
+    """run_updates lets all processes update at once, waits for them and returns the value"""
+    scenario = Scenario(processes)
+    scenario.main(RUN, typecode, initial, processes)
+    lab.explore(scenario, lambda seen: _ran(seen, typecode, initial, processes))
+
+
+@pytest.mark.check(points=1, function=RUN, after=["test_runs"])
+@pytest.mark.parametrize(("typecode", "initial", "processes"), [("i", 1, 4), ("d", 2.25, 5), ("i", -7, 8)])
+def test_runs_with_many(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
+    """run_updates is right for more processes, too"""
+    scenario = Scenario(processes)
+    scenario.main(RUN, typecode, initial, processes)
+    lab.sample(scenario, lambda seen: _ran(seen, typecode, initial, processes), schedules=10)
