@@ -18,6 +18,7 @@ _WRAPPER = """\
 from {helper} import enter
 enter(globals(), {settings!r})
 """
+_OTHER_METHODS = ("spawn", "forkserver")
 HELPER = "_free_run_child"
 
 
@@ -43,7 +44,7 @@ def perform(
     module_name = importable_name(submission.name)
     _become_main(run["method"])
     free_child.prepare(place.folder, submission.filename, place.prefix)
-    if run["method"] != "fork":
+    if run["method"] != "fork" or any(word in submission.source for word in _OTHER_METHODS):
         _write_module(module_name, submission, place)
     during = "import"
     try:

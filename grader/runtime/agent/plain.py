@@ -7,6 +7,7 @@ about something that is not plain. Only exact types are plain: an `int` of a sub
 
 import binascii
 import math
+from collections.abc import Callable
 from typing import Any
 
 _DEPTH = 40
@@ -69,29 +70,42 @@ def encode(value: Any) -> Any:
         return {"opaque": f"a {type(value).__name__} too large to look at"}
 
 
-def decode(value: Any) -> Any:
-    """The plain value that `encode` was given.
+def decode(value: Any, opaque: Callable[[str], Any] | None = None) -> Any:
+    """The plain value that `encode` was given; `opaque` makes something of what was not plain.
 
     Raises:
         ValueError: it was not plain, or this is not what `encode` makes.
     """
+    try:
+        return _decode(value, opaque)
+    except (TypeError, RecursionError, OverflowError) as error:
+        raise ValueError(f"not a plain value: {error}") from None
+
+
+def _decode(value: Any, opaque: Callable[[str], Any] | None) -> Any:
     if isinstance(value, list):
-        return [decode(item) for item in value]
+        return [_decode(item, opaque) for item in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
         ((kind, content),) = value.items()
         if kind == "tuple" and isinstance(content, list):
-            return tuple(decode(item) for item in content)
+            return tuple(_decode(item, opaque) for item in content)
         if kind == "dict" and isinstance(content, list):
-            return {decode(key): decode(item) for key, item in content}
-        if kind == "bytes":
-            return binascii.a2b_base64(content)
-        if kind == "int":
-            return int(content, 16)
-        if kind == "float":
-            return float(content)
+            return {_decode(key, opaque): _decode(item, opaque) for key, item in content}
+        if isinstance(content, str):
+            if kind == "opaque" and opaque is not None:
+                return opaque(content)
+            if kind in _FROM_TEXT:
+                return _FROM_TEXT[kind](content)
     raise ValueError(f"not a plain value: {str(value)[:_SHOWN]}")
+
+
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "bytes": binascii.a2b_base64,
+    "int": lambda text: int(text, 16),
+    "float": float,
+}
 
 
 def describe(value: Any) -> str:

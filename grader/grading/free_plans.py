@@ -1,0 +1,155 @@
+"""The free runs of the three exercises: every function, with few processes and with many.
+
+Start at `plan`. A run is data (`PlannedRun`): what to run, and what has to be there afterwards.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from grader.grading.free_verdict import Expectation, PlannedRun
+from grader.runtime.agent import plain
+from grader.runtime.free import (
+    FreeRun,
+    RealArray,
+    RealCall,
+    RealLock,
+    RealObject,
+    RealQueue,
+    RealTask,
+    RealValue,
+    StartMethod,
+    given,
+    plainly,
+)
+
+PROCESSES = (1, 2, 4, 8, 16, 32)
+CONSUMERS = (1, 2, 4, 8)
+SPAWNED = 2
+_FORK, _SPAWN = StartMethod.FORK, StartMethod.SPAWN
+_LARGE = "x" * 30_000
+
+
+def plan(exercise: str) -> tuple[PlannedRun, ...]:
+    """The runs of an exercise, those by `spawn` first (they take longest); none for an unknown one."""
+    runs = _PLANS.get(exercise, lambda: iter(()))()
+    return tuple(sorted(runs, key=lambda planned: planned.run.method is _FORK))
+
+
+def _counts(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, int]]:
+    yield _SPAWN, SPAWNED
+    for count in counts:
+        yield _FORK, count
+
+
+def _counter() -> Iterator[PlannedRun]:
+    for method, count in _counts():
+        yield _updating(method, "increment_counter", count, RealValue("i", 5), 5 + count)
+        yield _calling(method, "run_counter", count, (count,), count)
+
+
+_VALUES = {1: ("i", -1), 2: ("d", 0.5), 4: ("l", 2**40), 8: ("i", 0), 16: ("d", -3.25), 32: ("i", 10)}
+
+
+def _shared_value() -> Iterator[PlannedRun]:
+    for method, count in _counts():
+        typecode, initial = _VALUES[count]
+        value, array = RealValue(typecode, plain.encode(initial)), RealArray("i", (3, 0, -1))
+        yield _updating(method, "update_shared_value", count, value, initial + count)
+        yield _updating(method, "update_shared_array", count, array, [3 + count, count, count - 1])
+        yield _calling(method, "run_updates", count, (typecode, initial, count), initial + count)
+
+
+def _consumer() -> Iterator[PlannedRun]:
+    yield _producing(_SPAWN, [0, "", None, [], "last"])
+    yield _producing(_FORK, [0, "", None, [], "last"])
+    yield _producing(_FORK, [])
+    yield _producing(_FORK, [f"{number}{_LARGE}" for number in range(5)])
+    for method, count in _counts(CONSUMERS):
+        yield _consuming(method, count, [0, False, "", [], *range(2, 14)])
+        yield _pipeline(method, count, [0, False, "", *range(2, 12)], maxsize=count % 4)
+    yield _pipeline(_FORK, 2, [])
+    yield _pipeline(_FORK, 2, [f"{number}{_LARGE}" for number in range(6)])
+    yield _stopping()
+
+
+_PLANS: dict[str, Callable[[], Iterator[PlannedRun]]] = {
+    "counter": _counter,
+    "shared_value": _shared_value,
+    "consumer": _consumer,
+}
+
+
+def _title(call: str, method: StartMethod, processes: int) -> str:
+    who = f"{processes} processes" if processes > 1 else "1 process"
+    return f"{call} in {who}" + (" (spawn)" if method is _SPAWN else "")
+
+
+def _called(function: str, arguments: tuple[Any, ...], method: StartMethod) -> str:
+    shown = ", ".join("…" if len(repr(argument)) > 40 else repr(argument) for argument in arguments)
+    return f"{function}({shown})" + (" (spawn)" if method is _SPAWN else "")
+
+
+def _updating(
+    method: StartMethod, function: str, count: int, target: RealValue | RealArray, final: Any
+) -> PlannedRun:
+    """`count` processes that update one value or array, holding one lock."""
+    name = "array" if isinstance(target, RealArray) else "value"
+    objects: dict[str, RealObject] = {name: target, "lock": RealLock()}
+    task = RealTask(function, (given(name), given("lock")), count)
+    run = FreeRun(method, objects, (task,), read=(name, "lock"))
+    expected = Expectation(values={name: final}, free=("lock",))
+    return PlannedRun(function, count, _title(function, method, count), run, expected)
+
+
+def _calling(
+    method: StartMethod,
+    function: str,
+    count: int,
+    arguments: tuple[Any, ...],
+    returned: Any,
+    ordered: bool = True,
+) -> PlannedRun:
+    """One call in the main process, which starts `count` processes by itself."""
+    run = FreeRun(method, call=RealCall(function, tuple(map(plainly, arguments))))
+    expected = Expectation(returned=returned, ordered=ordered)
+    return PlannedRun(function, count, _called(function, arguments, method), run, expected)
+
+
+def _pipeline(method: StartMethod, consumers: int, items: list[Any], maxsize: int = 0) -> PlannedRun:
+    arguments = (items, consumers, maxsize)
+    return _calling(method, "run_pipeline", consumers, arguments, items, ordered=consumers == 1)
+
+
+def _producing(method: StartMethod, items: list[Any]) -> PlannedRun:
+    """One producer, whose items are taken as it puts them."""
+    task = RealTask("producer", (given("queue"), plainly(items)))
+    run = FreeRun(method, {"queue": RealQueue()}, (task,), drain={"queue": len(items)})
+    return PlannedRun(
+        "producer", 1, _title("producer", method, 1), run, Expectation(drained={"queue": items})
+    )
+
+
+def _consuming(method: StartMethod, consumers: int, items: list[Any]) -> PlannedRun:
+    """`consumers` consumers and as many sentinels; nothing may be left, and nothing be lost."""
+    objects = _queues(RealQueue(0, _encoded(items), consumers))
+    task = RealTask("consumer", (given("queue"), given("results")), consumers)
+    run = FreeRun(method, objects, (task,), drain={"results": len(items)}, rest={"queue": 0})
+    expected = Expectation(drained={"results": items}, rest={"queue": []}, ordered=consumers == 1)
+    return PlannedRun("consumer", consumers, _title("consumer", method, consumers), run, expected)
+
+
+def _stopping() -> PlannedRun:
+    """One consumer that has to leave alone what comes after its sentinel."""
+    objects = _queues(RealQueue(0, _encoded([1, None, 2, None])))
+    task = RealTask("consumer", (given("queue"), given("results")))
+    run = FreeRun(_FORK, objects, (task,), drain={"results": 1}, rest={"queue": 2})
+    expected = Expectation(drained={"results": [1]}, rest={"queue": [2, None]})
+    return PlannedRun("consumer", 1, "consumer with items after its sentinel", run, expected)
+
+
+def _queues(queue: RealQueue) -> dict[str, RealObject]:
+    return {"queue": queue, "results": RealQueue()}
+
+
+def _encoded(items: list[Any]) -> tuple[Any, ...]:
+    return tuple(plain.encode(item) for item in items)

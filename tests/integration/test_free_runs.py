@@ -1,0 +1,245 @@
+"""Free runs end to end: template, runner, real processes, and what the judge makes of the reports."""
+
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from grader.core.verdict import FindingKind
+from grader.grading.catalogue import solution
+from grader.grading.free_plans import plan
+from grader.grading.free_verdict import Expectation, FreeFlaw, PlannedRun, assess, settle
+from grader.runtime.free import (
+    FreeReport,
+    FreeRun,
+    FreeRuns,
+    FreeStatus,
+    Limits,
+    RealCall,
+    RealLock,
+    RealTask,
+    RealValue,
+    StartMethod,
+    given,
+    plainly,
+)
+from grader.runtime.template import RunnerLost, SubmissionText, Template
+
+SUBMISSIONS = Path(__file__).resolve().parent.parent / "submissions"
+PATIENT = Limits(30.0, 10.0)
+HASTY = Limits(3.0, 0.5)
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Template]:
+    with Template() as running:
+        yield running
+
+
+def runs(template: Template, source: str, name: str = "counter", limits: Limits = HASTY) -> FreeRuns:
+    text = SubmissionText(name, f"{name}.py", textwrap.dedent(source))
+    return FreeRuns(lambda: template.runner(text), limits)
+
+
+def counting(processes: int = 2, method: StartMethod = StartMethod.FORK) -> PlannedRun:
+    task = RealTask("increment_counter", (given("counter"), given("lock")), processes)
+    objects = {"counter": RealValue("i", 0), "lock": RealLock()}
+    run = FreeRun(method, objects, (task,), read=("counter", "lock"))
+    expected = Expectation(values={"counter": processes}, free=("lock",))
+    return PlannedRun("increment_counter", processes, "increment_counter", run, expected)
+
+
+def calling(function: str, *arguments: Any, returned: Any) -> PlannedRun:
+    run = FreeRun(StartMethod.FORK, call=RealCall(function, tuple(map(plainly, arguments))))
+    return PlannedRun(function, 1, function, run, Expectation(returned=returned))
+
+
+def flaw_of(template: Template, source: str, planned: PlannedRun) -> FreeFlaw:
+    with runs(template, source) as free:
+        flaw = assess(planned, free.perform(planned.run))
+    assert flaw is not None
+    return flaw
+
+
+@pytest.mark.parametrize("exercise", ["counter", "shared_value", "consumer"])
+def test_the_solutions_pass_every_run(template: Template, exercise: str) -> None:
+    source = solution(exercise).read_text(encoding="utf-8")
+    with runs(template, source, exercise, PATIENT) as free:
+        for planned in plan(exercise):
+            report = free.perform(planned.run)
+            assert assess(planned, report) is None, (planned.title, report)
+
+
+@pytest.mark.parametrize("folder", ["counter", "shared_value", "consumer"])
+def test_right_submissions_pass(template: Template, folder: str) -> None:
+    files = sorted((SUBMISSIONS / folder / "right").glob("*.py"))
+    assert files
+    planned = [run for run in plan(folder) if run.processes == 4 or run.run.method is StartMethod.FORK][:6]
+    for path in files:
+        with runs(template, path.read_text(encoding="utf-8"), folder, PATIENT) as free:
+            for run in planned:
+                report = free.perform(run.run)
+                assert assess(run, report) is None, (path.name, run.title, report)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "line", "words"),
+    [
+        ("raise NotImplementedError('write it')", FindingKind.MISSING, 2, "not written yet"),
+        ("counter.value += 2", FindingKind.WRONG_RESULT, 0, "counter is 4, not 2"),
+        ("counter.value = []", FindingKind.CRASH, 2, "TypeError"),
+        ("lock.acquire(); counter.value += 1", FindingKind.HANG, 2, "line 2 (increment_counter)"),
+        ("import sys; sys.exit(3)", FindingKind.CRASH, 0, "exit code 3"),
+        ("import os; os.kill(os.getpid(), 9)", FindingKind.CRASH, 0, "signal 9"),
+        ("import os; os._exit(0)", FindingKind.WRONG_RESULT, 0, "counter is 0, not 2"),
+        ("import os; os.kill(os.getppid(), 9)", FindingKind.CRASH, 0, "the main process"),
+    ],
+)
+def test_what_is_wrong_with_tasks(
+    template: Template, body: str, kind: FindingKind, line: int, words: str
+) -> None:
+    flaw = flaw_of(template, f"def increment_counter(counter, lock):\n    {body}\n", counting())
+    assert (flaw.kind, flaw.line, flaw.processes) == (kind, line, 2)
+    assert words in flaw.message
+
+
+def test_a_lock_left_held_is_a_leak(template: Template) -> None:
+    source = "def increment_counter(counter, lock):\n    lock.acquire()\n    counter.value += 1\n"
+    assert flaw_of(template, source, counting(1)).kind is FindingKind.LEAK
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        ("return 6", FindingKind.WRONG_RESULT, "it returned 6, not 5"),
+        ("return 5.0", FindingKind.WRONG_RESULT, "it returned 5.0, not 5"),
+        ("return None", FindingKind.WRONG_RESULT, "it returned None"),
+        ("return type('L', (int,), {'__eq__': lambda s, o: True})(5)", FindingKind.WRONG_RESULT, "L: 5"),
+        ("return 1 // 0", FindingKind.CRASH, "ZeroDivisionError"),
+        ("while True: pass", FindingKind.HANG, "line 2 (run_counter)"),
+        ("import os; os._exit(0)", FindingKind.CRASH, "exit code 0"),
+    ],
+)
+def test_what_is_wrong_with_a_call(template: Template, body: str, kind: FindingKind, words: str) -> None:
+    source = f"def run_counter(processes):\n    {body}\n"
+    planned = calling("run_counter", 5, returned=5)
+    flaw = flaw_of(template, source, planned)
+    assert flaw.kind is kind
+    assert words in flaw.message
+
+
+def test_a_process_left_behind_is_a_leak(template: Template) -> None:
+    source = """\
+        import os, signal
+        def run_counter(processes):
+            if os.fork() == 0:
+                signal.pause()
+            return 5
+    """
+    flaw = flaw_of(template, source, calling("run_counter", 5, returned=5))
+    assert (flaw.kind, flaw.got) == (FindingKind.LEAK, "1")
+
+
+def test_a_failed_import(template: Template) -> None:
+    flaw = flaw_of(template, "import nowhere_to_be_found\n", counting())
+    assert (flaw.kind, flaw.line) == (FindingKind.IMPORT_ERROR, 1)
+
+
+def test_a_hang_costs_the_next_run_nothing(template: Template) -> None:
+    source = """\
+        def run_counter(processes):
+            while processes == 1: pass
+            return processes
+    """
+    with runs(template, source) as free:
+        planned = [calling("run_counter", number, returned=number) for number in (1, 2, 3)]
+        flaws = [assess(run, free.perform(run.run)) for run in planned]
+    assert [flaw and flaw.kind for flaw in flaws] == [FindingKind.HANG, None, None]
+
+
+def test_whoever_kills_the_runner_loses_that_run_only(template: Template) -> None:
+    source = """\
+        import os, signal
+        def parent(pid):
+            return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+        def run_counter(processes):
+            if processes == 1:
+                os.kill(parent(os.getppid()), signal.SIGKILL)
+            return processes
+    """
+    with runs(template, source) as free:
+        planned = [calling("run_counter", number, returned=number) for number in (1, 2)]
+        flaws = [assess(run, free.perform(run.run)) for run in planned]
+    assert [flaw and flaw.kind for flaw in flaws] == [FindingKind.INCONCLUSIVE, None]
+
+
+class _Silly:
+    """A runner that gives one answer, or is lost."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self._answer = answer
+
+    def ask(self, command: dict[str, Any], seconds: float) -> bytes:
+        if self._answer is None:
+            raise RunnerLost
+        return self._answer
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        b"",
+        b"[]",
+        b'{"status": "verified"}',
+        b'{"status": "done", "values": 3}',
+        b'{"status": "done", "left_alive": -1}',
+        b'{"status": "done", "output": "%s"}' % (b"x" * 300_000),
+        b'{"status": "done", "returned": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b" " * 5_000_000,
+    ],
+)
+def test_an_answer_that_is_none(answer: bytes | None) -> None:
+    with FreeRuns(lambda: _Silly(answer)) as free:
+        report = free.perform(counting().run)
+    assert report.status is FreeStatus.LOST
+    flaw = assess(counting(), report)
+    assert flaw is not None
+    assert flaw.kind is FindingKind.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"opaque": "8"}, {"int": 8}, {"bytes": "!"}, {"dict": [[[], 1]]}, {"x": 1}, True, 8.0, "8", None],
+)
+def test_no_strange_value_is_a_right_one(value: Any) -> None:
+    planned = calling("run_counter", 8, returned=8)
+    flaw = assess(planned, FreeReport(FreeStatus.DONE, returned=value))
+    assert flaw is not None
+    assert flaw.kind is FindingKind.WRONG_RESULT
+
+
+def test_wrong_here_and_right_there_is_a_race() -> None:
+    planned = [counting(1), counting(2), counting(8)]
+    reports = [FreeReport(FreeStatus.DONE, values={"counter": n, "lock": True}) for n in (1, 2, 7)]
+    flaws = [assess(run, report) for run, report in zip(planned, reports)]
+    assert [flaw.kind for flaw in settle(planned, flaws)] == [FindingKind.RACE]
+    reports[1] = msgspec.structs.replace(reports[1], values={"counter": 1, "lock": True})
+    flaws = [assess(run, report) for run, report in zip(planned, reports)]
+    assert [flaw.kind for flaw in settle(planned, flaws)] == [FindingKind.WRONG_RESULT] * 2
+
+
+def test_a_deadlock_is_seen_long_before_the_limit(template: Template) -> None:
+    source = "def increment_counter(counter, lock):\n    lock.acquire()\n    lock.acquire()\n"
+    started = time.monotonic()
+    with runs(template, source, limits=Limits(30.0, 0.5)) as free:
+        report = free.perform(counting().run)
+    assert report.status is FreeStatus.HANG
+    assert time.monotonic() - started < 10
