@@ -8,6 +8,7 @@ from typing import Any
 from grader.runtime.agent.internals import replace
 
 _SEED = 20_240_229
+_NODE = 0x0200_0000_0001
 _real_seed = random.Random.seed
 _entropy = random.Random(_SEED)
 
@@ -35,6 +36,5 @@ def install() -> None:
     os.urandom = urandom
     replace(random, _urandom=urandom)
     replace(random.Random, seed=_seed)
-    if "uuid" in sys.modules:  # the C generators ask the system behind our back
-        for name in ("_generate_time_safe", "_UuidCreate"):
-            replace(sys.modules["uuid"], **{name: None})
+    if "uuid" in sys.modules:  # these ask the system behind our back
+        replace(sys.modules["uuid"], _generate_time_safe=None, _UuidCreate=None, _node=_NODE)

@@ -89,7 +89,7 @@ class Channel:
     def receive(self) -> dict[str, Any]:
         """Wait for one frame; a descriptor that came with it can be had from `take_descriptor`."""
         try:
-            data = self._first_bytes()
+            data = bytearray(self._first_bytes())
             while len(data) < _LENGTH.size:
                 data += self._more()
             size = _LENGTH.unpack_from(data)[0] + _LENGTH.size

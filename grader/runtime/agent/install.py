@@ -11,6 +11,7 @@ from grader.runtime.agent import (
     chance,
     clock,
     context,
+    dates,
     ending,
     memory,
     output,
@@ -54,7 +55,7 @@ def install() -> None:
         return
     _installed = True
     preload()
-    for part in (ending, synchronize, memory, queues, popen, clock, chance, threads):
+    for part in (ending, synchronize, memory, queues, popen, clock, dates, chance, threads):
         part.install()
     uncontrolled.install()
     context.install()  # renews the public names, and therefore comes after what they stand for

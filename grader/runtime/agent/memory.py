@@ -40,6 +40,7 @@ def _allocate(first: Any, lock: int = NO_OBJECT) -> views.Block:
     type_: Any = type(first)
     length: int = type_._length_ if issubclass(type_, ctypes.Array) else -1
     code = _code_of(type_._type_ if length >= 0 else type_)
+    uncontrolled.check_size("shared memory", ctypes.sizeof(first))
     target = channel.current().create("memory", typecode=code, data=bytes(first), lock=lock, length=length)
     return views.Block(target, views.UNGUARDED if lock == NO_OBJECT else views.WAITS)
 

@@ -17,7 +17,9 @@ _pickler = mp_context.reduction.ForkingPickler
 
 
 def _dumps(item: Any) -> bytes:
-    return bytes(_pickler.dumps(item))
+    data = bytes(_pickler.dumps(item))
+    uncontrolled.check_size("an item on a queue", len(data))
+    return data
 
 
 class _End:

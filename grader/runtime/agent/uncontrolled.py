@@ -31,6 +31,7 @@ _SCHEDULING = (
     "SIGQUIT",
     "SIGCONT",
 )
+_CARRIED = 32 * 2**20
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -38,6 +39,12 @@ def announce(what: str) -> NoReturn:
     """Tell the judge what was used; it ends the execution, and this process with it."""
     channel.current().request("agent.uncontrolled", text=what)
     raise RuntimeError(f"{what} cannot be controlled")
+
+
+def check_size(what: str, size: int) -> None:
+    """Announce what is too large to be carried to the judge."""
+    if size > _CARRIED:
+        announce(f"{what} of {size:,} bytes")
 
 
 def guarded(name: str, original: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,6 +24,29 @@ def test_a_deadline_is_reached(run):
     assert seen.out[0] == "499\n"
 
 
+def test_dates_follow_the_clock(run):
+    seen = run("""
+        import copy, datetime, pickle, time
+        from datetime import datetime as dt, date, timedelta, timezone
+        a = dt.now(); time.sleep(3600); b = dt.now()
+        print(b - a, dt.utcnow(), dt.now(timezone.utc).tzinfo, repr(dt(2020, 1, 2)), date(2020, 1, 2))
+        print(isinstance(a, datetime.date), issubclass(dt, date), type(a + timedelta(1)) is dt)
+        print(date.today() == a.date())
+        print(pickle.loads(pickle.dumps(a)) == copy.copy(a) == a, repr(date(2020, 1, 2)), dt.strptime("2020", "%Y"))
+        class Own(dt): pass
+        print(isinstance(a, Own), isinstance(Own(2020, 1, 1), Own), issubclass(dt, Own))
+        looks = 0
+        while dt.now() < b + timedelta(seconds=1): looks += 1
+    """)
+    assert seen.out[0].splitlines() == [
+        "1:00:00.001000 2023-11-14 23:13:20.003000 UTC datetime.datetime(2020, 1, 2, 0, 0) 2020-01-02",
+        "True True True",
+        "True",
+        "True datetime.date(2020, 1, 2) 2020-01-01 00:00:00",
+        "False True False",
+    ]
+
+
 def test_timeouts_move_the_clock(run):
     seen = run("""
         import time, queue, multiprocessing as mp

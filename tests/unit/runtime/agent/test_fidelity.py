@@ -83,7 +83,8 @@ _SCRIPTS = {
                      lambda: mp.Value("x", 1), lambda: mp.Value("i", 1, 2), lambda: mp.Value("i", 1, lock=3),
                      lambda: mp.Value("i", lock=mp.Lock()).get_lock(), lambda: mp.Value("d")+1,
                      lambda: mp.Value("h", 70000).value, lambda: mp.Value("c", "a"), lambda: mp.Value("c", b"a"),
-                     lambda: mp.Value(ctypes.c_bool, True), lambda: mp.Value("i", lock=False), lambda: mp.Value("Q", -1),
+                     lambda: mp.Value(ctypes.c_bool, True), lambda: mp.Value("i", lock=False),
+                     lambda: mp.Value("Q", -1),
                      lambda: mp.RawValue("d", 2), lambda: bool(mp.RawValue("i", 0)), lambda: mp.Value("u", "x").value,
                      lambda: mp.Value("f", 0.1).value, lambda: isinstance(mp.RawValue("i"), ctypes.c_int)):
             show(make)
@@ -107,21 +108,28 @@ _SCRIPTS = {
     "arrays": """
         a = mp.Array("i", [1, 2, 3, 4])
         for look in (lambda: a["x"], lambda: a[4], lambda: a[-5], lambda: a[-1], lambda: a[::-1], lambda: a[1:3],
-                     lambda: a[::2], lambda: a[3:1], lambda: a[-1:0:-2], lambda: list(a), lambda: len(a), lambda: 3 in a,
-                     lambda: sum(a), lambda: max(a), lambda: a[None], lambda: a, lambda: a == a, lambda: list(reversed(a))):
+                     lambda: a[::2], lambda: a[3:1], lambda: a[-1:0:-2], lambda: list(a),
+                     lambda: len(a), lambda: 3 in a,
+                     lambda: sum(a), lambda: max(a), lambda: a[None], lambda: a, lambda: a == a,
+                     lambda: list(reversed(a))):
             show(look)
         for index, value in ((0, "x"), (0, 1.5), ("q", 1), (9, 1), (-1, 7), (True, 8), (0, 2**40),
-                             (slice(0, 2), [1]), (slice(0, 2), [8, 9]), (slice(0, 4, 2), [5, 6]), (slice(0, 2), ["x", 1]),
+                             (slice(0, 2), [1]), (slice(0, 2), [8, 9]), (slice(0, 4, 2), [5, 6]),
+                             (slice(0, 2), ["x", 1]),
                              (slice(None, None, -1), [1, 2, 3, 4]), (slice(1, 1), []), (slice(0, 2), 5)):
             show(lambda: (a.__setitem__(index, value), a[:]))
-        for make in (lambda: mp.Array("x", 1), lambda: mp.Array("i", -1), lambda: mp.Array("i", 0)[:], lambda: mp.Array("i", 2.5),
+        for make in (lambda: mp.Array("x", 1), lambda: mp.Array("i", -1), lambda: mp.Array("i", 0)[:],
+            lambda: mp.Array("i", 2.5),
                      lambda: mp.Array("i", ["x"]), lambda: mp.Array("d", range(3))[:], lambda: mp.Array("i", 3)[:],
-                     lambda: mp.RawArray("d", 2), lambda: mp.RawArray("d", [1, 2])[1], lambda: mp.Array("u", "hey")[:],
-                     lambda: mp.Array("u", "hey").value, lambda: mp.RawArray("u", "hey").value, lambda: mp.Array("i", 3, lock=False)):
+                     lambda: mp.RawArray("d", 2), lambda: mp.RawArray("d", [1, 2])[1],
+                     lambda: mp.Array("u", "hey")[:],
+                     lambda: mp.Array("u", "hey").value, lambda: mp.RawArray("u", "hey").value,
+                     lambda: mp.Array("i", 3, lock=False)):
             show(make)
         s = mp.Array("c", 5)
         show(lambda: (s.raw, s.value, s))
-        for name, value in (("value", b"hello"), ("value", b"abc"), ("value", b"hellooo"), ("raw", b"hellooo"), ("raw", b"xy"),
+        for name, value in (("value", b"hello"), ("value", b"abc"), ("value", b"hellooo"),
+            ("raw", b"hellooo"), ("raw", b"xy"),
                             ("value", "x"), ("value", b"")):
             show(lambda: (put(s, name, value), s.raw, s.value, s[1], s[:3]))
         show(lambda: (s.__setitem__(0, b"q"), s.__setitem__(1, 65), s.raw))
@@ -172,7 +180,8 @@ _SCRIPTS = {
         show(c.notify)
         show(c.wait)
         with c:
-            show(lambda: (c.wait(0.001), c.wait_for(lambda: False, 0.001), c.wait_for(lambda: 5), c.notify(), c.notify_all()))
+
+                           show(lambda: (c.wait(0.001), c.wait_for(lambda: False, 0.001), c.wait_for(lambda: 5), c.notify(), c.notify_all()))
         show(lambda: (e.is_set(), e.wait(0.001), e.set(), e.is_set(), e.wait(), e.clear(), e.is_set()))
         show(lambda: (b.wait(), b.parties, b.n_waiting, b.broken, b.abort(), b.broken, b.reset(), b.broken))
         show(lambda: mp.Barrier(2).wait(0.001))
@@ -196,7 +205,8 @@ _SCRIPTS = {
         show(lambda: mp.Process(target=work, args=5))
         show(lambda: mp.Process(None, work, "n", (), {}, daemon=True).daemon)
         show(lambda: mp.Process("group"))
-        for target, argument in ((leave, None), (leave, 3), (leave, "gone"), (leave, -1), (leave, 256), (fail, "oops")):
+        for target, argument in ((leave, None), (leave, 3), (leave, "gone"), (leave, -1), (leave, 256),
+            (fail, "oops")):
             q = mp.Process(target=target, args=(argument,))
             q.start()
             q.join(5)
@@ -230,7 +240,8 @@ _SCRIPTS = {
     """,
     "threads": """
         lock = threading.Lock()
-        show(lambda: (lock.acquire(), lock.acquire(False), lock.acquire(timeout=0.001), lock.release(), lock.locked()))
+
+                   show(lambda: (lock.acquire(), lock.acquire(False), lock.acquire(timeout=0.001), lock.release(), lock.locked()))
         show(lock.release)
         show(lambda: lock.acquire(False, 1))
         q = queue.Queue(1)

@@ -165,7 +165,8 @@ _SPAWN = """
     def child(v, a, lock, q, e, c, s):
         with lock, c:
             v.value += 1; a[0] = 5; e.set()
-            q.put([mp.get_start_method(), mp.current_process().name, mp.parent_process().name, os.getppid(), s.get_value()])
+            names = [mp.get_start_method(), mp.current_process().name, mp.parent_process().name]
+            q.put([*names, os.getppid(), s.get_value()])
     if __name__ == "__main__":
         ctx = mp.get_context("METHOD")
         v, a, lock, q = ctx.Value("i", 1), ctx.Array("d", 2), ctx.Lock(), ctx.Queue()

@@ -1,5 +1,7 @@
 """What is not controlled may be named and imported; its use is announced and ends the task."""
 
+import sys
+
 import pytest
 
 _USES = {
@@ -40,6 +42,8 @@ _USES = {
     "ctypes.addressof(mp.RawValue('i'))": "ctypes.addressof() of shared memory",
     "mp.Value(ctypes.c_char_p, b'x')": "a pointer in shared memory (c_char_p)",
     "multiprocessing.connection.wait([5])": "multiprocessing.connection.wait() for something else than a process",
+    "mp.Array('i', 10_000_000)": "shared memory of 40,000,000 bytes",
+    "mp.Queue().put(bytes(40_000_000))": "an item on a queue of 40,000,009 bytes",
     "mp.Queue()._reader.poll()": "Queue._reader.poll",
 }
 
@@ -55,8 +59,6 @@ print("imported")
 
 @pytest.mark.parametrize("use", _USES)
 def test_use_is_announced(run, use):
-    import sys
-
     if "memoryview" in use and sys.version_info < (3, 12):
         pytest.skip("a class of Python's cannot see that its buffer is asked for")
     seen = run(f"{_IMPORTS}\n{use}\nprint('went on')\n")
@@ -81,7 +83,8 @@ except ValueError:
     traceback.print_exc()
 warnings.warn("beware")
 os.write(1, b"raw\\n"); sys.stdout.buffer.write(b"bytes\\n"); sys.stdout.flush(); sys.stderr.flush()
-print(os.cpu_count(), mp.cpu_count(), len(os.sched_getaffinity(0)), os.getpid(), os.getppid(), sys.stdout.isatty(), sys.stdout.encoding)
+print(os.cpu_count(), mp.cpu_count(), len(os.sched_getaffinity(0)), os.getpid(), os.getppid())
+print(sys.stdout.isatty(), sys.stdout.encoding)
 mp.log_to_stderr(); mp.get_logger().info("quiet"); mp.freeze_support(); mp.set_executable("python")
 """
 
@@ -90,6 +93,6 @@ def test_naming_and_plain_tools_are_free(run):
     seen = run(_IMPORTS + _HARMLESS)
     assert not seen.stuck
     assert seen.kinds() == ["process.return", "process.exit"]
-    assert seen.out[0] == "imported\nraw\nbytes\n8 8 8 1000 999 False utf-8\n"
+    assert seen.out[0] == "imported\nraw\nbytes\n8 8 8 1000 999\nFalse utf-8\n"
     for text in ("WARNING:root:careful 1", "ValueError: seen", "beware"):
         assert text in seen.err[0]
