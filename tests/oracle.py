@@ -253,7 +253,8 @@ def by_meaning(state: State, a: Step, b: Step) -> bool:
 def misjudged(oracle: Oracle) -> list[tuple[Step, Step]]:
     """Pairs of steps on which `depends` is wrong or contradicts itself.
 
-    They are possible in one state, or one right after the other. Wrong is only to say that steps commute which do not. All states are looked at, and all pairs of steps there.
+    They are possible in one state, or one right after the other. Wrong is only to say
+    that steps commute which do not. All states are looked at, and all pairs of steps there.
     """
     found: list[tuple[Step, Step]] = []
     for state in oracle.states():

@@ -1,0 +1,57 @@
+"""Explore a scripted program with the engine, and keep what was seen."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from grader.core.execution import Budget, Execution, OutcomeKind
+from grader.core.operations import ObjectId
+from grader.engine.explorer import Exploration, explore
+from grader.engine.scripted import Script, ScriptedProgram
+from grader.engine.strategies.base import Strategy
+from grader.engine.strategies.dpor import Dpor
+from grader.engine.tasks import TaskTable
+from tests.oracle import Ending, Oracle, ending_of
+
+PLENTY = Budget(executions=1_000_000, seconds=60.0, steps=2_000)
+
+
+class Explored(NamedTuple):
+    """The totals of an exploration, and its executions."""
+
+    total: Exploration
+    executions: list[Execution]
+    tasks: TaskTable
+
+    @property
+    def endings(self) -> set[Ending]:
+        """What the executions came to."""
+        return {ending_of(execution) for execution in self.executions}
+
+    @property
+    def kinds(self) -> Counter[OutcomeKind]:
+        """How the executions ended, and how many each way."""
+        return Counter(execution.outcome.kind for execution in self.executions)
+
+
+def run_all(
+    objects: Mapping[ObjectId, Any],
+    scripts: Sequence[Script],
+    strategy: Strategy | None = None,
+    budget: Budget = PLENTY,
+) -> Explored:
+    """Every execution that the strategy (DPOR, if none is given) makes."""
+    executions: list[Execution] = []
+
+    def keep(execution: Execution) -> bool:
+        executions.append(execution)
+        return True
+
+    tasks = TaskTable()
+    total = explore(ScriptedProgram(objects, scripts), strategy or Dpor(), budget, keep, tasks)
+    return Explored(total, executions, tasks)
+
+
+def truth(objects: Mapping[ObjectId, Any], scripts: Sequence[Script], explored: Explored) -> Oracle:
+    """The oracle of the same program, with the same numbers for its tasks."""
+    return Oracle(objects, scripts, explored.tasks)
