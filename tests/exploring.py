@@ -39,6 +39,7 @@ def run_all(
     scripts: Sequence[Script],
     strategy: Strategy | None = None,
     budget: Budget = PLENTY,
+    tasks: TaskTable | None = None,
 ) -> Explored:
     """Every execution that the strategy (DPOR, if none is given) makes."""
     executions: list[Execution] = []
@@ -47,7 +48,7 @@ def run_all(
         executions.append(execution)
         return True
 
-    tasks = TaskTable()
+    tasks = tasks or TaskTable()
     total = explore(ScriptedProgram(objects, scripts), strategy or Dpor(), budget, keep, tasks)
     return Explored(total, executions, tasks)
 

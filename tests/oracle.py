@@ -95,10 +95,10 @@ class Oracle:
         self,
         objects: Mapping[ObjectId, Any],
         scripts: Sequence[Script],
-        tasks: TaskTable,
+        tasks: TaskTable | None = None,
         most_states: int = 100_000,
     ) -> None:
-        self.tasks = tasks
+        self.tasks = tasks = tasks or TaskTable()
         self._most_states = most_states
         numbers = [tasks.top(place, f"P{place + 1}") for place in range(len(scripts))]
         processes = {process_object(task): ProcessState(JUDGE) for task in numbers}

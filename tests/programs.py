@@ -184,7 +184,7 @@ class ProgramText(NamedTuple):
 
 
 _WAITS = ({}, {}, {"block": False}, {"timed": True})
-_FAMILIES = (
+FAMILIES = (
     "memory",
     "guarded",
     "lock",
@@ -204,7 +204,7 @@ _FAMILIES = (
 class ProgramMaker:
     """Makes programs by picking from lists, so that chance or hypothesis may decide alike."""
 
-    def __init__(self, pick: Pick, families: Sequence[str] = _FAMILIES) -> None:
+    def __init__(self, pick: Pick, families: Sequence[str] = FAMILIES) -> None:
         self._pick = pick
         self._families = families
 
