@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from grader.core.verdict import FindingKind
+from grader.errors import InternalError
 from grader.grading.catalogue import solution
 from grader.grading.free_plans import plan
+from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import Expectation, FreeFlaw, PlannedRun, assess, settle
 from grader.runtime.free import (
     FreeReport,
@@ -243,3 +245,42 @@ def test_a_deadlock_is_seen_long_before_the_limit(template: Template) -> None:
         report = free.perform(counting().run)
     assert report.status is FreeStatus.HANG
     assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 3])
+def test_a_sample_of_a_solution(template: Template, lanes: int) -> None:
+    text = SubmissionText("counter", "counter.py", solution("counter").read_text(encoding="utf-8"))
+    planned = plan("counter")
+    found = sample(lambda: template.runner(text), planned, PATIENT, lanes)
+    assert found.flaws == ()
+    assert found.performed == planned
+    assert found.processes == (1, 2, 4, 8, 16, 32)
+
+
+def test_a_sample_gives_up_a_function_that_hangs(template: Template) -> None:
+    source = """\
+        from multiprocessing import Process, Value
+        def increment_counter(counter, lock):
+            lock.acquire()
+            lock.acquire()
+        def run_counter(processes):
+            return processes if processes < 8 else 7
+    """
+    text = SubmissionText("counter", "counter.py", textwrap.dedent(source))
+    found = sample(lambda: template.runner(text), plan("counter"), HASTY, 1)
+    kinds = [(flaw.kind, flaw.processes) for flaw in found.flaws]
+    race = FindingKind.RACE
+    assert kinds == [(FindingKind.HANG, 2), (race, 8), (race, 16), (race, 32)]
+    assert sum(run.function == "increment_counter" for run in found.performed) == 1
+
+
+def test_a_sample_of_nothing(template: Template) -> None:
+    assert sample(lambda: _Silly(None), ()).flaws == ()
+
+
+def test_an_error_of_ours_is_not_swallowed() -> None:
+    def broken() -> _Silly:
+        raise InternalError("the template process has died")
+
+    with pytest.raises(InternalError):
+        sample(broken, plan("counter"), lanes=2)

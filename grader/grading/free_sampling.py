@@ -1,0 +1,101 @@
+"""Performs planned free runs, a few at a time, and collects what is wrong. Start at `sample`."""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+import msgspec
+
+from grader.core.verdict import FindingKind
+from grader.grading.free_verdict import FreeFlaw, PlannedRun, assess, settle
+from grader.runtime.free import Asks, FreeRuns, Limits
+
+_MOST_LANES = 2
+_FINAL = frozenset(
+    {FindingKind.HANG, FindingKind.MISSING, FindingKind.IMPORT_ERROR, FindingKind.INCONCLUSIVE}
+)
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What free runs have shown: `flaws`, the smallest process count first, and the runs that were `performed`."""
+
+    flaws: tuple[FreeFlaw, ...]
+    performed: tuple[PlannedRun, ...]
+
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The process counts that were tried."""
+        return tuple(sorted({planned.processes for planned in self.performed}))
+
+
+def sample(
+    open_runner: Callable[[], Asks],
+    planned: Sequence[PlannedRun],
+    limits: Limits | None = None,
+    lanes: int = 0,
+) -> Sample:
+    """Perform the runs in their order, on `lanes` runners at a time (by default two, if there are two cores).
+
+    Once a function hangs, is not written or cannot be judged, its other runs are left out: they would only cost time.
+
+    Raises:
+        InternalError: no runner could be opened.
+    """
+    lanes = lanes or min(_MOST_LANES, len(os.sched_getaffinity(0)))
+    work = _Work(planned)
+    lock = threading.Lock()
+
+    def opened() -> Asks:
+        with lock:
+            return open_runner()
+
+    with ExitStack() as stack:
+        runners = [stack.enter_context(FreeRuns(opened, limits)) for _ in range(min(lanes, len(planned)))]
+        threads = [threading.Thread(target=work.do, args=(runs,), daemon=True) for runs in runners[1:]]
+        for thread in threads:
+            thread.start()
+        if runners:
+            work.do(runners[0])
+        for thread in threads:
+            thread.join()
+    return work.sample()
+
+
+class _Work:
+    """The runs still to be done, and the results of the others. Several threads take from it."""
+
+    def __init__(self, planned: Sequence[PlannedRun]) -> None:
+        self._planned = planned
+        self._waiting = deque(enumerate(planned))
+        self._results: dict[int, FreeFlaw | None] = {}
+        self._given_up: set[str] = set()
+        self._error: BaseException | None = None
+
+    def do(self, runs: FreeRuns) -> None:
+        """Take runs until there are none."""
+        try:
+            while self._error is None:
+                number, planned = self._waiting.popleft()
+                if planned.function not in self._given_up:
+                    self._perform(runs, number, planned)
+        except IndexError:
+            return
+        except BaseException as error:
+            self._error = error
+
+    def _perform(self, runs: FreeRuns, number: int, planned: PlannedRun) -> None:
+        flaw = assess(planned, runs.perform(planned.run))
+        if flaw is not None and flaw.kind in _FINAL:
+            self._given_up.add(planned.function)
+        self._results[number] = flaw
+
+    def sample(self) -> Sample:
+        """What came of it; raises what a thread has raised."""
+        if self._error is not None:
+            raise self._error
+        numbers = sorted(self._results)
+        performed = [self._planned[number] for number in numbers]
+        flaws = settle(performed, [self._results[number] for number in numbers])
+        return Sample(tuple(sorted(flaws, key=lambda flaw: flaw.processes)), tuple(performed))
