@@ -180,8 +180,8 @@ _SCRIPTS = {
         show(c.notify)
         show(c.wait)
         with c:
-
-                           show(lambda: (c.wait(0.001), c.wait_for(lambda: False, 0.001), c.wait_for(lambda: 5), c.notify(), c.notify_all()))
+            show(lambda: (c.wait(0.001), c.wait_for(lambda: False, 0.001), c.wait_for(lambda: 5)))
+            show(lambda: (c.notify(), c.notify_all()))
         show(lambda: (e.is_set(), e.wait(0.001), e.set(), e.is_set(), e.wait(), e.clear(), e.is_set()))
         show(lambda: (b.wait(), b.parties, b.n_waiting, b.broken, b.abort(), b.broken, b.reset(), b.broken))
         show(lambda: mp.Barrier(2).wait(0.001))
@@ -240,8 +240,8 @@ _SCRIPTS = {
     """,
     "threads": """
         lock = threading.Lock()
-
-                   show(lambda: (lock.acquire(), lock.acquire(False), lock.acquire(timeout=0.001), lock.release(), lock.locked()))
+        show(lambda: (lock.acquire(), lock.acquire(False), lock.acquire(timeout=0.001)))
+        show(lambda: (lock.release(), lock.locked()))
         show(lock.release)
         show(lambda: lock.acquire(False, 1))
         q = queue.Queue(1)
