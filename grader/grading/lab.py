@@ -16,6 +16,7 @@ from grader.engine.explorer import Exploration, explore
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
 from grader.engine.strategies.dpor import Dpor
+from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskPath, TaskTable
@@ -30,8 +31,8 @@ Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
 """Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
 
 DEFAULT_BUDGET = Budget(executions=400, seconds=3.0)
-SAMPLED_SCHEDULES = 40
-AFTER_FAILURE = 60
+SAMPLED_SCHEDULES = 30
+AFTER_FAILURE = 40
 """How many more executions are made after the first failure, to see whether any schedule goes well."""
 SHORTEN_EXECUTIONS = 120
 MOST_PREEMPTIONS = 2
@@ -93,6 +94,11 @@ class _Tally(msgspec.Struct):
             self.first.setdefault(flaw.kind, (flaw, execution))
 
     @property
+    def hopeless(self) -> bool:
+        """Whether an execution never came to an end: each of them costs its whole CPU limit."""
+        return FindingKind.HANG in self.first
+
+    @property
     def undecided(self) -> bool:
         """Whether some flaw was there in every execution so far, so that a good schedule is worth looking for."""
         return any(count == self.judged for kind, count in self.counts.items() if kind is Wrong.VALUE)
@@ -140,9 +146,11 @@ class Lab:
         executions, level = exploration.executions, EvidenceLevel.BOUNDED
         if exploration.stopped is StopReason.EXHAUSTED and tally.entered:
             level = EvidenceLevel.VERIFIED
-        elif not tally.first and tally.blocked is None and isinstance(strategy, Dpor):
-            extra = PCT(_SEED, SAMPLED_SCHEDULES)
-            executions += self._run(scenario, verdict, maker, extra, self._budget, tally).executions
+        elif tally.blocked is None and not tally.hopeless:
+            for extra in (Extremes(SAMPLED_SCHEDULES), PCT(_SEED, SAMPLED_SCHEDULES)):
+                if not tally.first or tally.undecided:
+                    tally.since_failure = 0
+                    executions += self._run(scenario, verdict, maker, extra, self._budget, tally).executions
         self.evidence.append(Evidence(level, (scenario.processes,), executions))
         if tally.first:
             raise CheckFailed(self._findings(scenario, verdict, maker, tally))

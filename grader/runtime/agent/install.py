@@ -13,6 +13,7 @@ from grader.runtime.agent import (
     context,
     dates,
     ending,
+    forking,
     memory,
     output,
     popen,
@@ -55,7 +56,7 @@ def install() -> None:
         return
     _installed = True
     preload()
-    for part in (ending, synchronize, memory, queues, popen, clock, dates, chance, threads):
+    for part in (forking, ending, synchronize, memory, queues, popen, clock, dates, chance, threads):
         part.install()
     uncontrolled.install()
     context.install()  # renews the public names, and therefore comes after what they stand for

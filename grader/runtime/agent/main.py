@@ -9,9 +9,9 @@ Commands come as JSON frames (see `channel`); `do` names the command, a descript
 """
 
 import binascii
-import faulthandler
 import gc
 import inspect
+import json
 import os
 import resource
 import signal
@@ -21,7 +21,18 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from grader.runtime.agent import channel, free, install, memory, process, queues, reaper, synchronize
+from grader.runtime.agent import (
+    channel,
+    forking,
+    frames,
+    free,
+    install,
+    memory,
+    process,
+    queues,
+    reaper,
+    synchronize,
+)
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.loader import Submission
 
@@ -144,8 +155,7 @@ def _limit(settings: dict[str, Any]) -> None:
 def _enter(descriptor: int, task: int) -> Channel:
     """Make this freshly forked process a task: its channel, and its stack on demand."""
     own = channel.adopt(descriptor, task)
-    faulthandler.enable(file=descriptor, all_threads=False)
-    faulthandler.register(signal.SIGUSR1, file=descriptor, all_threads=False)
+    frames.show_stack_on(descriptor)
     return own
 
 
@@ -156,11 +166,14 @@ def host(descriptor: int, submission: Submission, task: int) -> None:
     process.begin_main()
     module = process.guard(submission.load)
     command = own.request("agent.ready")
+    gc.collect()
+    gc.freeze()
+    calls = _Calls(module)
     while True:
         if "probe" in command:
             own.send({"probed": [_probe(module, name, count) for name, count in command["probe"]]})
         elif "call" in command:
-            _call(module, own.take_descriptor(), command["call"])
+            calls.fork(own.take_descriptor(), command["call"])
         command = own.receive()
 
 
@@ -180,17 +193,27 @@ def _probe(module: ModuleType, name: str, count: int) -> str:
     return "ok"
 
 
-def _call(module: ModuleType, given: int, call: dict[str, Any]) -> None:
-    if _fork() == 0:
-        _guarded(lambda: _called(module, given, call))
-    os.close(given)
+class _Calls:
+    """Forks a process for each call. Arguments are built here, once, and not in every child."""
 
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+        self._arguments: dict[str, list[Any]] = {}
 
-def _called(module: ModuleType, given: int, call: dict[str, Any]) -> None:
-    _enter(given, call["task"])
-    process.begin_main(call.get("name", "MainProcess"))
-    arguments = [_argument(description) for description in call["arguments"]]
-    process.call(getattr(module, call["function"]), arguments, {})
+    def fork(self, given: int, call: dict[str, Any]) -> None:
+        """Start the process of one call, whose channel is `given`."""
+        described = json.dumps(call["arguments"])
+        if described not in self._arguments:
+            self._arguments = {described: [_argument(description) for description in call["arguments"]]}
+        arguments = self._arguments[described]
+        if forking.fork() == 0:
+            _guarded(lambda: self._run(given, call, arguments))
+        os.close(given)
+
+    def _run(self, given: int, call: dict[str, Any], arguments: list[Any]) -> None:
+        _enter(given, call["task"])
+        process.begin_call(call["name"])
+        process.call(getattr(self._module, call["function"]), arguments, {})
 
 
 def _argument(description: dict[str, Any]) -> Any:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from grader.runtime.agent import chance, channel, clock, ending, frames, uncontrolled
+from grader.runtime.agent import chance, channel, clock, ending, forking, frames, uncontrolled
 from grader.runtime.agent.internals import (
     mp_connection,
     mp_context,
@@ -27,7 +27,7 @@ from grader.runtime.agent.internals import (
 
 _FIRST_SENTINEL = 1_000_000
 _TASKS = 2**31
-_real_fork, _real_close = os.fork, os.close
+_real_close = os.close
 _RUNS_ATEXIT = hasattr(mp_popen_fork, "atexit")
 
 
@@ -51,7 +51,7 @@ class Popen:
         descriptor = channel.current().take_descriptor()
         if descriptor < 0:
             raise BlockingIOError(11, "Resource temporarily unavailable")
-        if _real_fork() == 0:
+        if forking.fork() == 0:
             _be_child(process_obj, descriptor, self.task)
         _real_close(descriptor)
 

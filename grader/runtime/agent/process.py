@@ -36,6 +36,13 @@ def begin_main(name: str = "MainProcess") -> None:
     )  # nobody reaps the children: the judge knows their exit codes
 
 
+def begin_call(name: str) -> None:
+    """Set up a process that is to run one call: the fork of a main process that has imported the submission."""
+    here: Any = mp_process.current_process()
+    here._name = name
+    chance.reseed(channel.current().task)
+
+
 def call(
     function: Callable[..., Any], args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None
 ) -> NoReturn:
