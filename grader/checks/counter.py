@@ -91,10 +91,17 @@ def test_runs(lab: Lab, processes: int) -> None:
     lab.explore(scenario, lambda seen: _ran(seen, processes))
 
 
-@pytest.mark.check(points=1, function=RUN, after=["test_runs"])
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
 @pytest.mark.parametrize("processes", [4, 5, 8])
 def test_runs_with_many(lab: Lab, processes: int) -> None:
     """run_counter is right for more processes, too"""
     scenario = Scenario(processes)
     scenario.main(RUN, processes)
     lab.sample(scenario, lambda seen: _ran(seen, processes), schedules=10)
+
+
+@pytest.mark.free
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
+def test_runs_free(lab: Lab) -> None:
+    """Everything is right when nobody controls the order, with up to 32 processes"""
+    lab.run_free()

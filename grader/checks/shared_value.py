@@ -143,10 +143,17 @@ def test_runs(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
     lab.explore(scenario, lambda seen: _ran(seen, typecode, initial, processes))
 
 
-@pytest.mark.check(points=1, function=RUN, after=["test_runs"])
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
 @pytest.mark.parametrize(("typecode", "initial", "processes"), [("i", 1, 4), ("d", 2.25, 5), ("i", -7, 8)])
 def test_runs_with_many(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
     """run_updates is right for more processes, too"""
     scenario = Scenario(processes)
     scenario.main(RUN, typecode, initial, processes)
     lab.sample(scenario, lambda seen: _ran(seen, typecode, initial, processes), schedules=10)
+
+
+@pytest.mark.free
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs", "test_array_frees_lock"])
+def test_runs_free(lab: Lab) -> None:
+    """Everything is right when nobody controls the order, with up to 32 processes"""
+    lab.run_free()

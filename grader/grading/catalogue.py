@@ -15,15 +15,28 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """The arguments of a function; the `optional` ones have a default, whose source is kept."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    defaults: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        optional = (f"{name}={default}" for name, default in zip(self.optional, self.defaults))
+        return ", ".join((*self.required, *optional))
+
+
+@dataclass(frozen=True, slots=True)
 class Exercise:
     """One exercise. `name` is the file stem that identifies it, `title` the first line of its stub.
 
-    `functions` are those that a submission must define, with the names of the arguments that they must take.
+    `functions` are those that a submission must define, with the arguments that they must take.
     """
 
     name: str
     title: str
-    functions: Mapping[str, tuple[str, ...]]
+    functions: Mapping[str, Signature]
     stub: Path
 
 
@@ -70,15 +83,12 @@ def _folder(kind: str) -> Path:
 def _read(path: Path) -> Exercise:
     tree = ast.parse(path.read_bytes(), filename=str(path))
     lines = (ast.get_docstring(tree) or path.stem).splitlines()
-    functions = {
-        node.name: tuple(argument.arg for argument in node.args.args if argument not in _optional(node))
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-    }
+    functions = {node.name: _signature(node) for node in tree.body if isinstance(node, ast.FunctionDef)}
     return Exercise(path.stem, lines[0].rstrip("."), functions, path)
 
 
-def _optional(function: ast.FunctionDef) -> list[ast.arg]:
-    """The arguments that have a default."""
-    count = len(function.args.defaults)
-    return function.args.args[-count:] if count else []
+def _signature(function: ast.FunctionDef) -> Signature:
+    names = tuple(argument.arg for argument in function.args.args)
+    defaults = tuple(ast.unparse(default) for default in function.args.defaults)
+    required = len(names) - len(defaults)
+    return Signature(names[:required], names[required:], defaults)

@@ -1,6 +1,5 @@
 """Grades one submission. Start at `grade_file`; `grade` does the same with a template that is already warm."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from grader.grading.plugin import GradingPlugin, run_checks
 from grader.grading.required import Required
 from grader.grading.submission import Submission, load
 from grader.grading.workbench import NotImported, Workbench, open_workbench
+from grader.runtime.pinning import pinned
 from grader.runtime.template import SubmissionText, Template
 
 CHECK_TIMEOUT = 120.0
@@ -107,7 +107,7 @@ def _checked(
     with pinned():
         try:
             with open_workbench(template, text, exercise.name, submission.sha256) as bench:
-                required.probed(bench.probe(required.counts()))
+                required.probed(bench.probe(required.calls()))
                 return run(bench)
         except NotImported as error:
             required.not_imported(error.execution, error.failure)
@@ -118,17 +118,3 @@ def _budget(options: CheckOptions) -> Budget:
     if options.budget is None:
         return DEFAULT_BUDGET
     return msgspec.structs.replace(DEFAULT_BUDGET, seconds=options.budget)
-
-
-class pinned:
-    """Keeps the judge, and the processes that it starts meanwhile, on one core: a message then costs a tenth."""
-
-    def __enter__(self) -> None:
-        self._before: set[int] = set()
-        if hasattr(os, "sched_getaffinity"):
-            self._before = os.sched_getaffinity(0)
-            os.sched_setaffinity(0, {max(self._before)})
-
-    def __exit__(self, *error: object) -> None:
-        if self._before:
-            os.sched_setaffinity(0, self._before)

@@ -156,6 +156,8 @@ def exactly(seen: Observed, main: TaskId, count: int, call: str) -> list[Flaw]:
 def each_does_its_share(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
     """Every process that `main` has started has changed something shared."""
     for child in seen.process(main).children:
+        if seen.process(child).killed:
+            continue
         if not any(step.changed and step.operation.object >= 0 for _, step in seen.steps(task=child)):
             message = f"{call} has started {seen.label(child)}, but that process does none of the work."
             return [Flaw(FindingKind.NOT_CONCURRENT, message)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from grader.grading.workbench import Workbench
 
 _SOURCE_LIMIT = 160
-_OUTPUT_LIMIT = 2_000
+OUTPUT_LIMIT = 2_000
 
 
 class FindingMaker:
@@ -86,4 +86,4 @@ def _output(execution: Execution) -> str:
         text = execution.output.get(task, "") + execution.errors.get(task, "")
         if text.strip():
             texts.append(f"{execution.labels.get(task, task)}: {text.strip()}")
-    return "\n".join(texts)[:_OUTPUT_LIMIT]
+    return "\n".join(texts)[:OUTPUT_LIMIT]

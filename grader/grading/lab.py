@@ -20,12 +20,16 @@ from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskPath, TaskTable
-from grader.grading.findings import FindingMaker
+from grader.grading.findings import OUTPUT_LIMIT, FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
+from grader.grading.free_plans import plan
+from grader.grading.free_sampling import sample
+from grader.grading.free_verdict import FreeFlaw
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 from grader.grading.workbench import Workbench
+from grader.runtime.pinning import unpinned
 
 Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
 """Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
@@ -94,13 +98,10 @@ class _Tally(msgspec.Struct):
             self.first.setdefault(flaw.kind, (flaw, execution))
 
     @property
-    def hopeless(self) -> bool:
-        """Whether an execution never came to an end: each of them costs its whole CPU limit."""
-        return FindingKind.HANG in self.first
-
-    @property
     def undecided(self) -> bool:
         """Whether some flaw was there in every execution so far, so that a good schedule is worth looking for."""
+        if self.blocked is not None or FindingKind.HANG in self.first:
+            return False  # a hang costs its whole CPU limit, again and again
         return any(count == self.judged for kind, count in self.counts.items() if kind is Wrong.VALUE)
 
 
@@ -128,13 +129,47 @@ class Lab:
             CheckFailed: some schedule shows a flaw.
             Inconclusive: something happened that we do not control.
         """
-        self._examine(scenario, verdict, Dpor())
+        self._examine(scenario, verdict, [Dpor()])
 
     def sample(self, scenario: Scenario, verdict: Verdict, schedules: int = SAMPLED_SCHEDULES) -> None:
         """Explore some schedules only, for process counts that cannot be exhausted. Raises like `explore`."""
-        self._examine(scenario, verdict, PCT(_SEED, schedules))
+        extremes = (schedules + 1) // 2
+        self._examine(scenario, verdict, [Extremes(extremes), PCT(_SEED, schedules - extremes)])
 
-    def _examine(self, scenario: Scenario, verdict: Verdict, strategy: Strategy) -> None:
+    def run_free(self) -> None:
+        """Run every function on the real primitives, under many process counts; nobody controls the order.
+
+        Raises:
+            CheckFailed: a run went wrong.
+            Inconclusive: a run could not be judged.
+        """
+        if self._replay is not None:
+            return
+        with unpinned():
+            sampled = sample(self._bench.open_runner, plan(self._bench.exercise))
+        self.evidence.append(Evidence(EvidenceLevel.SAMPLED, sampled.processes, len(sampled.performed)))
+        findings = [self._free_finding(flaw) for flaw in sampled.flaws]
+        failed = [finding for finding in findings if finding.kind is not FindingKind.INCONCLUSIVE]
+        if failed:
+            raise CheckFailed(failed[:MOST_FINDINGS])
+        if findings:
+            raise Inconclusive(findings[0])
+
+    def _free_finding(self, flaw: FreeFlaw) -> Finding:
+        maker = FindingMaker(self._bench, Scenario(), self._check, 0)
+        return Finding(
+            flaw.kind,
+            flaw.message,
+            schedule_dependent=flaw.kind is FindingKind.RACE,
+            processes=flaw.processes,
+            location=maker.location(flaw.line),
+            expected=flaw.expected,
+            got=flaw.got,
+            output=flaw.output[:OUTPUT_LIMIT],
+            failure=flaw.failure,
+        )
+
+    def _examine(self, scenario: Scenario, verdict: Verdict, strategies: Sequence[Strategy]) -> None:
         number, self._scenarios = self._scenarios, self._scenarios + 1
         maker = FindingMaker(self._bench, scenario, self._check, number)
         if self._replay is not None:
@@ -142,20 +177,35 @@ class Lab:
                 self._replay_one(scenario, verdict, maker, self._replay.schedule)
             return
         tally = _Tally()
-        exploration = self._run(scenario, verdict, maker, strategy, self._budget, tally)
-        executions, level = exploration.executions, EvidenceLevel.BOUNDED
-        if exploration.stopped is StopReason.EXHAUSTED and tally.entered:
-            level = EvidenceLevel.VERIFIED
-        elif tally.blocked is None and not tally.hopeless:
-            for extra in (Extremes(SAMPLED_SCHEDULES), PCT(_SEED, SAMPLED_SCHEDULES)):
-                if not tally.first or tally.undecided:
-                    tally.since_failure = 0
-                    executions += self._run(scenario, verdict, maker, extra, self._budget, tally).executions
+        executions, verified = self._run_all(scenario, verdict, maker, strategies, tally)
+        if tally.undecided or (not verified and not tally.first and isinstance(strategies[0], Dpor)):
+            extra = [Extremes(SAMPLED_SCHEDULES), PCT(_SEED, SAMPLED_SCHEDULES)]
+            tally.since_failure = 0
+            executions += self._run_all(scenario, verdict, maker, extra, tally)[0]
+        level = EvidenceLevel.VERIFIED if verified and tally.entered else EvidenceLevel.BOUNDED
         self.evidence.append(Evidence(level, (scenario.processes,), executions))
         if tally.first:
             raise CheckFailed(self._findings(scenario, verdict, maker, tally))
         if tally.blocked is not None:
             raise Inconclusive(maker.inconclusive(tally.blocked))
+
+    def _run_all(
+        self,
+        scenario: Scenario,
+        verdict: Verdict,
+        maker: FindingMaker,
+        strategies: Sequence[Strategy],
+        tally: _Tally,
+    ) -> tuple[int, bool]:
+        """Executions made, and whether they covered every schedule; stops at a decided failure."""
+        executions, verified = 0, False
+        for strategy in strategies:
+            exploration = self._run(scenario, verdict, maker, strategy, self._budget, tally)
+            executions += exploration.executions
+            verified = verified or (exploration.stopped is StopReason.EXHAUSTED and tally.blocked is None)
+            if tally.blocked is not None or (tally.first and not tally.undecided):
+                break
+        return executions, verified
 
     def _run(
         self,

@@ -66,6 +66,8 @@ class GradingPlugin:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self._replay is not None:
             items[:] = [item for item in items if item.name == self._replay[0]]
+        if not self._free_runs:
+            items[:] = [item for item in items if item.get_closest_marker("free") is None]
         for item in items:
             name = _check_name(item)
             if name in self._records:
@@ -121,8 +123,6 @@ class GradingPlugin:
             before = self._records.get(name)
             if before is not None and before.status is not CheckStatus.PASSED:
                 self._skip(record, f"“{before.title}” comes first")
-        if item.get_closest_marker("free") is not None and not self._free_runs:
-            self._skip(record, "free runs are switched off")
 
     def _skip(self, record: _Record, reason: str) -> None:
         record.status = CheckStatus.SKIPPED

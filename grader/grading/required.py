@@ -4,13 +4,14 @@ Start at `Required.obstacle`.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import Failure
 from grader.core.verdict import Finding, FindingKind, Location
+from grader.grading.catalogue import Signature
 
 _SOURCE_LIMIT = 160
 
@@ -26,7 +27,7 @@ class Obstacle(msgspec.Struct, frozen=True):
 class Required:
     """The functions that an exercise asks for, as they are found in one submission."""
 
-    def __init__(self, functions: Mapping[str, tuple[str, ...]], source: str, filename: str) -> None:
+    def __init__(self, functions: Mapping[str, Signature], source: str, filename: str) -> None:
         self._functions = functions
         self._source = source
         self._filename = filename
@@ -34,13 +35,19 @@ class Required:
         self._probed: dict[str, str] = {}
         self._import_obstacle: Obstacle | None = None
 
-    def counts(self) -> dict[str, int]:
-        """How many arguments each function takes."""
-        return {name: len(arguments) for name, arguments in self._functions.items()}
+    def calls(self) -> list[tuple[str, int]]:
+        """How each function will be called: its name, and the number of arguments."""
+        return [
+            (name, count)
+            for name, signature in self._functions.items()
+            for count in sorted({len(signature.required), len(signature.required + signature.optional)})
+        ]
 
-    def probed(self, answers: Mapping[str, str]) -> None:
-        """The submission was imported, and this is how its functions look."""
-        self._probed = dict(answers)
+    def probed(self, answers: Sequence[str]) -> None:
+        """The submission was imported, and this is how Python looks at each of `calls`."""
+        for (name, _), answer in zip(self.calls(), answers):
+            if self._probed.get(name, "ok") == "ok":
+                self._probed[name] = answer
 
     def not_imported(self, execution: Execution, failure: Failure | None) -> None:
         """The submission cannot be imported."""
@@ -51,10 +58,10 @@ class Required:
         """Why the checks of a function cannot be run, None if they can."""
         if self._import_obstacle is not None:
             return self._import_obstacle
-        arguments = self._functions.get(function)
-        if arguments is None:
+        known = self._functions.get(function)
+        if known is None:
             return None
-        signature = f"{function}({', '.join(arguments)})"
+        signature = f"{function}({known})"
         line = self._stubs.get(function, 0)
         message = {
             "missing": f"There is no function {signature} in this file.",

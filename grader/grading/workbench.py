@@ -1,6 +1,6 @@
 """One submission, imported and ready to be executed again and again. Start at `open_workbench`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,10 @@ class NotImported(Exception):
 class Workbench:
     """A runner with a host that has imported the submission."""
 
-    def __init__(self, submission: SubmissionText, exercise: str, sha256: str, runner: Runner) -> None:
+    def __init__(
+        self, template: Template, submission: SubmissionText, exercise: str, sha256: str, runner: Runner
+    ) -> None:
+        self._template = template
         self.submission = submission
         self.exercise = exercise
         self.sha256 = sha256
@@ -70,14 +73,18 @@ class Workbench:
         objects = {**self._objects, **scenario.objects}
         return HostedProgram(self.runner, self._host, objects, scenario.calls, scenario.scripts)
 
-    def probe(self, functions: Mapping[str, int]) -> dict[str, str]:
+    def open_runner(self) -> Runner:
+        """Another runner for the same submission, to be closed by the caller."""
+        return self._template.runner(self.submission)
+
+    def probe(self, wanted: Sequence[tuple[str, int]]) -> tuple[str, ...]:
         """Whether functions are there and take so many arguments: `missing`, `not-callable`, `arguments`, `ok`."""
         try:
-            self._host.send({"probe": list(functions.items())})
+            self._host.send({"probe": wanted})
             answer = self._host.receive(msgspec.json.Decoder(Probe), _PROBE_SECONDS)
         except (Ended, Silent, Malformed):
-            return dict.fromkeys(functions, "missing")
-        return dict(zip(functions, answer.probed))
+            return ("missing",) * len(wanted)
+        return answer.probed if len(answer.probed) == len(wanted) else ("missing",) * len(wanted)
 
 
 @contextmanager
@@ -90,4 +97,4 @@ def open_workbench(
         NotImported: the submission cannot be imported.
     """
     with template.runner(submission) as runner:
-        yield Workbench(submission, exercise, sha256, runner)
+        yield Workbench(template, submission, exercise, sha256, runner)
