@@ -3,17 +3,19 @@
 Start at `run`.
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 from grader.core.execution import Execution, Outcome, OutcomeKind
 from grader.core.operations import OperationKind, Step, TaskId, task_of
-from grader.engine.machine import Machine, ProtocolError
+from grader.engine.fairness import same
+from grader.engine.machine import Machine, ProtocolError, World
 from grader.engine.program import Announcement, Program, Report, Session
 from grader.engine.strategies.base import Choice, Diverged, Strategy
 from grader.engine.tasks import TaskTable
 
-PATIENCE = 400
-"""How many steps resting tasks may make, all by themselves and without any effect, before it is a livelock."""
+PATIENCE = 100
+"""How often resting tasks may have to go on by themselves, and meet nothing new, before it is a livelock."""
 
 OUTPUT_LIMIT = 16_384
 
@@ -28,30 +30,31 @@ class _Driver:
         self.out: dict[TaskId, str] = {}
         self.err: dict[TaskId, str] = {}
         self.fruitless = 0
+        self.stuck_at: deque[World] = deque(maxlen=len(program.initial_objects()) + 8)
 
     def drive(self, session: Session) -> Outcome:
         outcome = self._take(session.start())
         while outcome is None:
             candidates = self.machine.enabled()
-            if candidates:
-                self.fruitless = 0
-            else:
-                candidates = self.machine.restless()
+            if not candidates:
+                candidates = self._in_turn(self.machine.restless())
                 outcome = self._nobody_can_move(candidates)
             if outcome is None:
-                outcome = self._one_step(session, self._in_turn(candidates))
+                outcome = self._one_step(session, candidates)
         return outcome
 
-    def _in_turn(self, candidates: list[TaskId]) -> list[TaskId]:
-        if not self.fruitless:
-            return candidates
-        return [candidates[self.fruitless % len(candidates)]]
+    def _in_turn(self, restless: list[TaskId]) -> list[TaskId]:
+        return [restless[self.fruitless % len(restless)]] if restless else []
 
     def _nobody_can_move(self, restless: list[TaskId]) -> Outcome | None:
         if not restless:
             alive = self.machine.alive()
             return Outcome(OutcomeKind.DEADLOCK if alive else OutcomeKind.COMPLETED)
-        self.fruitless += 1
+        world = self.machine.snapshot()
+        known = any(same(world.objects, earlier.objects) for earlier in self.stuck_at)
+        self.fruitless = self.fruitless + 1 if known else 0
+        if not known:
+            self.stuck_at.append(world)
         if self.fruitless <= PATIENCE:
             return None
         task = restless[0]

@@ -9,22 +9,20 @@ from typing import Any
 import msgspec
 
 from grader.core.operations import (
-    DONE,
     NO_OBJECT,
     Creation,
-    ErrorCode,
     ObjectId,
     Operation,
     OperationKind,
-    Result,
     Step,
     TaskId,
     creator_of,
     process_object,
     task_of,
 )
-from grader.engine.fairness import NOT_IDLING, Idling
+from grader.engine.fairness import NOT_IDLING, Idling, disturbs
 from grader.engine.program import Announcement
+from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.primitives.base import Objects
 from grader.primitives.process import ProcessState
@@ -36,12 +34,20 @@ MAX_OBJECTS = 10_000
 
 
 class World(msgspec.Struct, frozen=True):
-    """A snapshot: the objects, what every task is about to do, and which tasks only re-read unchanged state."""
+    """A snapshot: the objects, what every task is about to do in which local state, and who goes round in a loop.
+
+    `disturbed` tells that resting may have hidden something (see `grader.engine.fairness`).
+    """
 
     objects: Mapping[ObjectId, Any]
     pending: Mapping[TaskId, Operation]
     idling: Mapping[TaskId, Idling]
-    resting: frozenset[TaskId]
+    marks: Mapping[TaskId, int]
+    disturbed: bool = False
+
+    def rests(self, task: TaskId) -> bool:
+        """Whether the task only goes round in a polling loop."""
+        return self.idling.get(task, NOT_IDLING).resting(self.objects)
 
 
 class ProtocolError(Exception):
@@ -54,17 +60,20 @@ class Machine:
     def __init__(self, objects: Objects, tasks: TaskTable) -> None:
         self.objects: dict[ObjectId, Any] = dict(objects)
         self.pending: dict[TaskId, Operation] = {}
-        self.resting: set[TaskId] = set()
         self.births: dict[ObjectId, Any] = {}
         """The first states of the objects made in this execution."""
         self.creations: dict[ObjectId, Creation] = {}
         self.tasks = tasks
+        self.disturbed = False
         self._idling: dict[TaskId, Idling] = {}
+        """Of the tasks that may be in a polling loop."""
         self._marks: dict[TaskId, int] = {}
 
     def snapshot(self) -> World:
         """The state as it is now."""
-        return World(dict(self.objects), dict(self.pending), dict(self._idling), frozenset(self.resting))
+        return World(
+            dict(self.objects), dict(self.pending), dict(self._idling), dict(self._marks), self.disturbed
+        )
 
     def announce(self, announcement: Announcement) -> None:
         """Take what a task is about to do.
@@ -75,7 +84,11 @@ class Machine:
         task, operation = announcement.task, announcement.operation
         for creation in announcement.created:
             known = creation.object in self.objects or len(self.objects) >= MAX_OBJECTS
-            if known or creator_of(creation.object) != task or creation.lock not in (NO_OBJECT, *self.objects):
+            if (
+                known
+                or creator_of(creation.object) != task
+                or creation.lock not in (NO_OBJECT, *self.objects)
+            ):
                 raise ProtocolError(f"object {creation.object} cannot be created")
             state = BY_OBJECT[creation.kind].create(creation)
             self.creations[creation.object] = creation
@@ -87,9 +100,11 @@ class Machine:
         else:
             self._check_objects(operation)
         self.pending[task] = operation
-        self._marks[task] = announcement.mark
-        if self._idling.get(task, NOT_IDLING).rests(operation, announcement.mark, self.objects):
-            self.resting.add(task)
+        if announcement.mark:
+            self._marks[task] = announcement.mark
+        if announcement.mark or task in self._idling:
+            idling = self._idling.get(task, NOT_IDLING)
+            self._idling[task] = idling.announced(operation, announcement.mark, self.objects)
 
     def _with_child(self, task: TaskId, operation: Operation) -> Operation:
         place = len(self.objects[process_object(task)].children) + 1
@@ -111,36 +126,49 @@ class Machine:
         return sorted(
             task
             for task, operation in self.pending.items()
-            if task not in self.resting and is_enabled(self.objects, task, operation)
+            if is_enabled(self.objects, task, operation) and not self._rests(task)
         )
 
     def restless(self) -> list[TaskId]:
         """The resting tasks that could go round once more."""
-        return sorted(task for task in self.resting if is_enabled(self.objects, task, self.pending[task]))
+        return sorted(
+            task
+            for task in self._idling
+            if task in self.pending
+            and self._rests(task)
+            and is_enabled(self.objects, task, self.pending[task])
+        )
+
+    def _rests(self, task: TaskId) -> bool:
+        return task in self._idling and self._idling[task].resting(self.objects)
 
     def execute(self, task: TaskId) -> Step:
         """Do the pending operation of `task`. A killed task's pending operation disappears."""
         operation = self.pending.pop(task)
-        self.resting.discard(task)
-        step = perform(self.objects, task, operation)
-        idling = self._idling.get(task, NOT_IDLING)
-        self._idling[task] = idling.after(step, self._marks.pop(task, 0), self.objects)
-        if step.changed and self.resting:
-            self._wake(step)
+        self._marks.pop(task, None)
+        step = self._idler_step(task, operation) if self._idling else perform(self.objects, task, operation)
         if operation.kind is _KIND.PROCESS_KILL and step.result is not None and step.result.ok:
             self._bury(task_of(operation.object))
         self._tend_feeders(step)
         return step
 
-    def _wake(self, step: Step) -> None:
-        for task in list(self.resting):
-            if not self._idling[task].unchanged(self.objects):
-                self.resting.discard(task)
-                self._idling[task] = NOT_IDLING
+    def _idler_step(self, task: TaskId, operation: Operation) -> Step:
+        before = dict(self.objects)
+        step = perform(self.objects, task, operation)
+        for other, resting in self._idling.items():
+            if other != task and disturbs(step, resting) and resting.resting(before):
+                self.disturbed = True
+        idling = self._idling.pop(task, NOT_IDLING)
+        awaits = idling.woken(before)
+        after = idling.stepped(before, step, self.objects)
+        if after is not NOT_IDLING:
+            self._idling[task] = after
+        return msgspec.structs.replace(step, awaits=awaits) if awaits else step
 
     def _bury(self, victim: TaskId) -> None:
         self.pending.pop(victim, None)
-        self.resting.discard(victim)
+        self._marks.pop(victim, None)
+        self._idling.pop(victim, None)
 
     def _tend_feeders(self, step: Step) -> None:
         for target in self.objects if step.operation.kind is _KIND.PROCESS_KILL else step.touches:
@@ -163,30 +191,3 @@ class Machine:
             for target, state in self.objects.items()
             if type(state) is ProcessState and state.alive and task_of(target) in self.pending
         )
-
-
-def is_enabled(objects: Objects, task: TaskId, operation: Operation) -> bool:
-    """Whether an operation can happen in this state."""
-    primitive = BY_OPERATION.get(operation.kind)
-    return primitive is None or primitive.enabled(objects, task, operation)
-
-
-def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) -> Step:
-    """Do an operation on `objects`, in place, and record it."""
-    primitive = BY_OPERATION.get(operation.kind)
-    if primitive is None:
-        return Step(task, operation, DONE, (), changed=False)
-    touches = primitive.touches(objects, task, operation)
-    before = [objects.get(target) for target in touches]
-    try:
-        result = primitive.apply(objects, task, operation)
-    except KeyError:
-        result = Result(ok=False, error=ErrorCode.NO_SUCH_OBJECT)
-    changed = any(objects.get(target) is not state for target, state in zip(touches, before))
-    return Step(task, operation, result, touches, changed)
-
-
-def touches_of(objects: Objects, task: TaskId, operation: Operation) -> tuple[ObjectId, ...]:
-    """The objects whose state an operation would meet."""
-    primitive = BY_OPERATION.get(operation.kind)
-    return primitive.touches(objects, task, operation) if primitive is not None else ()

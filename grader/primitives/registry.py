@@ -29,6 +29,10 @@ def depends(a: Step, b: Step) -> bool:
     """Whether two steps of different tasks must keep their order (Mazurkiewicz dependence)."""
     if OperationKind.PROCESS_KILL in (a.operation.kind, b.operation.kind) and _kills(a, b):
         return True
+    if a.awaits and any(depends(polled, b) for polled in a.awaits):
+        return True
+    if b.awaits and any(depends(a, polled) for polled in b.awaits):
+        return True
     if not _overlap(a.touches, b.touches):
         return False
     one, other = BY_OPERATION.get(a.operation.kind), BY_OPERATION.get(b.operation.kind)

@@ -62,3 +62,4 @@ class BruteForce(Strategy):
 
     def finished(self, execution: Execution, world: World) -> None:
         del self._stack[len(execution.trace) :]
+        self.exhaustive = self.exhaustive and not world.disturbed

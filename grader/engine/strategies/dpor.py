@@ -18,12 +18,16 @@ Departures, and why:
   changes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId
-from grader.engine.machine import World, is_enabled, perform, touches_of
+from grader.engine.fairness import NOT_IDLING
+from grader.engine.machine import World
+from grader.engine.steps import is_enabled, perform, touches_of
 from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
 from grader.engine.strategies.order import HappensBefore
 from grader.engine.strategies.wakeup import Branch, WakeupTree, may_start
@@ -60,6 +64,7 @@ class Dpor(Strategy):
         self._started = False
         self._made = 0
         self._births: dict[ObjectId, Any] = {}
+        self._last: World | None = None
         self._fresh = 0
         """Steps before this one were made, and their races seen, in an earlier execution."""
 
@@ -133,21 +138,40 @@ class Dpor(Strategy):
         if execution.outcome.kind is OutcomeKind.STEP_LIMIT or len(execution.trace) > LONGEST_ANALYSED:
             self.exhaustive = False
             return
+        if execution.outcome.kind is OutcomeKind.LIVELOCK:
+            world = self._before_the_cycle(world)
+        self._last = world
+        self.exhaustive = self.exhaustive and not world.disturbed
         for number in range(self._fresh, len(self._order.trace)):
             step = self._order.trace[number]
             self._reverse_races(number, step, self._order.own_past[number])
         for task, operation in world.pending.items():
-            if task in world.resting or not is_enabled(world.objects, task, operation):
-                step = Step(task, operation, None, touches_of(world.objects, task, operation))
+            if world.rests(task) or not is_enabled(world.objects, task, operation):
+                touches = touches_of(world.objects, task, operation)
+                awaits = world.idling.get(task, NOT_IDLING).round
+                step = Step(task, operation, None, touches, awaits=awaits)
                 self._reverse_races(len(self._order.trace), step, self._order.known_to(task))
         for number, step in enumerate(self._order.trace):
             if step.operation.kind in _ENDS:
-                after = self._stack[number + 1].world if number + 1 < len(self._stack) else world
-                self._reverse_end(number, after)
+                self._reverse_end(number)
 
-    def _reverse_end(self, number: int, after: World) -> None:
+    def _before_the_cycle(self, end: World) -> World:
+        """Forget the rounds of a livelock: they are all alike, and their races lead nowhere."""
+        for number in range(self._fresh + 1, len(self._stack)):
+            world = self._stack[number].world
+            if _stuck(world) and world.pending == end.pending and world.objects == end.objects:
+                del self._stack[number:]
+                self._order.cut(number)
+                return world
+        return end
+
+    def _world_after(self, number: int) -> World:
+        assert self._last is not None
+        return self._stack[number + 1].world if number + 1 < len(self._stack) else self._last
+
+    def _reverse_end(self, number: int) -> None:
         """Plan what a task, or a feeder, would have done had step `number` not ended it before."""
-        before = self._stack[number].world
+        before, after = self._stack[number].world, self._world_after(number)
         for task, operation in before.pending.items():
             if task not in after.pending and task != self._order.trace[number].task:
                 step = Step(task, operation, None, touches_of(before.objects, task, operation))
@@ -190,30 +214,28 @@ class Dpor(Strategy):
         """
         world = self._stack[_lowest(left_out)].world
         needed, others = self._unaffected(left_out, number, known)
-        objects = {**self._births, **world.objects}
-        sequence = self._simulated(objects, (*needed, *others))
-        if len(sequence) < len(needed) + len(others):
-            return None
-        if self._can_make(world, objects, step):
-            return [*sequence, perform(objects, step.task, step.operation)]
-        objects = {**self._births, **world.objects}
-        self._simulated(objects, needed)
+        sequence: list[Step] = []
+        rehearsal = _Rehearsal(world, self._births, step)
+        for k in (*needed, *others):
+            made = rehearsal.make(self._order.trace[k], self._world_after(k))
+            if made is None:
+                return None
+            sequence.append(made)
+        if rehearsal.possible():
+            return [*sequence, rehearsal.goal()]
+        return self._cut_short(_Rehearsal(world, self._births, step), sequence, needed, others)
+
+    def _cut_short(
+        self, rehearsal: "_Rehearsal", sequence: list[Step], needed: list[int], others: list[int]
+    ) -> list[Step] | None:
+        for k in needed:
+            rehearsal.make(self._order.trace[k], self._world_after(k))
         longest: list[Step] | None = None
         for length, k in enumerate(others, start=len(needed)):
-            if self._can_make(world, objects, step):
-                longest = [*sequence[:length], perform(dict(objects), step.task, step.operation)]
-            self._simulated(objects, (k,))
+            if rehearsal.possible():
+                longest = [*sequence[:length], rehearsal.goal()]
+            rehearsal.make(self._order.trace[k], self._world_after(k))
         return longest
-
-    def _simulated(self, objects: dict[ObjectId, Any], numbers: Sequence[int]) -> list[Step]:
-        """The steps with these numbers, made on `objects`, up to the first that cannot be made."""
-        made: list[Step] = []
-        for k in numbers:
-            step = self._order.trace[k]
-            if not is_enabled(objects, step.task, step.operation):
-                break
-            made.append(perform(objects, step.task, step.operation))
-        return made
 
     def _unaffected(self, left_out: int, number: int, known: int) -> tuple[list[int], list[int]]:
         """The steps behind the first one `left_out` that do not happen after any of those: `known` ones, others."""
@@ -225,10 +247,46 @@ class Dpor(Strategy):
         ]
         return [k for k in found if known >> k & 1], [k for k in found if not known >> k & 1]
 
-    def _can_make(self, world: World, objects: dict[ObjectId, Any], step: Step) -> bool:
-        if not is_enabled(objects, step.task, step.operation):
-            return False
-        return step.task not in world.resting or not world.idling[step.task].unchanged(objects)
+
+class _Rehearsal:
+    """Steps of a trace tried from an earlier state, to see whether some task could make its step, the goal, then."""
+
+    def __init__(self, world: World, births: Mapping[ObjectId, Any], step: Step) -> None:
+        self._objects = {**births, **world.objects}
+        self._step = step
+        self._idling = world.idling.get(step.task, NOT_IDLING)
+
+    def make(self, step: Step, after: World) -> Step | None:
+        """Make a step, which in the trace led to `after`; None if that is not possible."""
+        task, operation = step.task, step.operation
+        if not is_enabled(self._objects, task, operation):
+            return None
+        before = self._objects if task != self._step.task else dict(self._objects)
+        made = perform(self._objects, task, operation)
+        if task == self._step.task and task in after.idling:
+            idling = self._idling.stepped(before, made, self._objects)
+            pending, mark = after.pending[task], after.marks.get(task, 0)
+            self._idling = idling.announced(pending, mark, self._objects)
+        return msgspec.structs.replace(made, awaits=step.awaits) if step.awaits else made
+
+    def possible(self) -> bool:
+        """Whether the goal can be made now. A resting task is not asked to go round again."""
+        enabled = is_enabled(self._objects, self._step.task, self._step.operation)
+        return enabled and not self._idling.resting(self._objects)
+
+    def goal(self) -> Step:
+        """The goal, made now; what was made before stays as it is."""
+        awaits = self._idling.woken(self._objects)
+        made = perform(dict(self._objects), self._step.task, self._step.operation)
+        return msgspec.structs.replace(made, awaits=awaits) if awaits else made
+
+
+def _stuck(world: World) -> bool:
+    """Whether nobody can move, but for tasks that rest."""
+    return not any(
+        is_enabled(world.objects, task, operation) and not world.rests(task)
+        for task, operation in world.pending.items()
+    )
 
 
 def _lowest(mask: int) -> int:

@@ -4,6 +4,8 @@ Start at `HappensBefore.add`. Step i happens before step j if they are of one ta
 A task starts after the step that started it.
 """
 
+from collections.abc import Iterable
+
 from grader.core.operations import ObjectId, OperationKind, Step, TaskId, task_of
 from grader.primitives.registry import depends
 
@@ -33,7 +35,7 @@ class HappensBefore:
         self.past.append(mask)
         self.own_past.append(own)
         self._by_task.setdefault(step.task, []).append(number)
-        for target in step.touches:
+        for target in _met(step):
             self._by_object.setdefault(target, []).append(number)
         if step.operation.kind is OperationKind.PROCESS_START:
             self._begins[task_of(step.operation.object)] = mask | 1 << number
@@ -48,7 +50,7 @@ class HappensBefore:
     def candidates(self, step: Step) -> list[int]:
         """Earlier steps on which `step` may depend, the latest first."""
         found: set[int] = set()
-        for target in step.touches:
+        for target in _met(step):
             found.update(self._by_object.get(target, ()))
         if step.operation.kind is OperationKind.PROCESS_KILL:
             victim = task_of(step.operation.object)
@@ -66,10 +68,17 @@ class HappensBefore:
             self.past.pop()
             self.own_past.pop()
             self._by_task[step.task].pop()
-            for target in step.touches:
+            for target in _met(step):
                 self._by_object[target].pop()
             if step.operation.kind is OperationKind.PROCESS_START:
                 del self._begins[task_of(step.operation.object)]
+
+
+def _met(step: Step) -> Iterable[ObjectId]:
+    """The objects on which a step can conflict: its own, and those of the round that its task had rested after."""
+    if not step.awaits:
+        return step.touches
+    return {*step.touches, *(target for polled in step.awaits for target in polled.touches)}
 
 
 def _flushes_for(step: Step, owner: TaskId) -> bool:

@@ -1,0 +1,34 @@
+"""Trying and doing an operation on shared objects, whoever asks: the machine, a strategy that rehearses, fairness."""
+
+from typing import Any
+
+from grader.core.operations import DONE, ErrorCode, ObjectId, Operation, Result, Step, TaskId
+from grader.primitives.base import Objects
+from grader.primitives.registry import BY_OPERATION
+
+
+def is_enabled(objects: Objects, task: TaskId, operation: Operation) -> bool:
+    """Whether an operation can happen in this state."""
+    primitive = BY_OPERATION.get(operation.kind)
+    return primitive is None or primitive.enabled(objects, task, operation)
+
+
+def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) -> Step:
+    """Do an operation on `objects`, in place, and record it."""
+    primitive = BY_OPERATION.get(operation.kind)
+    if primitive is None:
+        return Step(task, operation, DONE, (), changed=False)
+    touches = primitive.touches(objects, task, operation)
+    before = [objects.get(target) for target in touches]
+    try:
+        result = primitive.apply(objects, task, operation)
+    except KeyError:
+        result = Result(ok=False, error=ErrorCode.NO_SUCH_OBJECT)
+    changed = any(objects.get(target) is not state for target, state in zip(touches, before))
+    return Step(task, operation, result, touches, changed)
+
+
+def touches_of(objects: Objects, task: TaskId, operation: Operation) -> tuple[ObjectId, ...]:
+    """The objects whose state an operation would meet."""
+    primitive = BY_OPERATION.get(operation.kind)
+    return primitive.touches(objects, task, operation) if primitive is not None else ()
