@@ -1,7 +1,8 @@
 """`Value`, `Array` and their raw variants: some bytes, and perhaps a lock that guards every access.
 
 An access of a guarded object waits while another task holds its lock, as `Synchronized.value` does by acquiring it
-for the length of the access (CPython: Lib/multiprocessing/sharedctypes.py).
+for the length of the access (CPython: Lib/multiprocessing/sharedctypes.py); one that does not `block` goes past the
+lock, as through `get_obj()`.
 """
 
 from typing import ClassVar
@@ -44,7 +45,7 @@ class Memory(Primitive):
 
     def enabled(self, objects: Objects, task: TaskId, operation: Operation) -> bool:
         lock = objects[operation.object].lock
-        if lock == NO_OBJECT:
+        if lock == NO_OBJECT or not operation.block:
             return True
         guard: LockState = objects[lock]
         return guard.acquirable(task)
@@ -62,7 +63,8 @@ class Memory(Primitive):
 
     def touches(self, objects: Objects, task: TaskId, operation: Operation) -> tuple[ObjectId, ...]:
         lock = objects[operation.object].lock
-        return (operation.object,) if lock == NO_OBJECT else (operation.object, lock)
+        passes = lock == NO_OBJECT or not operation.block
+        return (operation.object,) if passes else (operation.object, lock)
 
     def depends(self, a: Step, b: Step) -> bool:
         one, other = a.operation, b.operation

@@ -13,8 +13,15 @@ _real_seed = random.Random.seed
 _entropy = random.Random(_SEED)
 
 
+WORDS = ("random", "uuid", "secrets", "tempfile", "shuffle", "numpy")
+wanted = True
+"""Whether the submission may use randomness at all (it mentions one of `WORDS`)."""
+
+
 def reseed(task: int) -> None:
     """Start the sequences of one task; to be called after each fork."""
+    if not wanted:
+        return
     _real_seed(_entropy, _SEED + task)
     random.seed(_SEED - 1 - task)
 

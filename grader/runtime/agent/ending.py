@@ -27,6 +27,7 @@ _real_print_exc = traceback.print_exc
 _real_shutdown: Any = vars(threading)["_shutdown"]
 _failure: dict[str, Any] | None = None
 _parent_pid = FIRST_PID - 1
+_callbacks = -1
 
 
 def pid_of(task: int) -> int:
@@ -36,7 +37,8 @@ def pid_of(task: int) -> int:
 
 def born(parent_pid: int) -> None:
     """This process is new: nothing has failed in it yet."""
-    global _failure, _parent_pid
+    global _failure, _parent_pid, _callbacks
+    _callbacks = atexit._ncallbacks()
     _failure, _parent_pid = None, parent_pid
 
 
@@ -125,6 +127,8 @@ def report(error: BaseException) -> int:
 
 def leave_main(code: int) -> NoReturn:
     """End as an interpreter ends: `atexit` functions, among them the one that looks after the children."""
+    if atexit._ncallbacks() == _callbacks and not mp_process._children and threading.active_count() == 1:
+        finish(code)  # nothing of the student's is to be called, and nobody to be waited for
     try:
         _real_shutdown()
         atexit._run_exitfuncs()

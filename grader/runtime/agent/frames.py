@@ -46,6 +46,11 @@ def stop_at(root: CodeType) -> None:
     _roots.add(root)
 
 
+def forget_visits() -> None:
+    """Start counting visits anew."""
+    _visits.clear()
+
+
 def _own_frames() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code not in _roots:

@@ -5,16 +5,11 @@ where the submission is imported and starts its processes. The runner keeps the 
 and afterwards kills and removes whatever there is: nothing that the submission does can make a run last longer.
 """
 
-import contextlib
 import importlib
-import itertools
 import os
-import secrets
 import select
-import shutil
 import signal
 import socket
-import stat
 import sys
 import tempfile
 import time
@@ -23,14 +18,15 @@ from typing import Any
 
 from grader.runtime.agent import free_child, free_driver, free_stage, reaper
 from grader.runtime.agent.free_driver import Frame
-from grader.runtime.agent.free_stage import Place
-from grader.runtime.agent.free_watch import SLICE, Kept, Stillness
+from grader.runtime.agent.free_place import Place
+from grader.runtime.agent.free_watch import SLICE, Kept, Patience
 from grader.runtime.agent.loader import Submission
 
 LONGEST_SECONDS = 120.0
-_STACK_SECONDS = 0.05
+_STACK_SECONDS = 0.5
+_STACK_BEGINS = b"Current thread "
+_PAUSE = 0.005
 _SIGNALLED = 100
-_SHARED_MEMORY = "/dev/shm"
 _FIRST_OWN = 3
 _MODULES = (
     *("ctypes", "faulthandler", "inspect", "json", "linecache", "pickle", "threading", "traceback"),
@@ -55,19 +51,18 @@ def preload() -> None:
 def run(submission: Submission, command: Mapping[str, Any], spare: Container[int] = ()) -> dict[str, Any]:
     """Do `command["run"]` within `command["seconds"]`; the answer is what `grader.runtime.free` decodes.
 
-    With `command["idle"]` it is a hang as soon as no process has moved for that many seconds. Afterwards this
-    process has no descendants but those in `spare`, and nothing of the run is left on disk.
+    It is a hang, too, as soon as no process has moved for `command["idle"]` seconds, or one of them has used
+    `command["cpu"]` seconds of CPU time. Afterwards this process has no descendants but those in `spare`, and nothing
+    of the run is left on disk.
     """
     seconds = min(float(command["seconds"]), LONGEST_SECONDS)
-    idle = float(command.get("idle", seconds))
-    prefix = f"gr{secrets.token_hex(3)}"
-    folder = tempfile.mkdtemp(prefix=f"{prefix}-")
+    idle, cpu = (float(command.get(name, LONGEST_SECONDS)) for name in ("idle", "cpu"))
+    place = Place()
     try:
-        return _Run(submission, command["run"], Place(folder, prefix), spare).perform(seconds, idle)
+        return _Run(submission, command["run"], place, spare).perform(seconds, Patience(idle, cpu, spare))
     finally:
         reaper.sweep(spare)
-        _remove(folder)
-        _remove_shared(prefix)
+        place.remove()
 
 
 class _Run:
@@ -83,11 +78,11 @@ class _Run:
         self._output = Kept()
         self._driver = 0
 
-    def perform(self, seconds: float, idle: float) -> dict[str, Any]:
+    def perform(self, seconds: float, patience: Patience) -> dict[str, Any]:
         """Start it, watch it, end it."""
         started = time.monotonic()
         frame = Frame(self._start())
-        in_time = self._watch(frame, started + seconds, Stillness(idle, self._spare))
+        in_time = self._watch(frame, started + seconds, patience)
         answer: dict[str, Any] = frame.message() or {"status": "died"}
         if not in_time:
             answer = {"status": "hang", "stack": self._stacks()}
@@ -110,14 +105,14 @@ class _Run:
         self._output.open(outputs)
         return claims
 
-    def _watch(self, frame: Frame, deadline: float, stillness: Stillness) -> bool:
+    def _watch(self, frame: Frame, deadline: float, patience: Patience) -> bool:
         """Until the claim is there or the driver is gone; False if that takes too long."""
         poll = select.poll()
         poll.register(frame.descriptor, select.POLLIN)
         poll.register(self._output.descriptor, select.POLLIN)
         while not frame.complete and not frame.ended:
             left = deadline - time.monotonic()
-            if left <= 0 or stillness.reached():
+            if left <= 0 or patience.ended():
                 return False
             for descriptor, _ in poll.poll(min(left, SLICE) * 1000 + 1):
                 if descriptor == frame.descriptor:
@@ -128,18 +123,20 @@ class _Run:
 
     def _stacks(self) -> str:
         """Where every process stands, as they say themselves when asked by a signal."""
+        asked = 0
         for pid in reaper.descendants(os.getpid(), self._spare)[:_SIGNALLED]:
             if pid != self._driver:
                 try:
                     os.kill(pid, signal.SIGUSR1)
+                    asked += 1
                 except OSError:
                     continue
-        time.sleep(_STACK_SECONDS)
-        try:
+        deadline = time.monotonic() + _STACK_SECONDS
+        while True:
             data = free_driver.read_bounded(os.path.join(self._place.folder, free_child.STACKS))
-        except OSError:
-            return ""
-        return data.decode("utf-8", "replace")
+            if data.count(_STACK_BEGINS) >= asked or time.monotonic() > deadline:
+                return data.decode("utf-8", "replace")
+            time.sleep(_PAUSE)
 
 
 def _as_driver(
@@ -176,40 +173,3 @@ def _above_standard(descriptor: int) -> int:
     while descriptor <= _FIRST_OWN:
         descriptor = os.dup(descriptor)
     return descriptor
-
-
-def _remove(folder: str) -> None:
-    """Remove a folder that student code has filled, folders without permissions among it."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-        if os.path.lexists(folder):
-            for path, _, _ in os.walk(folder):
-                _open_up(path)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _open_up(path: str) -> None:
-    """Let the folders in `path` be entered."""
-    with contextlib.suppress(OSError), os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                os.chmod(entry.path, stat.S_IRWXU)
-
-
-def _remove_shared(prefix: str) -> None:
-    """Remove the run's semaphores and shared memory by their names.
-
-    A sandbox may forbid to list `/dev/shm`; those that the driver made can be counted.
-    """
-    with contextlib.suppress(OSError):
-        for number in itertools.count():
-            free_driver.unlink_semaphore(free_driver.semaphore_name(prefix, number))
-    with contextlib.suppress(OSError):
-        for name in os.listdir(_SHARED_MEMORY):
-            if name.startswith((prefix, f"sem.{prefix}")):
-                _unlink(os.path.join(_SHARED_MEMORY, name))
-
-
-def _unlink(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)

@@ -25,7 +25,7 @@ from multiprocessing import synchronize, util
 from typing import Any
 
 from grader.runtime.agent import free_child, free_stage, plain, reaper
-from grader.runtime.agent.free_stage import Place
+from grader.runtime.agent.free_place import Place
 from grader.runtime.agent.loader import Submission
 
 CLAIM_LIMIT = 2**20
@@ -46,7 +46,7 @@ _leave = os._exit
 def drive(run: Mapping[str, Any], submission: Submission, place: Place, answer: int) -> None:
     """Do the run and send the claim over the descriptor `answer`."""
     _own_signals()
-    _name_semaphores(place.prefix)
+    _name_semaphores(place)
     context = multiprocessing.get_context(run["method"])
     if run["method"] != "fork":
         _start_tracker()
@@ -61,7 +61,9 @@ def drive(run: Mapping[str, Any], submission: Submission, place: Place, answer: 
     os.close(theirs)
     _protect()
     _feed(objects, shared)
-    report = _Watch(run, shared, stage, own).report()
+    watch = _Watch(run, shared, stage, own)
+    watch.at_hang_up(answer, lambda: _abandon(place))
+    report = watch.report()
     report["left_alive"] = _left_alive()
     if not report.get("failure"):
         report["failure"] = first_failure(place.folder)
@@ -126,12 +128,12 @@ def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def _name_semaphores(prefix: str) -> None:
+def _name_semaphores(place: Place) -> None:
     """Give the semaphores made here names that can be counted."""
     numbers = itertools.count()
 
     def name() -> str:
-        return semaphore_name(prefix, next(numbers))
+        return place.semaphore(next(numbers))
 
     synchronize.SemLock._make_name = staticmethod(name)  # type: ignore[attr-defined]
 
@@ -142,16 +144,6 @@ def _unlink_semaphores() -> None:
     for finalizer in list(util._finalizer_registry.values()):  # type: ignore[attr-defined]
         if finalizer._callback is cleanup:
             finalizer()
-
-
-def semaphore_name(prefix: str, number: int) -> str:
-    """What the driver calls its semaphore of that number."""
-    return f"/{prefix}-{number}"
-
-
-def unlink_semaphore(name: str) -> None:
-    """Remove a semaphore's name; raises OSError if there is none."""
-    synchronize.sem_unlink(name)  # type: ignore[attr-defined]
 
 
 def _start_tracker() -> None:
@@ -224,10 +216,16 @@ class _Watch:
         self._status: int | None = None
         self._poll = select.poll()
         self._poll.register(pipe, select.POLLIN)
+        self._hang_ups: dict[int, Callable[[], None]] = {}
         self._drained: dict[str, list[Any]] = {name: [] for name in run.get("drain", {})}
         self._readers = {shared[name]._reader.fileno(): name for name in self._drained}
         for descriptor in self._readers:
             self._poll.register(descriptor, select.POLLIN)
+
+    def at_hang_up(self, descriptor: int, action: Callable[[], None]) -> None:
+        """What to do when nobody is at the other end of `descriptor` any more."""
+        self._poll.register(descriptor, 0)
+        self._hang_ups[descriptor] = action
 
     def report(self) -> dict[str, Any]:
         """Everything but what is known only later: how many processes are left, and their exceptions."""
@@ -257,8 +255,10 @@ class _Watch:
                     os.read(wake, 4096)
                 elif descriptor == self._frame.descriptor:
                     self._read_frame()
+                elif descriptor in self._hang_ups:
+                    self._hang_ups[descriptor]()
                 else:
-                    self._take(self._readers[descriptor])
+                    self._take(descriptor)
             self._reap()
         while not self._frame.ended and not self._frame.complete and _ready(self._frame.descriptor):
             self._frame.read()
@@ -273,28 +273,28 @@ class _Watch:
         if pid == self._stage:
             self._status = os.waitstatus_to_exitcode(status)
 
-    def _take(self, name: str) -> None:
+    def _take(self, descriptor: int) -> None:
         """One item; a queue that gives far too many, or something strange, is not read any more."""
+        name = self._readers[descriptor]
         taken = self._drained[name]
         try:
             taken.append(_item(self._shared[name]))
         except (OSError, EOFError):
             taken.append({"opaque": "an item too large to look at"})
-            self._ignore(name)
+            self._ignore(descriptor)
+            return
         if len(taken) >= self._run["drain"][name] + _ITEMS_BEYOND:
-            self._ignore(name)
+            self._ignore(descriptor)
 
-    def _ignore(self, name: str) -> None:
-        descriptor = self._shared[name]._reader.fileno()
-        if descriptor in self._readers:
-            del self._readers[descriptor]
-            self._poll.unregister(descriptor)
+    def _ignore(self, descriptor: int) -> None:
+        del self._readers[descriptor]
+        self._poll.unregister(descriptor)
 
     def _late_items(self) -> None:
         """What the tasks have put is in the pipes once they have ended; take it all."""
-        for descriptor, name in list(self._readers.items()):
+        for descriptor in list(self._readers):
             while descriptor in self._readers and _ready(descriptor):
-                self._take(name)
+                self._take(descriptor)
 
     def _queues(self) -> dict[str, Any]:
         expected: Mapping[str, int] = self._run.get("drain", {})
@@ -350,6 +350,15 @@ def _read(shared: Any) -> Any:
     return plain.encode(plainly.value if hasattr(plainly, "value") else list(plainly))
 
 
+def _abandon(place: Place) -> None:
+    """The runner is gone, so there is nobody else to clean up."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    _bury()
+    reaper.sweep()
+    place.remove()
+    _leave(0)
+
+
 def _left_alive() -> int:
     """How many processes of the submission go on, after a moment for those that are just leaving."""
     deadline = time.monotonic() + _GRACE
@@ -376,7 +385,7 @@ def first_failure(folder: str) -> dict[str, Any] | None:
     for name in sorted(names)[:_FAILURES_READ]:
         try:
             found = json.loads(read_bounded(os.path.join(folder, name)))
-        except (OSError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             return {"during": "task", **found}
@@ -384,8 +393,11 @@ def first_failure(folder: str) -> dict[str, Any] | None:
 
 
 def read_bounded(path: str, limit: int = 65_536) -> bytes:
-    """The beginning of a regular file that student code may have replaced by anything."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    """The beginning of a regular file, which student code may have replaced by anything, or removed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
     try:
         return os.read(descriptor, limit) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
     finally:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from grader.runtime.agent import free_child, plain
+from grader.runtime.agent.free_place import Place
 from grader.runtime.agent.loader import Submission
 
 _WRAPPER = """\
@@ -20,21 +21,6 @@ enter(globals(), {settings!r})
 """
 _OTHER_METHODS = ("spawn", "forkserver")
 HELPER = "_free_run_child"
-
-
-class Place:
-    """The folders and names that belong to one run; made anew for each, and removed with all that is in it.
-
-    `folder` takes what we write, `work` below it is the submission's current and temporary folder, `code` the files
-    that a new interpreter imports; `prefix` begins the names in `/dev/shm`.
-    """
-
-    def __init__(self, folder: str, prefix: str) -> None:
-        self.folder = folder
-        self.prefix = prefix
-        self.work = os.path.join(folder, "work")
-        self.code = os.path.join(folder, "code")
-        os.mkdir(self.work)
 
 
 def perform(

@@ -1,8 +1,10 @@
 """What the runner watches during a free run: the output, and whether anybody moves at all."""
 
+import contextlib
 import os
 import time
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from typing import NamedTuple
 
 from grader.runtime.agent import reaper
 
@@ -11,6 +13,7 @@ OUTPUT_LIMIT = 65_536
 _CHUNK = 65_536
 _LAST_CHUNKS = 32
 _MOVING = (b"R", b"D")
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Kept:
@@ -54,47 +57,53 @@ class Kept:
         return (self._head + gap + self._tail).decode("utf-8", "replace")
 
 
-class Stillness:
-    """Whether no process has moved for so many seconds. Whoever wants to run counts as moving, on a busy machine."""
+class Patience:
+    """Whether it is no use to wait any longer.
 
-    def __init__(self, seconds: float, spare: Container[int]) -> None:
-        self._seconds = seconds
+    That is so once nobody has moved for `idle` seconds (whoever wants to run counts as moving, on a busy machine),
+    or one process has used `cpu` seconds of CPU time.
+    """
+
+    def __init__(self, idle: float, cpu: float, spare: Container[int]) -> None:
+        self._idle = idle
+        self._cpu = cpu
         self._spare = spare
         self._since = self._looked = time.monotonic()
         self._switches = -1
 
-    def reached(self) -> bool:
+    def ended(self) -> bool:
         """Look again, if the last look is a while ago."""
         now = time.monotonic()
-        if now - self._looked >= SLICE:
-            self._looked = now
-            moving, switches = activity(self._spare)
-            if moving or switches != self._switches:
-                self._since, self._switches = now, switches
-        return now - self._since >= self._seconds
+        if now - self._looked < SLICE:
+            return False
+        self._looked = now
+        seen = [found for pid in reaper.descendants(os.getpid(), self._spare) for found in _look(pid)]
+        switches = sum(found.switches for found in seen)
+        if switches != self._switches or any(found.moving for found in seen):
+            self._since, self._switches = now, switches
+        return now - self._since >= self._idle or any(found.cpu >= self._cpu for found in seen)
 
 
-def activity(spare: Container[int]) -> tuple[bool, int]:
-    """Whether any descendant wants to run right now, and how often all of them together have been switched."""
-    moving, switches = False, 0
-    for pid in reaper.descendants(os.getpid(), spare):
-        for status in _statuses(pid):
-            for line in status.splitlines():
-                key, _, value = line.partition(b":")
-                if key == b"State":
-                    moving = moving or value.strip()[:1] in _MOVING
-                elif key.endswith(b"ctxt_switches"):
-                    switches += int(value)
-    return moving, switches
+class _Seen(NamedTuple):
+    """What a thread is doing, and what its whole process has used."""
+
+    moving: bool
+    switches: int
+    cpu: float
 
 
-def _statuses(pid: int) -> list[bytes]:
-    """What the system says of each thread of a process."""
-    found = []
-    try:
+def _look(pid: int) -> Iterator[_Seen]:
+    """Every thread of a process; nothing, if it has just gone."""
+    with contextlib.suppress(OSError, ValueError):
+        fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        cpu = (int(fields[11]) + int(fields[12])) / _TICKS
         for thread in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{thread}/status", "rb") as file:
-                found.append(file.read())
-    except OSError:
-        pass
-    return found
+            lines = _read(f"/proc/{pid}/task/{thread}/status").splitlines()
+            pairs = [(key, value.strip()) for key, _, value in (line.partition(b":") for line in lines)]
+            switches = sum(int(value) for key, value in pairs if key.endswith(b"ctxt_switches"))
+            yield _Seen(any(key == b"State" and value[:1] in _MOVING for key, value in pairs), switches, cpu)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

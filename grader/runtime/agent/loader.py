@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import linecache
 import sys
+from collections.abc import Iterable
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -35,6 +36,10 @@ class Submission:
             if name.split(".")[0] in sys.stdlib_module_names and name.split(".")[0] not in _NOT_IMPORTED:
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)
+
+    def mentions(self, words: Iterable[str]) -> bool:
+        """Whether any of these words occurs in the source."""
+        return any(word in self.source for word in words)
 
     def load(self, name: str | None = None) -> ModuleType:
         """Execute it as a new module.

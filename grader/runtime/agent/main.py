@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from grader.runtime.agent import (
+    chance,
     channel,
     forking,
     frames,
@@ -32,6 +33,7 @@ from grader.runtime.agent import (
     queues,
     reaper,
     synchronize,
+    warmup,
 )
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.loader import Submission
@@ -153,9 +155,9 @@ def _limit(settings: dict[str, Any]) -> None:
 
 
 def _enter(descriptor: int, task: int) -> Channel:
-    """Make this freshly forked process a task: its channel, and its stack on demand."""
+    """Make this freshly forked process controlled: its channel, and its stack on demand, also for its children."""
     own = channel.adopt(descriptor, task)
-    frames.show_stack_on(descriptor)
+    frames.show_stack_on(channel.DESCRIPTOR)
     return own
 
 
@@ -163,11 +165,11 @@ def host(descriptor: int, submission: Submission, task: int) -> None:
     """Import the submission under control, then be forked for each call."""
     own = _enter(descriptor, task)
     install.install()
+    chance.wanted = submission.mentions(chance.WORDS)
     process.begin_main()
     module = process.guard(submission.load)
     command = own.request("agent.ready")
-    gc.collect()
-    gc.freeze()
+    warmup.warm_up()
     calls = _Calls(module)
     while True:
         if "probe" in command:
@@ -211,7 +213,7 @@ class _Calls:
         os.close(given)
 
     def _run(self, given: int, call: dict[str, Any], arguments: list[Any]) -> None:
-        _enter(given, call["task"])
+        channel.adopt(given, call["task"])
         process.begin_call(call["name"])
         process.call(getattr(self._module, call["function"]), arguments, {})
 

@@ -105,7 +105,6 @@ def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
     parent = channel.current().task
     try:
         channel.adopt(descriptor, task)
-        frames.show_stack_on(descriptor)
         ending.born(ending.pid_of(parent))
         chance.reseed(task)
         if _RUNS_ATEXIT:

@@ -1,0 +1,56 @@
+"""Executes what every task will execute, before it is forked. Start at `warm_up`.
+
+The interpreter rewrites its bytecode while it warms up, fills caches and free lists; a process that does so after a
+fork copies a page of memory each time. Done once in the host, it is done for all its children.
+"""
+
+import gc
+import itertools
+import _socket as c_socket
+from collections.abc import Mapping
+from typing import Any
+
+from grader.runtime.agent import channel, frames, memory, queues, synchronize
+
+_ROUNDS = 20
+_TASK = 0
+_ANSWERS = (b'{"ok":true}', b'{"data":"AAAAAA=="}', b"{}", b"{}", b"{}", b'{"data":"gARLAS4="}', b"{}")
+
+
+class _Rehearsal(channel.Channel):
+    """A channel that answers itself."""
+
+    def __init__(self) -> None:
+        own, self._other = c_socket.socketpair()
+        super().__init__(own, _TASK)
+        self._answers = itertools.cycle(_ANSWERS)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        super().send(message)
+        self._other.recv(65_536)
+        body = next(self._answers)
+        self._other.sendall(len(body).to_bytes(4, "big") + body)
+
+    def close(self) -> None:
+        super().close()
+        self._other.close()
+
+
+def warm_up() -> None:
+    """Go through acquiring, reading, writing, putting and getting, against canned answers."""
+    rehearsal = _Rehearsal()
+    before = channel.exchange(rehearsal)
+    lock: Any = synchronize.proxy(0, "Lock")
+    value: Any = memory.proxy(1, "i", -1, 2)
+    queue: Any = queues.proxy(3)
+    for _ in range(_ROUNDS):
+        with lock:
+            value.value += 1
+        queue.put(1)
+        queue.get()
+        rehearsal.request("process.poll", mark=True, object=-1)
+    channel.exchange(before)
+    rehearsal.close()
+    frames.forget_visits()
+    gc.collect()
+    gc.freeze()
