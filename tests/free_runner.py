@@ -1,9 +1,11 @@
 """A process that stands in for a runner: it does free runs and nothing else."""
 
 import json
+import os
 import select
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,12 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 _SERVE = """\
 import json, os, sys
 sys.path.append({root!r})
-from grader.runtime.agent import free, reaper
+from grader.runtime.agent import free, free_place, reaper
 from grader.runtime.agent.loader import Submission
 free.preload()
 reaper.become_reaper()
 sys.path.remove({root!r})
-spare = set()
+spare, prefixes = set(), []
+class Place(free_place.Place):
+    def __init__(self):
+        super().__init__()
+        prefixes.append(self.prefix)
+free.Place = Place
 for line in sys.stdin:
     command = json.loads(line)
     if command["do"] == "bystander":
@@ -33,6 +40,7 @@ for line in sys.stdin:
     else:
         answer = free.run(Submission(*command["submission"]), command, frozenset(spare))
         answer["below"] = reaper.descendants(os.getpid(), spare)
+    answer["named"] = [name for name in os.listdir("/dev/shm") if any(prefix in name for prefix in prefixes)]
     answer["spared"] = [pid for pid in spare if os.path.exists(f"/proc/{{pid}}/stat")]
     print(json.dumps(answer), flush=True)
 reaper.sweep()
@@ -44,10 +52,12 @@ class FreeRunner:
 
     def __init__(self, source: str, name: str = "counter") -> None:
         self._submission = [name, f"{name}.py", source]
+        self._folder = tempfile.TemporaryDirectory()
         self._process = subprocess.Popen(
             [sys.executable, "-s", "-S", "-B", "-X", "utf8", "-c", _SERVE.format(root=str(ROOT))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": self._folder.name},
         )
 
     def __enter__(self) -> "FreeRunner":
@@ -61,6 +71,11 @@ class FreeRunner:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._folder.cleanup()
+
+    def folders(self) -> list[str]:
+        """What there is of runs on disk."""
+        return os.listdir(self._folder.name)
 
     def ask(self, command: dict[str, Any], seconds: float = 30.0) -> bytes:
         assert self._process.stdin is not None
@@ -79,7 +94,7 @@ class FreeRunner:
         return answer
 
     def run(self, description: dict[str, Any], seconds: float = 10.0) -> dict[str, Any]:
-        """One run; what the agent answered, and besides `below`: the processes that are left."""
+        """One run; besides the answer `below`: the processes that are left, `named`: shared memory."""
         answer = json.loads(self.ask({"do": "free", "run": description, "seconds": seconds}, seconds + 5))
         assert isinstance(answer, dict)
         return answer

@@ -29,9 +29,12 @@ _FORK, _SPAWN = StartMethod.FORK, StartMethod.SPAWN
 _LARGE = "x" * 30_000
 
 
-def plan(exercise: str) -> tuple[PlannedRun, ...]:
-    """The runs of an exercise, those by `spawn` first (they take longest); none for an unknown one."""
-    runs = _PLANS.get(exercise, lambda: iter(()))()
+def plan(exercise: str, most: int = PROCESSES[-1]) -> tuple[PlannedRun, ...]:
+    """The runs of an exercise with up to `most` processes; none for an unknown one.
+
+    Those by `spawn` come first, because they take longest.
+    """
+    runs = [planned for planned in _PLANS.get(exercise, lambda: iter(()))() if planned.processes <= most]
     return tuple(sorted(runs, key=lambda planned: planned.run.method is _FORK))
 
 

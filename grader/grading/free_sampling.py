@@ -13,6 +13,7 @@ from grader.grading.free_verdict import FreeFlaw, PlannedRun, assess, settle
 from grader.runtime.free import Asks, FreeRuns, Limits
 
 _MOST_LANES = 2
+_REPETITIONS = 3
 _FINAL = frozenset(
     {FindingKind.HANG, FindingKind.MISSING, FindingKind.IMPORT_ERROR, FindingKind.INCONCLUSIVE}
 )
@@ -87,6 +88,8 @@ class _Work:
 
     def _perform(self, runs: FreeRuns, number: int, planned: PlannedRun) -> None:
         flaw = assess(planned, runs.perform(planned.run))
+        if flaw is not None and flaw.kind is FindingKind.WRONG_RESULT:
+            flaw = settle(flaw, [assess(planned, runs.perform(planned.run)) for _ in range(_REPETITIONS)])
         if flaw is not None and flaw.kind in _FINAL:
             self._given_up.add(planned.function)
         self._results[number] = flaw
@@ -96,6 +99,6 @@ class _Work:
         if self._error is not None:
             raise self._error
         numbers = sorted(self._results)
-        performed = [self._planned[number] for number in numbers]
-        flaws = settle(performed, [self._results[number] for number in numbers])
-        return Sample(tuple(sorted(flaws, key=lambda flaw: flaw.processes)), tuple(performed))
+        found = [self._results[number] for number in numbers]
+        flaws = sorted((flaw for flaw in found if flaw is not None), key=lambda flaw: flaw.processes)
+        return Sample(tuple(flaws), tuple(self._planned[number] for number in numbers))

@@ -1,6 +1,6 @@
 """What is wrong with a free run: the outcome that was expected against what was there.
 
-Start at `assess`, for one run, and `settle`, which knows from all runs together whether a wrong value is a `race`.
+Start at `assess`, for one run, and `settle`, which tells from repetitions whether a wrong value is a `race`.
 """
 
 import json
@@ -79,16 +79,17 @@ def assess(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     return None
 
 
-def settle(planned: Sequence[PlannedRun], flaws: Sequence[FreeFlaw | None]) -> list[FreeFlaw]:
-    """All flaws; a wrong value is a `race` if the same function was right in another run of several processes."""
-    right = {run.function for run, flaw in zip(planned, flaws) if flaw is None and run.processes > 1}
-    return [
-        msgspec.structs.replace(flaw, kind=_KIND.RACE)
-        if flaw.kind is _KIND.WRONG_RESULT and run.function in right and run.processes > 1
-        else flaw
-        for run, flaw in zip(planned, flaws)
-        if flaw is not None
-    ]
+def settle(flaw: FreeFlaw, repeats: Sequence[FreeFlaw | None]) -> FreeFlaw:
+    """`flaw` with its kind settled by repetitions of the very same run.
+
+    A wrong value is a `race` if they differ: it was right once, or wrong in another way. That it is always the same
+    proves nothing about other orders, but is no reason to speak of a race.
+    """
+    if flaw.kind is not _KIND.WRONG_RESULT:
+        return flaw
+    if all(other is not None and other.kind is flaw.kind and other.got == flaw.got for other in repeats):
+        return flaw
+    return msgspec.structs.replace(flaw, kind=_KIND.RACE)
 
 
 def _unjudged(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:

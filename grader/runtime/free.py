@@ -203,10 +203,11 @@ class Asks(Protocol):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """When a run is given up: after `seconds`, or once no process has moved for `idle` seconds."""
+    """When a run is given up: after `seconds`, once no process has moved for `idle` seconds, or one has used `cpu`."""
 
     seconds: float = 10.0
     idle: float = 2.5
+    cpu: float = 2.5
 
 
 class FreeRuns:
@@ -233,6 +234,7 @@ class FreeRuns:
             "run": msgspec.to_builtins(run),
             "seconds": self._limits.seconds,
             "idle": self._limits.idle,
+            "cpu": self._limits.cpu,
         }
         try:
             return decode(self._runner.ask(command, self._limits.seconds + _MARGIN_SECONDS))

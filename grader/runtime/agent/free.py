@@ -17,7 +17,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from grader.runtime.agent import free_child, free_driver, free_stage, reaper
-from grader.runtime.agent.free_driver import Frame
+from grader.runtime.agent.free_claim import Frame, send
 from grader.runtime.agent.free_place import Place
 from grader.runtime.agent.free_watch import SLICE, Kept, Patience
 from grader.runtime.agent.loader import Submission
@@ -151,7 +151,7 @@ def _as_driver(
         free_driver.drive(description, submission, place, claim)
     except BaseException as error:
         failure = {"during": "setup", **free_child.failure(error, submission.filename)}
-        free_driver.send(claim, {"status": "error", "failure": failure})
+        send(claim, {"status": "error", "failure": failure})
     finally:
         _leave(0)
 

@@ -16,7 +16,6 @@ import pickle
 import select
 import signal
 import stat
-import struct
 import sys
 import threading
 import time
@@ -25,11 +24,10 @@ from multiprocessing import synchronize, util
 from typing import Any
 
 from grader.runtime.agent import free_child, free_stage, plain, reaper
+from grader.runtime.agent.free_claim import Frame, send
 from grader.runtime.agent.free_place import Place
 from grader.runtime.agent.loader import Submission
 
-CLAIM_LIMIT = 2**20
-_LENGTH = struct.Struct(">I")
 _ITEM_LIMIT = 2**17
 _ITEMS_BEYOND = 64
 _LATE = 0.5
@@ -69,47 +67,6 @@ def drive(run: Mapping[str, Any], submission: Submission, place: Place, answer: 
         report["failure"] = first_failure(place.folder)
     _unlink_semaphores()
     send(answer, report)
-
-
-def send(descriptor: int, message: Mapping[str, Any]) -> None:
-    """Write one frame: a length and JSON."""
-    body = json.dumps(message).encode("ascii")
-    data = memoryview(_LENGTH.pack(len(body)) + body)
-    while data:
-        data = data[os.write(descriptor, data) :]
-
-
-class Frame:
-    """Collects one frame from a descriptor, bounded."""
-
-    def __init__(self, descriptor: int) -> None:
-        self.descriptor = descriptor
-        self._data = b""
-        self.ended = False
-
-    def read(self) -> None:
-        """Take what is there; call it when the descriptor is ready."""
-        data = os.read(self.descriptor, 65_536)
-        self._data += data
-        self.ended = self.ended or not data or len(self._data) > CLAIM_LIMIT + _LENGTH.size
-
-    @property
-    def complete(self) -> bool:
-        """Whether the whole frame is here."""
-        if len(self._data) < _LENGTH.size:
-            return False
-        (size,) = _LENGTH.unpack_from(self._data)
-        return len(self._data) >= int(size) + _LENGTH.size
-
-    def message(self) -> dict[str, Any] | None:
-        """What it says; None if it is not complete, or not what `send` makes."""
-        if not self.complete:
-            return None
-        try:
-            found = json.loads(self._data[_LENGTH.size : _LENGTH.size + _LENGTH.unpack_from(self._data)[0]])
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
 
 
 def _own_signals() -> None:

@@ -1,15 +1,14 @@
 """Free runs seen from the runner: whatever a submission does, there is an answer in time and nothing is left."""
 
-import glob
 import json
 import os
-import tempfile
 import textwrap
 import time
 from typing import Any
 
 import pytest
 
+from grader.runtime.template import RunnerLost
 from tests.free_runner import FreeRunner
 
 LIMIT = 1.0
@@ -63,7 +62,6 @@ def do(
     source: str, description: dict[str, Any], seconds: float = LIMIT, name: str = "counter"
 ) -> dict[str, Any]:
     """One run of a submission; asserts what must hold whatever it does."""
-    left = set(glob.glob(f"{tempfile.gettempdir()}/gr*")), set(glob.glob("/dev/shm/*gr*"))
     with FreeRunner(textwrap.dedent(source), name) as runner:
         runner.ask({"do": "bystander"})
         started = time.monotonic()
@@ -71,8 +69,9 @@ def do(
         assert time.monotonic() - started < seconds + SLACK
         assert answer["below"] == []
         assert len(answer["spared"]) == 1
+        assert answer["named"] == []
+        assert runner.folders() == []
         assert len(answer["output"]) <= 70_000
-    assert (set(glob.glob(f"{tempfile.gettempdir()}/gr*")), set(glob.glob("/dev/shm/*gr*"))) == left
     return answer
 
 
@@ -293,6 +292,22 @@ def test_where_nobody_moves_the_end_comes_early() -> None:
     assert polling["seconds"] > 3.9
 
 
+def test_a_busy_loop_ends_by_its_cpu_time() -> None:
+    with FreeRunner("def run():\n    while True: pass\n") as runner:
+        command = {"do": "free", "run": calling("run"), "seconds": 20, "cpu": 0.3}
+        answer = json.loads(runner.ask(command))
+    assert answer["status"] == "hang"
+    assert answer["seconds"] < 15
+
+
+def test_an_item_that_is_too_large() -> None:
+    source = "def consume(queue, results):\n    results.put('x' * 1_000_000)\n    results.put(2)\n"
+    answer = do(source, consuming([1], 1), 5)
+    assert answer["status"] in ("done", "hang")
+    if answer["status"] == "done":
+        assert "too large" in answer["drained"]["results"][0]["opaque"]
+
+
 def test_a_hang_under_spawn_leaves_no_semaphore() -> None:
     source = "def add(counter, lock):\n    lock.acquire()\n    lock.acquire()\n"
     answer = do(source, counting(1, method="spawn"), 2)
@@ -436,3 +451,21 @@ def test_a_run_leaves_the_next_one_alone() -> None:
         first, second = (runner.run(calling("run", 0))["returned"] for _ in range(2))
         assert first != second
         assert not os.path.exists(first)
+
+
+def test_nothing_is_left_when_the_runner_itself_is_killed() -> None:
+    source = """\
+        import os, signal
+        def parent(pid):
+            return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+        def run():
+            os.kill(parent(os.getppid()), signal.SIGKILL)
+            while True: signal.pause()
+    """
+    with FreeRunner(textwrap.dedent(source)) as runner:
+        with pytest.raises(RunnerLost):
+            runner.run(calling("run"), 3)
+        deadline = time.monotonic() + SLACK
+        while runner.folders() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert runner.folders() == []
