@@ -6,6 +6,7 @@ a sweep with few preemptions for a shorter way to show it. A witness is replayed
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TypeAlias
 
 import msgspec
@@ -220,7 +221,8 @@ class Lab:
             self.on_execution()
             return self._judge(scenario, verdict, maker.names(execution), execution, tally)
 
-        return explore(self._bench.program(scenario), strategy, budget, watch)
+        with closing(self._bench.program(scenario)) as program:
+            return explore(program, strategy, budget, watch)
 
     def _judge(
         self, scenario: Scenario, verdict: Verdict, names: Names, execution: Execution, tally: _Tally
@@ -271,7 +273,8 @@ class Lab:
                 return flaw.kind not in tally.first
 
             budget = msgspec.structs.replace(self._budget, executions=SHORTEN_EXECUTIONS)
-            explore(self._bench.program(scenario), BruteForce(bound), budget, watch)
+            with closing(self._bench.program(scenario)) as program:
+                explore(program, BruteForce(bound), budget, watch)
             if flaw.kind in tally.first:
                 return tally.first[flaw.kind]
         return flaw, execution
@@ -294,7 +297,8 @@ class Lab:
             kept.append(execution)
             return self._judge(scenario, verdict, maker.names(execution), execution, tally)
 
-        explore(self._bench.program(scenario), Replay(schedule), self._budget, watch, TaskTable())
+        with closing(self._bench.program(scenario)) as program:
+            explore(program, Replay(schedule), self._budget, watch, TaskTable())
         finding: Finding | None = None
         if tally.first:
             flaw, execution = next(iter(tally.first.values()))

@@ -5,7 +5,8 @@ scripted tasks that live in the judge. `ImportProgram` is the import itself, exe
 are part of the initial state of every later execution, because hosts are forked only after it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -49,7 +50,14 @@ class Call(msgspec.Struct, frozen=True):
 class ProcessSession:
     """Tasks behind channels, and scripted ones beside them."""
 
-    def __init__(self, runner: Runner, tasks: TaskTable, patience: Patience) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        tasks: TaskTable,
+        patience: Patience,
+        keep: Callable[[TaskId, Wire], None] | None = None,
+    ) -> None:
+        self._keep = keep
         self._runner = runner
         self._tasks = tasks
         self._patience = patience
@@ -83,6 +91,8 @@ class ProcessSession:
             return []  # it has just killed itself
         self._answer(step)
         if kind is _KIND.PROCESS_EXIT:
+            if self._keep is not None and step.operation.text == REUSABLE:
+                self._keep(step.task, self._wires.pop(step.task))
             self._hang_up(step.task)
             return []
         return self._collect([step.task])
@@ -148,6 +158,8 @@ class ProcessSession:
 
 
 HOST_PLACE = 0
+REUSABLE = "reusable"
+"""The text of an exit by a process that would run another call as if it were new (`agent.reuse`)."""
 
 
 class ImportProgram:
@@ -184,6 +196,7 @@ class HostedProgram:
         self._objects = objects
         self._calls = calls
         self._scripts = scripts
+        self._kept: dict[TaskId, Wire] = {}
 
     def _places(self) -> range:
         return range(HOST_PLACE + 1, HOST_PLACE + 1 + len(self._calls) + len(self._scripts))
@@ -194,23 +207,41 @@ class HostedProgram:
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         tasks.top(HOST_PLACE, "import")
-        session = ProcessSession(self._runner, tasks, Patience(self._runner))
+        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._keep)
         places = list(self._places())
         for place, call in zip(places, self._calls):
             task = tasks.top(place, call.label)
-            session.add(task, self._forked(task, call))
+            session.add(task, self._kept_wire(task, call) or self._forked(task, call))
         for place, (label, script) in zip(places[len(self._calls) :], self._scripts):
             session.add_scripted(ScriptedTask(tasks.top(place, label), script))
         return session
 
+    def _keep(self, task: TaskId, wire: Wire) -> None:
+        self._kept[task] = wire
+
+    def _kept_wire(self, task: TaskId, call: Call) -> Wire | None:
+        """The channel of a process that waits for this very call, told to make it; None if there is none."""
+        wire = self._kept.pop(task, None)
+        if wire is not None:
+            try:
+                wire.send(_command(task, call))
+            except Ended:
+                return None
+        return wire
+
     def _forked(self, task: TaskId, call: Call) -> Wire:
         wire, other = pair()
-        command = {
-            "task": task,
-            "function": call.function,
-            "arguments": call.arguments,
-            "name": call.name,
-        }
-        with other:
-            self._host.send({"call": command}, other.fileno())
+        with other, suppress(Ended):  # a host that was killed: the task will be found dead
+            self._host.send(_command(task, call), other.fileno())
         return wire
+
+    def close(self) -> None:
+        """End the processes that wait for another call."""
+        for wire in self._kept.values():
+            wire.close()
+        self._kept.clear()
+
+
+def _command(task: TaskId, call: Call) -> dict[str, Any]:
+    arguments = {"task": task, "function": call.function, "arguments": call.arguments, "name": call.name}
+    return {"call": arguments}

@@ -58,6 +58,7 @@ class Channel:
         self._written["err"].clear()
         self._room = OUTPUT_LIMIT
         self._pending_fd = -1
+        self._rest = b""
 
     def create(self, kind: str, **fields: Any) -> int:
         """A new shared object; the judge hears of it with the next request. Returns its id."""
@@ -106,7 +107,7 @@ class Channel:
     def receive(self) -> dict[str, Any]:
         """Wait for one frame; a descriptor that came with it can be had from `take_descriptor`."""
         try:
-            data = bytearray(self._first_bytes())
+            data = bytearray(self._rest or self._first_bytes())
             while len(data) < _LENGTH.size:
                 data += self._more()
             size = _LENGTH.unpack_from(data)[0] + _LENGTH.size
@@ -114,7 +115,8 @@ class Channel:
                 data += self._more()
         except OSError:
             self._end()
-        answer: dict[str, Any] = _scan(data[_LENGTH.size :].decode("utf-8"), 0)[0]
+        self._rest = bytes(data[size:])
+        answer: dict[str, Any] = _scan(data[_LENGTH.size : size].decode("utf-8"), 0)[0]
         if "data" in answer:
             answer["data"] = binascii.a2b_base64(answer["data"])
         return answer

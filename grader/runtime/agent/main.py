@@ -24,6 +24,7 @@ from typing import Any
 from grader.runtime.agent import (
     chance,
     channel,
+    clock,
     forking,
     frames,
     free,
@@ -32,6 +33,7 @@ from grader.runtime.agent import (
     process,
     queues,
     reaper,
+    reuse,
     synchronize,
     warmup,
 )
@@ -170,7 +172,7 @@ def host(descriptor: int, submission: Submission, task: int) -> None:
     module = process.guard(submission.load)
     command = own.request("agent.ready")
     warmup.warm_up()
-    calls = _Calls(module)
+    calls = _Calls(module, submission.source)
     while True:
         if "probe" in command:
             own.send({"probed": [_probe(module, name, count) for name, count in command["probe"]]})
@@ -198,24 +200,37 @@ def _probe(module: ModuleType, name: str, count: int) -> str:
 class _Calls:
     """Forks a process for each call. Arguments are built here, once, and not in every child."""
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, source: str) -> None:
         self._module = module
+        self._freshness = reuse.Freshness(module, source)
         self._arguments: dict[str, list[Any]] = {}
+        self._first_child = process.next_child()
 
     def fork(self, given: int, call: dict[str, Any]) -> None:
         """Start the process of one call, whose channel is `given`."""
         described = json.dumps(call["arguments"])
         if described not in self._arguments:
-            self._arguments = {described: [_argument(description) for description in call["arguments"]]}
+            self._arguments = {described: _arguments(call)}
         arguments = self._arguments[described]
         if forking.fork() == 0:
             _guarded(lambda: self._run(given, call, arguments))
         os.close(given)
 
     def _run(self, given: int, call: dict[str, Any], arguments: list[Any]) -> None:
-        channel.adopt(given, call["task"])
-        process.begin_call(call["name"])
-        process.call(getattr(self._module, call["function"]), arguments, {})
+        own = channel.adopt(given, call["task"])
+        began = clock.elapsed()
+        while True:
+            process.begin_call(call["name"], self._first_child)
+            process.call(getattr(self._module, call["function"]), arguments, None, self._freshness.unchanged)
+            call = own.receive()["call"]
+            own.begin(call["task"])
+            frames.forget_visits()
+            clock.start(began)
+            arguments = _arguments(call)
+
+
+def _arguments(call: dict[str, Any]) -> list[Any]:
+    return [_argument(dict(description)) for description in call["arguments"]]
 
 
 def _argument(description: dict[str, Any]) -> Any:

@@ -36,23 +36,44 @@ def begin_main(name: str = "MainProcess") -> None:
     )  # nobody reaps the children: the judge knows their exit codes
 
 
-def begin_call(name: str) -> None:
-    """Set up a process that is to run one call: the fork of a main process that has imported the submission."""
+def begin_call(name: str, first_child: int) -> None:
+    """Set up a process that is to run one call: the fork of a main process that has imported the submission.
+
+    `first_child` is the number in the default name of its first child.
+    """
     here: Any = mp_process.current_process()
     here._name = name
+    setattr(mp_process, "_process_counter", itertools.count(first_child))
     chance.reseed(channel.current().task)
 
 
+def next_child() -> int:
+    """The number in the default name of the next child (and none of it is used up)."""
+    number = next(vars(mp_process)["_process_counter"])
+    setattr(mp_process, "_process_counter", itertools.count(number))
+    return int(number)
+
+
 def call(
-    function: Callable[..., Any], args: Iterable[Any] = (), kwargs: Mapping[str, Any] | None = None
-) -> NoReturn:
-    """Run a function as the body of this process, tell what it returned, and end as a main process ends."""
+    function: Callable[..., Any],
+    args: Iterable[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    reusable: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run a function as the body of this process, tell what it returned, and end as a main process ends.
+
+    Comes back only if the process is `reusable` after that: it has then announced its end, and is to wait for the
+    next call.
+    """
     code = 0
     try:
         value = function(*args, **(kwargs or {}))
         channel.current().request("process.return", text=type(value).__name__, data=_pickled(value))
     except BaseException as error:
         code = ending.report(error)
+    if code == 0 and reusable():
+        channel.current().request("process.exit", text="reusable")
+        return
     ending.leave_main(code)
 
 
