@@ -161,7 +161,7 @@ def test_pipeline_with_more(lab: Lab, items: list[Any], consumers: int, maxsize:
     """run_pipeline is right for more items and more consumers, too"""
     scenario = Scenario(1 + consumers)
     scenario.main(RUN, items, consumers, maxsize)
-    lab.sample(scenario, lambda seen: _ran(seen, items, consumers, maxsize), schedules=8)
+    lab.sample(scenario, lambda seen: _ran(seen, items, consumers, maxsize), schedules=5)
 
 
 @pytest.mark.free

@@ -144,12 +144,14 @@ def test_runs(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
-@pytest.mark.parametrize(("typecode", "initial", "processes"), [("i", 1, 4), ("d", 2.25, 5), ("i", -7, 8)])
-def test_runs_with_many(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
+@pytest.mark.parametrize(
+    ("typecode", "initial", "processes", "schedules"), [("i", 1, 4, 6), ("d", 2.25, 5, 4), ("i", -7, 8, 3)]
+)
+def test_runs_with_many(lab: Lab, typecode: str, initial: Any, processes: int, schedules: int) -> None:
     """run_updates is right for more processes, too"""
     scenario = Scenario(processes)
     scenario.main(RUN, typecode, initial, processes)
-    lab.sample(scenario, lambda seen: _ran(seen, typecode, initial, processes), schedules=10)
+    lab.sample(scenario, lambda seen: _ran(seen, typecode, initial, processes), schedules=schedules)
 
 
 @pytest.mark.free
