@@ -165,7 +165,9 @@ def test_pipeline_with_more(lab: Lab, items: list[Any], consumers: int, maxsize:
 
 
 @pytest.mark.free
-@pytest.mark.check(points=0.5, function=RUN, after=["test_pipeline_with_many_consumers", "test_pipeline_with_little_room"])
+@pytest.mark.check(
+    points=0.5, function=RUN, after=["test_pipeline_with_many_consumers", "test_pipeline_with_little_room"]
+)
 def test_runs_free(lab: Lab) -> None:
     """Everything is right when nobody controls the order, with up to 8 consumers"""
     lab.run_free()

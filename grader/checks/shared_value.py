@@ -20,7 +20,18 @@ MAIN = 1
 @pytest.mark.check(points=1, function=VALUE)
 @pytest.mark.parametrize(
     ("typecode", "start"),
-    [("i", 0), ("i", 41), ("i", -3), ("d", 0.5), ("d", -1.25), ("l", 7), ("h", -1), ("B", 9), ("f", 2.5), ("q", 2**40)],
+    [
+        ("i", 0),
+        ("i", 41),
+        ("i", -3),
+        ("d", 0.5),
+        ("d", -1.25),
+        ("l", 7),
+        ("h", -1),
+        ("B", 9),
+        ("f", 2.5),
+        ("q", 2**40),
+    ],
 )
 def test_value_adds_one(lab: Lab, typecode: str, start: Any) -> None:
     """update_shared_value adds exactly 1, whatever the type and the start"""
@@ -85,7 +96,8 @@ def test_array_adds_one(lab: Lab, typecode: str, start: list[Any]) -> None:
 
 @pytest.mark.check(points=1.5, function=ARRAY, after=["test_array_adds_one"])
 @pytest.mark.parametrize(
-    ("processes", "typecode", "start"), [(2, "i", [0]), (2, "i", [1, -5]), (2, "d", [0.5, 0.5]), (3, "i", [0])]
+    ("processes", "typecode", "start"),
+    [(2, "i", [0]), (2, "i", [1, -5]), (2, "d", [0.5, 0.5]), (3, "i", [0])],
 )
 def test_array_loses_nothing(lab: Lab, processes: int, typecode: str, start: Sequence[Any]) -> None:
     """No update of the array is lost when several processes are at it"""

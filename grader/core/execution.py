@@ -74,7 +74,7 @@ class Budget(msgspec.Struct, frozen=True):
 
     executions: int = 2_000
     seconds: float = 10.0
-    steps: int = 20_000
+    steps: int = 5_000
     preemptions: int | None = None
 
 

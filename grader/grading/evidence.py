@@ -27,6 +27,7 @@ from grader.primitives.memory import MemoryState
 from grader.primitives.queue import QueueState
 
 _KIND = OperationKind
+_NEEDS_LOCK = (_KIND.MEMORY_WRITE, _KIND.MEMORY_READ, _KIND.LOCK_RELEASE)
 _LOOKS = (_KIND.QUEUE_EMPTY, _KIND.QUEUE_SIZE)
 
 
@@ -112,8 +113,12 @@ class Facts:
 
     def guard_taken(self) -> str:
         """The name of a value's own lock that is acquired explicitly."""
-        guards = {state.lock for state in self.seen.execution.objects.values() if isinstance(state, MemoryState)}
-        return next((self.names.of(s.operation.object) for s in self._acquires() if s.operation.object in guards), "")
+        guards = {
+            state.lock for state in self.seen.execution.objects.values() if isinstance(state, MemoryState)
+        }
+        return next(
+            (self.names.of(s.operation.object) for s in self._acquires() if s.operation.object in guards), ""
+        )
 
     def own_lock(self) -> OwnLock | None:
         """A lock of the submission's own making that is acquired."""
@@ -145,9 +150,8 @@ class Facts:
                 gave_up[step.task] = step
             elif kind is _KIND.LOCK_RELEASE and ok:
                 held[step.task] = held.get(step.task, 0) - 1
-            elif kind in (_KIND.MEMORY_WRITE, _KIND.MEMORY_READ, _KIND.LOCK_RELEASE):
-                if step.task in gave_up and held.get(step.task, 0) <= 0:
-                    return gave_up[step.task]
+            elif kind in _NEEDS_LOCK and step.task in gave_up and held.get(step.task, 0) <= 0:
+                return gave_up[step.task]
         return None
 
     def unprotected_access(self) -> Unprotected | None:
@@ -197,16 +201,20 @@ class Facts:
             if not isinstance(state, LockState) or state.value > 0:
                 continue
             for step in reversed(self.trace):
-                if step.operation.object == target and step.operation.kind is _KIND.LOCK_ACQUIRE:
-                    if step.task in state.holders and step.task not in self.seen.execution.pending:
-                        return step.operation.line
+                ended = step.task in state.holders and step.task not in self.seen.execution.pending
+                if ended and step.operation.object == target and step.operation.kind is _KIND.LOCK_ACQUIRE:
+                    return step.operation.line
         return 0
 
     def waits_for_itself(self) -> int:
         """The line that waits for a lock which the same process holds, 0 if there is none."""
         for task, operation in self.seen.execution.pending.items():
             state = self.seen.execution.objects.get(operation.object)
-            if operation.kind is _KIND.LOCK_ACQUIRE and isinstance(state, LockState) and task in state.holders:
+            if (
+                operation.kind is _KIND.LOCK_ACQUIRE
+                and isinstance(state, LockState)
+                and task in state.holders
+            ):
                 return operation.line
         return 0
 

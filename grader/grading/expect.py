@@ -97,7 +97,9 @@ def returns_nothing(seen: Observed, function: str) -> list[Flaw]:
         got = seen.returned(task)
         if call.function == function and got is not NOT_RETURNED and got is not None:
             text = f"a {seen.process(task).returned_type} object" if got is OPAQUE else show(got)
-            return [Flaw(Wrong.VALUE, f"{function} should return nothing, but it returned {text}.", "None", text)]
+            return [
+                Flaw(Wrong.VALUE, f"{function} should return nothing, but it returned {text}.", "None", text)
+            ]
     return []
 
 
@@ -106,7 +108,11 @@ def lock_is_free(seen: Observed, shared: Shared) -> list[Flaw]:
     holders = seen.lock_holders(shared)
     if not holders:
         return []
-    taken = [n for n, s in seen.steps(task=holders[0], shared=shared.object) if s.operation.kind is _KIND.LOCK_ACQUIRE]
+    taken = [
+        n
+        for n, s in seen.steps(task=holders[0], shared=shared.object)
+        if s.operation.kind is _KIND.LOCK_ACQUIRE
+    ]
     line = seen.execution.trace[taken[-1]].operation.line if taken else 0
     message = f"{seen.label(holders[0])} has returned, but {shared.name} is still taken."
     return [Flaw(FindingKind.LEAK, message, "free", "taken", line=line, conflict=tuple(taken[-1:]))]
@@ -123,7 +129,8 @@ def all_under(seen: Observed, shared: Shared, lock: Shared) -> list[Flaw]:
             held[step.task] = held.get(step.task, 0) + change
         elif operation.object == shared.object and step.task in calls and held.get(step.task, 0) <= 0:
             verb = "reads" if operation.kind is _KIND.MEMORY_READ else "writes"
-            message = f"{seen.label(step.task)} {verb} {shared.name} in line {operation.line} without holding {lock.name}."
+            who, line = seen.label(step.task), operation.line
+            message = f"{who} {verb} {shared.name} in line {line} without holding {lock.name}."
             return [Flaw(FindingKind.RACE, message, line=operation.line, conflict=(number,))]
     return []
 
@@ -139,7 +146,8 @@ def all_together(seen: Observed, main: TaskId, count: int, call: str) -> list[Fl
         return []
     first, second = (seen.label(task) for task in pair)
     start, end = seen.start_of(pair[1]), seen.end_of(pair[0])
-    assert start is not None and end is not None
+    assert start is not None
+    assert end is not None
     line = seen.execution.trace[start].operation.line
     message = f"{second} is started only after {first} has ended, so the processes run one after the other."
     return [Flaw(FindingKind.NOT_CONCURRENT, message, line=line, conflict=(end, start))]

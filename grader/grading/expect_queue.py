@@ -125,9 +125,11 @@ def has_queue_of(seen: Observed, main: TaskId, maxsize: int, call: str) -> list[
     ]
     if not sizes or maxsize in sizes:
         return []
-    message = f"{call} should work with a Queue({maxsize}), but it made " + ", ".join(
-        f"a Queue({size or ''})" for size in sizes[:3]
-    ) + "."
+    message = (
+        f"{call} should work with a Queue({maxsize}), but it made "
+        + ", ".join(f"a Queue({size or ''})" for size in sizes[:3])
+        + "."
+    )
     return [wrong(message, maxsize, sizes[0])]
 
 
@@ -135,11 +137,12 @@ def one_sentinel_each(seen: Observed, main: TaskId, consumers: int, call: str) -
     """On the queue that got sentinels there is none left, and what was put is one for each consumer."""
     puts: dict[int, int] = {}
     for _, step in seen.steps(task=main):
-        if step.operation.kind is _KIND.QUEUE_PUT and step.result is not None and step.result.ok:
-            if unpickle(step.operation.data) is None:
-                puts[step.operation.object] = puts.get(step.operation.object, 0) + 1
-    for queue, count in puts.items():
+        put = step.operation.kind is _KIND.QUEUE_PUT and step.result is not None and step.result.ok
+        if put and unpickle(step.operation.data) is None:
+            puts[step.operation.object] = puts.get(step.operation.object, 0) + 1
+    for count in puts.values():
         if count > consumers:
-            message = f"{call} put {count} sentinels on the queue for {consumers} consumer{'' if consumers == 1 else 's'}."
+            who = "1 consumer" if consumers == 1 else f"{consumers} consumers"
+            message = f"{call} put {count} sentinels on the queue for {who}."
             return [wrong(message, consumers, count)]
     return []

@@ -232,6 +232,8 @@ def _wrong(planned: PlannedRun, report: FreeReport, what: str, expected: Any, go
     if report.failure is not None:
         return _raised(planned, report, _KIND.CRASH, "a process died of")
     message = f"{planned.title}: {what}, not {show(expected)}."
+    if isinstance(got, list) and not planned.expected.ordered:
+        got = sorted(got, key=_key)  # two runs that differ in the order only are not two results
     return FreeFlaw(_KIND.WRONG_RESULT, message, show(expected), show(got))
 
 

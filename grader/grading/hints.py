@@ -86,7 +86,7 @@ def _outside(facts: Facts) -> str:
     if access is None:
         return ""
     line = access.line
-    if access is not None and access.kind is Access.READ_BEFORE:
+    if access.kind is Access.READ_BEFORE:
         return (
             f"The value is read in line {line}, before the lock is taken. When it is written, it may be out of date: "
             "read and write inside the same `with`."
@@ -159,7 +159,10 @@ def _join_gave_up(facts: Facts) -> str:
     step = facts.gave_up(_KIND.PROCESS_JOIN)
     if step is None:
         return ""
-    return f"join() with a timeout in line {step.operation.line} may return while the process still runs. Leave the timeout out."
+    return (
+        f"join() with a timeout in line {step.operation.line} may return while the process still runs. "
+        "Leave the timeout out."
+    )
 
 
 def _killed(facts: Facts) -> str:
@@ -202,7 +205,9 @@ def _join_before_drain(facts: Facts) -> str:
 def _full(facts: Facts) -> str:
     if not facts.waits_for(_KIND.QUEUE_PUT):
         return ""
-    return "The queue is full, and nobody is there to take something out. Start the consumers before filling it."
+    return (
+        "The queue is full, and nobody is there to take something out. Start the consumers before filling it."
+    )
 
 
 def _run_instead_of_start(facts: Facts) -> str:
@@ -222,9 +227,7 @@ def _join_in_loop(facts: Facts) -> str:
 def _falsy(facts: Facts) -> str:
     if not facts.missing_falsy_item():
         return ""
-    return (
-        "Items like 0, '' or [] count as false. Compare with the sentinel itself: `if item is None:`."
-    )
+    return "Items like 0, '' or [] count as false. Compare with the sentinel itself: `if item is None:`."
 
 
 _VALUE_RULES: tuple[Rule, ...] = (

@@ -7,6 +7,7 @@ a sweep with few preemptions for a shorter way to show it. A witness is replayed
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import pairwise
 from typing import TypeAlias
 
 import msgspec
@@ -64,7 +65,9 @@ class Inconclusive(Exception):
 class ReplayDone(Exception):
     """In replay, the schedule that was asked for has been executed."""
 
-    def __init__(self, scenario: Scenario, execution: Execution, finding: Finding | None, maker: FindingMaker) -> None:
+    def __init__(
+        self, scenario: Scenario, execution: Execution, finding: Finding | None, maker: FindingMaker
+    ) -> None:
         super().__init__("replayed")
         self.scenario = scenario
         self.execution = execution
@@ -109,7 +112,9 @@ class _Tally(msgspec.Struct):
 class Lab:
     """What a check works with: explores scenarios and keeps the evidence."""
 
-    def __init__(self, bench: Workbench, check: str, budget: Budget, replay: ReplayRequest | None = None) -> None:
+    def __init__(
+        self, bench: Workbench, check: str, budget: Budget, replay: ReplayRequest | None = None
+    ) -> None:
         self._bench = bench
         self._check = check
         self._budget = budget
@@ -252,7 +257,9 @@ class Lab:
             depends = tally.counts[kind] < tally.judged
             flaw, execution = self._shorten(scenario, verdict, maker, flaw, execution)
             if not self._fails_again(scenario, verdict, maker, flaw, execution):
-                message = "A failing order was found, but the program did something else when it was run again."
+                message = (
+                    "A failing order was found, but the program did something else when it was run again."
+                )
                 findings.append(maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, message)))
                 continue
             findings.append(maker.finding(flaw, execution, schedule_dependent=depends))
@@ -311,7 +318,7 @@ class Lab:
 def preemptions(execution: Execution) -> int:
     """An upper bound of how often a process was interrupted: the switches from one process to another."""
     tasks = execution.schedule
-    return sum(1 for one, other in zip(tasks, tasks[1:]) if one != other)
+    return sum(1 for one, other in pairwise(tasks) if one != other)
 
 
 def _blocked_message(execution: Execution) -> str:

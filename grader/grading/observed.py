@@ -84,7 +84,9 @@ class Observed:
             return NOT_RETURNED
         return unpickle(state.returned)
 
-    def steps(self, *, task: TaskId | None = None, shared: ObjectId | None = None) -> Iterator[tuple[int, Step]]:
+    def steps(
+        self, *, task: TaskId | None = None, shared: ObjectId | None = None
+    ) -> Iterator[tuple[int, Step]]:
         """The numbered steps of a task, or on an object, or both."""
         for number, step in enumerate(self.execution.trace):
             if (task is None or step.task == task) and (shared is None or step.operation.object == shared):
@@ -136,4 +138,3 @@ class Observed:
                 if second != first and start is not None and start > end and self.must_precede(end, start):
                     return first, second
         return None
-

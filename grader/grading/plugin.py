@@ -6,7 +6,7 @@ and those that come `after` a check which did not pass, are skipped.
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import msgspec
@@ -73,7 +73,7 @@ class GradingPlugin:
             if name in self._records:
                 continue
             marker = item.get_closest_marker("check")
-            options: dict[str, Any] = marker.kwargs if marker is not None else {}
+            options: Mapping[str, Any] = marker.kwargs if marker is not None else {}
             self._records[name] = _Record(
                 title=_title(item),
                 function=options.get("function", ""),
@@ -234,4 +234,6 @@ def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
         raise KeyboardInterrupt
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         seconds = time.monotonic() - started
-        raise InternalError(f"pytest ended with {status!r} after {seconds:.1f} s:\n{printed.getvalue()[-2000:]}")
+        raise InternalError(
+            f"pytest ended with {status!r} after {seconds:.1f} s:\n{printed.getvalue()[-2000:]}"
+        )

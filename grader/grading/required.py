@@ -14,6 +14,7 @@ from grader.core.verdict import Finding, FindingKind, Location
 from grader.grading.catalogue import Signature
 
 _SOURCE_LIMIT = 160
+_GUARD_HINT = 'Put what the program does under `if __name__ == "__main__":`; importing the file must only define functions.'
 
 
 class Obstacle(msgspec.Struct, frozen=True):
@@ -84,7 +85,7 @@ class Required:
     def _import_finding(self, execution: Execution, failure: Failure | None) -> Finding:
         outcome = execution.outcome
         line = failure.line if failure is not None else outcome.line
-        hint = "Put what the program does under `if __name__ == \"__main__\":`; importing the file must only define functions."
+        hint = _GUARD_HINT
         if failure is not None:
             text = f"{failure.type}: {failure.message}" if failure.message else failure.type
             message = f"The file cannot be imported: {text}."

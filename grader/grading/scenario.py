@@ -74,9 +74,7 @@ class Scenario:
 
     def queue(self, name: str = "queue", maxsize: int = 0, items: Sequence[Any] = ()) -> Shared:
         """A `multiprocessing.Queue(maxsize)`; `items` are already on it."""
-        queue = self._add(
-            ObjectKind.QUEUE, name, {"kind": "queue", "maxsize": maxsize}, number=maxsize
-        )
+        queue = self._add(ObjectKind.QUEUE, name, {"kind": "queue", "maxsize": maxsize}, number=maxsize)
         primitive = BY_OPERATION[OperationKind.QUEUE_PUT]
         for item in items:
             put = Operation(OperationKind.QUEUE_PUT, queue.object, data=plain_pickle(item))
@@ -85,9 +83,7 @@ class Scenario:
             primitive.apply(self.objects, JUDGE, flush)
         return queue
 
-    def _add(
-        self, kind: ObjectKind, name: str, description: dict[str, Any], **fields: Any
-    ) -> Shared:
+    def _add(self, kind: ObjectKind, name: str, description: dict[str, Any], **fields: Any) -> Shared:
         number = object_id(JUDGE, len(self.objects))
         creation = Creation(number, kind, **fields)
         self.objects[number] = BY_OBJECT[kind].create(creation)
@@ -119,5 +115,3 @@ def _describe(arguments: Sequence[Any]) -> tuple[dict[str, Any], ...]:
         argument.description if isinstance(argument, Shared) else {"plain": plain_pickle(argument)}
         for argument in arguments
     )
-
-

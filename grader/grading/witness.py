@@ -168,8 +168,6 @@ def _item(execution: Execution, step: Step) -> str:
     return show(unpickle(step.result.data), 40)
 
 
-
-
 def _number(execution: Execution, step: Step) -> str:
     number = step.result.number if step.result is not None else 0
     if step.operation.kind in _YES_NO:
@@ -226,5 +224,3 @@ def _steps(teller: _Teller, seen: Observed, flaw: Flaw) -> Iterator[WitnessStep]
     for task, operation in sorted(seen.execution.pending.items()):
         if operation.kind is not _KIND.QUEUE_FLUSH:
             yield teller.waiting(task, operation)
-
-

@@ -61,7 +61,9 @@ class Workbench:
             raise NotImported(self.imported, state.failure)
 
     def _objects_of_import(self) -> dict[ObjectId, Any]:
-        return {number: state for number, state in self.imported.objects.items() if number >= 0 or number == -1}
+        return {
+            number: state for number, state in self.imported.objects.items() if number >= 0 or number == -1
+        }
 
     @property
     def creations(self) -> Mapping[ObjectId, Creation]:

@@ -174,7 +174,7 @@ class FreeReport(msgspec.Struct, frozen=True):
 _DECODER = msgspec.json.Decoder(FreeReport)
 
 
-class NotAReport(Exception):  # noqa: N818 - named for what came instead
+class NotAReport(Exception):
     """What came is not a report."""
 
 

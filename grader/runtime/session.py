@@ -16,7 +16,6 @@ from grader.core.operations import (
     JUDGE,
     MAIN,
     ObjectId,
-    Operation,
     OperationKind,
     Result,
     Step,
@@ -43,8 +42,6 @@ class Call(msgspec.Struct, frozen=True):
     arguments: tuple[dict[str, Any], ...] = ()
     label: str = ""
     name: str = "MainProcess"
-
-
 
 
 class ProcessSession:
@@ -100,10 +97,8 @@ class ProcessSession:
     def _answer(self, step: Step, descriptor: int | None = None) -> None:
         result = step.result if step.result is not None else Result()
         plain = msgspec.structs.replace(result, marks=()) if result.marks else result
-        try:
+        with suppress(Ended):  # noticed when its next announcement does not come
             self._wires[step.task].send(plain, descriptor)
-        except Ended:
-            pass  # noticed when its next announcement does not come
 
     def _start_child(self, step: Step) -> Sequence[Report]:
         child = task_of(step.operation.object)
@@ -134,9 +129,7 @@ class ProcessSession:
             return Anomaly(fatal_error(task, wire.noise(_LAST_WORDS_SECONDS), str(error)))
         except RunnerLost:
             return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
-        return Announcement(
-            task, message.operation, message.created, message.mark, message.out, message.err
-        )
+        return Announcement(task, message.operation, message.created, message.mark, message.out, message.err)
 
     def _hang_up(self, task: TaskId) -> None:
         wire = self._wires.pop(task, None)
@@ -151,10 +144,8 @@ class ProcessSession:
         for task in list(self._wires):
             self._hang_up(task)
         if self._broken:
-            try:
+            with suppress(RunnerLost):
                 self._runner.sweep(spare_hosts=True)
-            except RunnerLost:
-                pass
 
 
 HOST_PLACE = 0

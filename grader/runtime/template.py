@@ -7,6 +7,7 @@ that the submission started with it when it is closed.
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -106,10 +107,8 @@ class Runner:
 
     def close(self) -> None:
         """End the runner and everything below it."""
-        try:
+        with suppress(RunnerLost):
             self.sweep()
-        except RunnerLost:
-            pass
         self._wire.close()
 
 

@@ -39,10 +39,10 @@ class Strategy(abc.ABC):
             Diverged: the schedule cannot be followed.
         """
 
-    def executed(self, step: Step) -> None:
+    def executed(self, step: Step) -> None:  # noqa: B027 - most strategies need not know
         """The chosen operation was executed."""
 
-    def finished(self, execution: Execution, world: World) -> None:
+    def finished(self, execution: Execution, world: World) -> None:  # noqa: B027
         """The execution is over; `world` is the state in which it ended."""
 
 

@@ -9,6 +9,7 @@ Commands come as JSON frames (see `channel`); `do` names the command, a descript
 """
 
 import binascii
+import functools
 import gc
 import inspect
 import json
@@ -58,7 +59,7 @@ def template(descriptor: int) -> None:
         given = control.take_descriptor()
         if _fork() == 0:
             control.close()
-            _guarded(lambda command=command, given=given: runner(given, command))
+            _guarded(functools.partial(runner, given, command))
         os.close(given)
 
 

@@ -43,14 +43,14 @@ def begin_call(name: str, first_child: int) -> None:
     """
     here: Any = mp_process.current_process()
     here._name = name
-    setattr(mp_process, "_process_counter", itertools.count(first_child))
+    vars(mp_process)["_process_counter"] = itertools.count(first_child)
     chance.reseed(channel.current().task)
 
 
 def next_child() -> int:
     """The number in the default name of the next child (and none of it is used up)."""
     number = next(vars(mp_process)["_process_counter"])
-    setattr(mp_process, "_process_counter", itertools.count(number))
+    vars(mp_process)["_process_counter"] = itertools.count(number)
     return int(number)
 
 

@@ -113,7 +113,9 @@ def _changes_nothing(tree: ast.Module, imported: dict[str, bool]) -> bool:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Global, ast.Nonlocal, ast.ClassDef, ast.AsyncFunctionDef)):
             return False
-        if isinstance(node, ast.Name) and (node.id in _WORDS or (node.id in modules and id(node) not in qualified)):
+        if isinstance(node, ast.Name) and (
+            node.id in _WORDS or (node.id in modules and id(node) not in qualified)
+        ):
             return False
         if isinstance(node, ast.Attribute) and not _harmless_attribute(node, modules):
             return False
@@ -142,4 +144,8 @@ def _bound(statement: ast.stmt) -> list[str]:
     """The names that a statement at the top of the module binds."""
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return [statement.name]
-    return [node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    return [
+        node.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]

@@ -4,9 +4,9 @@ The interpreter rewrites its bytecode while it warms up, fills caches and free l
 fork copies a page of memory each time. Done once in the host, it is done for all its children.
 """
 
+import _socket as c_socket
 import gc
 import itertools
-import _socket as c_socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +22,7 @@ class _Rehearsal(channel.Channel):
 
     def __init__(self) -> None:
         own, self._other = c_socket.socketpair()
-        super().__init__(own, _TASK)
+        super().__init__(own, _TASK)  # type: ignore[arg-type]
         self._answers = itertools.cycle(_ANSWERS)
 
     def send(self, message: Mapping[str, Any]) -> None:
