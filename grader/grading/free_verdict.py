@@ -255,7 +255,7 @@ def _same_items(got: list[Any], expected: list[Any], ordered: bool) -> bool:
 
 def _key(item: Any) -> str:
     """Equal for the same plain values only, types included."""
-    return f"not plain {id(item)}" if isinstance(item, Opaque) else json.dumps(plain.encode(item))
+    return f"not plain: {item!r}" if isinstance(item, Opaque) else json.dumps(plain.encode(item))
 
 
 def _compared(got: list[Any], expected: list[Any]) -> str:

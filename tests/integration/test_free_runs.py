@@ -239,6 +239,20 @@ def test_repetitions_tell_a_race() -> None:
     assert settle(flaw, [seen(8), seen(7)]).kind is FindingKind.RACE
 
 
+def test_the_order_of_many_consumers_is_no_race() -> None:
+    (planned,) = (
+        run for run in plan("consumer") if run.title.startswith("consumer in 2") and "spawn" not in run.title
+    )
+    flaws = [
+        assess(planned, FreeReport(FreeStatus.DONE, drained={"results": items}, rest={"queue": []}))
+        for items in ([1, 2, {"opaque": "x"}], [2, {"opaque": "x"}, 1], [1, 2, 3])
+    ]
+    first, second, third = flaws
+    assert first is not None
+    assert settle(first, [second]).kind is FindingKind.WRONG_RESULT
+    assert settle(first, [third]).kind is FindingKind.RACE
+
+
 def test_a_deadlock_is_seen_long_before_the_limit(template: Template) -> None:
     source = "def increment_counter(counter, lock):\n    lock.acquire()\n    lock.acquire()\n"
     started = time.monotonic()
