@@ -2,7 +2,8 @@
 
 Start at `Oracle`. It knows the primitives (`enabled`, `apply`, `depends`) and nothing of the driver, the machine or
 any strategy. A script is run again from its start for every history of results, so that a state can be left and come
-back to.
+back to. Marks are believed: where a script gives the same mark again, what it was told since is forgotten, so that a
+polling loop has finitely many states.
 
 Two counts of the classes of equivalent interleavings, found in different ways:
 
@@ -162,7 +163,7 @@ class Oracle:
         if operation.kind is _KIND.QUEUE_FLUSH:
             return step, self._state(now._replace(objects=objects))
         told, scripts, gone = dict(now.told), now.scripts, now.gone
-        told[task] = (*told[task], without_marks(result))
+        told[task] = shortened(now.scripts[task], (*told[task], without_marks(result)))
         if operation.kind is _KIND.PROCESS_EXIT:
             gone |= {task}
         elif operation.kind is _KIND.PROCESS_KILL and result.ok:
@@ -187,6 +188,20 @@ class Oracle:
     def endings(self) -> set[Ending]:
         """Everything the program can come to in the end."""
         return {state.ending for state in self.states() if not state.next}
+
+    def hopeless(self) -> bool:
+        """Whether there is a state from which the program, whatever it does, goes on for ever."""
+        states = self.states()
+        hopeful = {id(state) for state in states if not state.next}
+        while True:
+            more = {
+                id(state)
+                for state in states
+                if id(state) not in hopeful and any(id(after) in hopeful for _, after in state.next.values())
+            }
+            if not more:
+                return len(hopeful) < len(states)
+            hopeful |= more
 
     def count_interleavings(self) -> int:
         """How many there are."""
@@ -299,19 +314,31 @@ def without_marks(result: Result) -> Result:
     return msgspec.structs.replace(result, marks=()) if result.marks else result
 
 
-def ending_of(execution: Execution) -> Ending:
-    """What an execution of the engine came to, in the oracle's words."""
+def ending_of(execution: Execution, scripts: Mapping[TaskId, Script] | None = None) -> Ending:
+    """What an execution of the engine came to, in the oracle's words. Polling `scripts` have their rounds taken out."""
+    scripts = scripts or {}
     told: dict[TaskId, tuple[Result, ...]] = {
         task_of(target): () for target, state in execution.objects.items() if type(state) is ProcessState
     }
     for step in execution.trace:
         if step.operation.kind is not _KIND.QUEUE_FLUSH and step.result is not None:
             told[step.task] = (*told[step.task], without_marks(step.result))
+            if step.task in scripts:
+                told[step.task] = shortened(scripts[step.task], told[step.task])
     return Ending(
         tuple(sorted(execution.objects.items())),
         tuple(sorted(told.items())),
         tuple(sorted(execution.pending.items())),
     )
+
+
+def shortened(script: Script, told: tuple[Result, ...]) -> tuple[Result, ...]:
+    """The shortest part of a history that leads to the same operation with the same mark: to the same local state."""
+    asked = _ask(script, told)
+    if not asked.mark:
+        return told
+    shorter = (told[:length] for length in range(len(told)) if _ask(script, told[:length]) == asked)
+    return next(shorter, told)
 
 
 def _ask(script: Script, told: tuple[Result, ...]) -> Asked:

@@ -1,0 +1,119 @@
+"""Programs with polling loops, made by picking: for the property tests of fairness."""
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from grader.core.operations import Operation, Result
+from grader.engine.scripted import Asked, Script
+from tests.programs import (
+    EVENT,
+    KIND,
+    LOCK,
+    MEMORY,
+    QUEUE,
+    Pick,
+    acquire,
+    do,
+    get,
+    put,
+    read,
+    release,
+    write,
+)
+
+Steps = Generator[Any, Result, None]
+LOOKS: dict[str, tuple[Operation, ...]] = {
+    "flag": (read(MEMORY, 0),),
+    "two flags": (read(MEMORY, 0), read(MEMORY, 1)),
+    "event": (do(KIND.EVENT_IS_SET, EVENT),),
+    "timed event": (do(KIND.EVENT_WAIT, EVENT, timed=True),),
+    "queue": (get(QUEUE, block=False),),
+    "empty": (do(KIND.QUEUE_EMPTY, QUEUE),),
+    "first task": (do(KIND.PROCESS_JOIN, -1, timed=True),),
+    "flag under lock": (acquire(LOCK), read(MEMORY, 0), release(LOCK)),
+    "two flags under lock": (acquire(LOCK), read(MEMORY, 0), read(MEMORY, 1), release(LOCK)),
+    "trylock": (acquire(LOCK, block=False),),
+}
+
+
+def poller(look: str, wanted: int, marked: Sequence[bool], then: Sequence[Operation]) -> Script:
+    """Looks until what it sees adds up to `wanted` (0 and 1 for calls that fail and succeed), then does the rest.
+
+    `marked` tells which operations of a round carry a mark of the local state, as the real agent's do.
+    """
+
+    def script() -> Steps:
+        while True:
+            seen = 0
+            for place, operation in enumerate(LOOKS[look]):
+                mark = 1 + 10 * place + 100 * seen if marked[place] else 0
+                seen += _worth((yield Asked(operation, mark)), operation)
+            if seen == wanted:
+                break
+        yield from plain(then)()
+        if look == "trylock":
+            yield release(LOCK)
+
+    return script
+
+
+def _worth(result: Result, operation: Operation) -> int:
+    if operation.kind in (KIND.LOCK_ACQUIRE, KIND.LOCK_RELEASE) and operation.block:
+        return 0
+    if operation.kind is KIND.MEMORY_READ:
+        return result.data[0]
+    return result.number if operation.kind in (KIND.EVENT_IS_SET, KIND.QUEUE_EMPTY) else int(result.ok)
+
+
+def plain(operations: Sequence[Operation]) -> Script:
+    """Just these operations."""
+
+    def script() -> Steps:
+        for operation in operations:
+            _ = yield operation  # a list's iterator would not take the results
+
+    return script
+
+
+def polling_scripts(pick: Pick, looks: Sequence[str] = tuple(LOOKS)) -> list[Script]:
+    """One or two polling tasks, and one or two that do what may let them go on."""
+    scripts: list[Script] = []
+    for _ in range(pick((1, 1, 2))):
+        look = pick(looks)
+        length = len(LOOKS[look])
+        marked = pick(((True,) * 4, tuple(op.kind in _OBSERVERS for op in LOOKS[look])))
+        wanted = pick((0, 1, 1, 1, 2)) if length > 1 or look == "flag" else pick((0, 1, 1, 1))
+        scripts.append(poller(look, wanted, marked, _deeds(pick, pick((0, 1)))))
+    for _ in range(pick((1, 1, 2)) if len(scripts) == 1 else 1):
+        scripts.append(plain(_deeds(pick, pick((1, 2, 3)))))
+    return scripts[::-1] if pick((True, False)) else scripts
+
+
+_OBSERVERS = (KIND.MEMORY_READ, KIND.EVENT_IS_SET, KIND.QUEUE_EMPTY, KIND.QUEUE_GET, KIND.EVENT_WAIT)
+
+
+def _deeds(pick: Pick, number: int) -> list[Operation]:
+    made: list[Operation] = []
+    for _ in range(number):
+        made.extend(pick(_DEEDS))
+    return made
+
+
+def _set(cell: int, value: bytes) -> Operation:
+    return write(value, MEMORY, cell)
+
+
+_DEEDS: tuple[tuple[Operation, ...], ...] = (
+    (_set(0, b"\1"),),
+    (_set(0, b"\1"),),
+    (_set(0, b"\0"),),
+    (_set(1, b"\1"),),
+    (_set(2, b"\1"),),
+    (read(MEMORY, 2),),
+    (acquire(LOCK), _set(0, b"\1"), release(LOCK)),
+    (acquire(LOCK), release(LOCK)),
+    (acquire(LOCK), _set(0, b"\1"), _set(1, b"\1"), release(LOCK)),
+    (do(KIND.EVENT_SET, EVENT),),
+    (do(KIND.EVENT_CLEAR, EVENT),),
+    (put(b"a", QUEUE),),
+)

@@ -1,0 +1,49 @@
+"""Happens-before against its definition, on executions of the classics."""
+
+import pytest
+
+from grader.core.operations import Step
+from grader.engine.strategies.order import HappensBefore
+from tests.exploring import run_all
+from tests.litmus import classics
+from tests.oracle import in_order
+
+PROGRAMS = {
+    "two sections": classics.two_sections(2),
+    "sentinels": classics.sentinels(2, 2),
+    "killed": classics.terminated_while_holding(),
+    "condition": classics.buffer_by_condition(),
+}
+
+
+def by_definition(trace: tuple[Step, ...]) -> list[set[int]]:
+    past: list[set[int]] = []
+    for number, step in enumerate(trace):
+        direct = {k for k in range(number) if in_order(trace[k], step)}
+        past.append(direct.union(*(past[k] for k in direct)))
+    return past
+
+
+def masks(order: HappensBefore) -> list[set[int]]:
+    return [{k for k in range(mask.bit_length()) if mask >> k & 1} for mask in order.past]
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())
+def test_the_past_of_each_step_is_what_the_definition_says(program: classics.Classic) -> None:
+    for execution in run_all(*program).executions:
+        order = HappensBefore()
+        for step in execution.trace:
+            order.add(step)
+        assert masks(order) == by_definition(execution.trace)
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS.keys())
+def test_after_a_cut_it_goes_on_as_if_nothing_had_been_behind(program: classics.Classic) -> None:
+    trace = run_all(*program).executions[-1].trace
+    order = HappensBefore()
+    for length in range(len(trace)):
+        for step in trace[len(order.trace) :]:
+            order.add(step)
+        assert masks(order) == by_definition(trace)
+        order.cut(length)
+        assert masks(order) == by_definition(trace[:length])

@@ -1,0 +1,78 @@
+"""Conditions: wait gives the lock back, notify picks the longest waiting, resume takes the lock again."""
+
+import pytest
+
+from grader.core.operations import ErrorCode, LockFlavour, Operation
+from grader.primitives.condition import ConditionState
+from tests.programs import KIND, acquire, do, lock_state, release
+from tests.unit.primitives.doing import Bench
+
+CONDITION, LOCK = 1, 2
+WAIT, RESUME = do(KIND.CONDITION_WAIT, CONDITION), do(KIND.CONDITION_RESUME, CONDITION)
+TIMED = do(KIND.CONDITION_RESUME, CONDITION, timed=True)
+
+
+def notify(number: int) -> Operation:
+    return do(KIND.CONDITION_NOTIFY, CONDITION, number=number)
+
+
+@pytest.fixture
+def place() -> Bench:
+    return Bench({CONDITION: ConditionState(LOCK), LOCK: lock_state(LockFlavour.RLOCK)})
+
+
+@pytest.mark.parametrize("operation", [WAIT, notify(1), notify(-1)])
+def test_without_the_lock_it_is_an_error(place: Bench, operation: Operation) -> None:
+    assert place.do(0, operation).error is ErrorCode.NOT_OWNER
+    place.do(1, acquire(LOCK))
+    assert place.do(0, operation).error is ErrorCode.NOT_OWNER
+
+
+def test_who_waits_lets_the_lock_go_and_goes_on_once_notified_and_the_lock_is_free(place: Bench) -> None:
+    place.do(0, acquire(LOCK), WAIT)
+    assert not place.can(0, RESUME)
+    place.do(1, acquire(LOCK))
+    assert place.do(1, notify(1)).number == 1
+    assert not place.can(0, RESUME)
+    place.do(1, release(LOCK))
+    assert place.do(0, RESUME).ok
+    assert place.objects[LOCK].holders == (0,)
+
+
+def test_the_depth_of_a_recursive_lock_comes_back(place: Bench) -> None:
+    place.do(0, acquire(LOCK), acquire(LOCK), WAIT)
+    place.do(1, acquire(LOCK), notify(1), release(LOCK))
+    place.do(0, RESUME, release(LOCK))
+    assert not place.can(1, acquire(LOCK))
+    place.do(0, release(LOCK))
+    assert place.can(1, acquire(LOCK))
+
+
+def test_a_notification_nobody_waits_for_is_lost(place: Bench) -> None:
+    assert place.do(0, acquire(LOCK), notify(1)).number == 0
+    place.do(0, WAIT)
+    assert not place.can(0, RESUME)
+
+
+@pytest.mark.parametrize(("number", "woken"), [(1, [0]), (2, [0, 1]), (5, [0, 1]), (-1, [0, 1])])
+def test_as_many_wake_as_are_notified_the_longest_waiting_first(
+    place: Bench, number: int, woken: list[int]
+) -> None:
+    for task in (0, 1):
+        place.do(task, acquire(LOCK), WAIT)
+    place.do(2, acquire(LOCK), notify(number), release(LOCK))
+    assert [task for task in (0, 1) if place.can(task, RESUME)] == woken
+
+
+def test_a_timed_wait_gives_up_and_no_longer_takes_a_notification(place: Bench) -> None:
+    for task in (0, 1):
+        place.do(task, acquire(LOCK), WAIT)
+    assert not place.do(0, TIMED).ok
+    place.do(0, notify(1), release(LOCK))
+    assert place.do(1, RESUME).ok
+
+
+def test_a_timed_wait_tells_whether_it_was_notified(place: Bench) -> None:
+    place.do(0, acquire(LOCK), WAIT)
+    place.do(1, acquire(LOCK), notify(1), release(LOCK))
+    assert place.do(0, TIMED).ok
