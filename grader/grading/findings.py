@@ -1,5 +1,6 @@
 """Makes a finding of a flaw: its place, help, witness and replay token. Start at `FindingMaker.finding`."""
 
+import re
 from typing import TYPE_CHECKING
 
 from grader.core.execution import Execution
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _SOURCE_LIMIT = 160
 OUTPUT_LIMIT = 2_000
+_LAST_WORDS = re.compile(r"^(Process \S+:\n)?Traceback \(most recent call last\):$", re.MULTILINE)
 
 
 class FindingMaker:
@@ -63,7 +65,7 @@ class FindingMaker:
             expected=flaw.expected,
             got=flaw.got,
             replay=tokens.encode(
-                self._bench.exercise, self._check, self._number, self._bench.sha256, execution
+                self._bench.exercise, self._check, self._number, self._bench.sha256, execution, kind
             ),
             output=_output(execution),
             failure=flaw.failure,
@@ -83,7 +85,12 @@ def _output(execution: Execution) -> str:
     """What the processes printed on stderr and stdout, bounded, for those that printed anything."""
     texts = []
     for task in sorted({*execution.output, *execution.errors}):
-        text = execution.output.get(task, "") + execution.errors.get(task, "")
+        text = execution.output.get(task, "") + _without_traceback(execution.errors.get(task, ""))
         if text.strip():
             texts.append(f"{execution.labels.get(task, task)}: {text.strip()}")
     return "\n".join(texts)[:OUTPUT_LIMIT]
+
+
+def _without_traceback(text: str) -> str:
+    """What was printed on stderr before the interpreter's last words, which the finding tells already."""
+    return re.split(_LAST_WORDS, text, maxsplit=1)[0]

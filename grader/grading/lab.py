@@ -36,14 +36,17 @@ from grader.runtime.pinning import unpinned
 Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
 """Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
 
-DEFAULT_BUDGET = Budget(executions=400, seconds=3.0)
+DEFAULT_BUDGET = Budget(executions=400, seconds=3.0, steps=3_000)
 SAMPLED_SCHEDULES = 30
 AFTER_FAILURE = 40
-"""How many more executions are made after the first failure, to see whether any schedule goes well."""
+"""How many more executions are made after the first wrong result, to see whether any schedule goes well."""
+AFTER_OTHER_FAILURE = 8
+"""Likewise after any other failure."""
 SHORTEN_EXECUTIONS = 120
 MOST_PREEMPTIONS = 2
 MOST_FINDINGS = 3
 _SEED = 20_140_122
+_WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
 
 class CheckFailed(Exception):
@@ -80,6 +83,7 @@ class ReplayRequest(msgspec.Struct, frozen=True):
 
     scenario: int
     schedule: tuple[TaskPath, ...]
+    kind: FindingKind | None = None
 
 
 class _Tally(msgspec.Struct):
@@ -98,15 +102,17 @@ class _Tally(msgspec.Struct):
         self.good += not flaws
         self.since_failure += bool(self.first)
         for flaw in flaws:
-            self.counts[flaw.kind] = self.counts.get(flaw.kind, 0) + 1
             self.first.setdefault(flaw.kind, (flaw, execution))
+        for kind in {flaw.kind for flaw in flaws}:
+            self.counts[kind] = self.counts.get(kind, 0) + 1
 
     @property
     def undecided(self) -> bool:
         """Whether some flaw was there in every execution so far, so that a good schedule is worth looking for."""
         if self.blocked is not None or FindingKind.HANG in self.first:
             return False  # a hang costs its whole CPU limit, again and again
-        return any(count == self.judged for kind, count in self.counts.items() if kind is Wrong.VALUE)
+        patience = AFTER_FAILURE if Wrong.VALUE in self.first else AFTER_OTHER_FAILURE
+        return self.since_failure < patience and self.judged in self.counts.values()
 
 
 class Lab:
@@ -180,11 +186,12 @@ class Lab:
         maker = FindingMaker(self._bench, scenario, self._check, number)
         if self._replay is not None:
             if self._replay.scenario == number:
-                self._replay_one(scenario, verdict, maker, self._replay.schedule)
+                self._replay_one(scenario, verdict, maker, self._replay)
             return
         tally = _Tally()
         executions, verified = self._run_all(scenario, verdict, maker, strategies, tally)
-        if tally.undecided or (not verified and not tally.first and isinstance(strategies[0], Dpor)):
+        wrong_so_far = tally.blocked is None and tally.counts.get(Wrong.VALUE) == tally.judged
+        if not verified and (wrong_so_far or (not tally.first and isinstance(strategies[0], Dpor))):
             extra = [Extremes(SAMPLED_SCHEDULES), PCT(_SEED, SAMPLED_SCHEDULES)]
             tally.since_failure = 0
             executions += self._run_all(scenario, verdict, maker, extra, tally)[0]
@@ -247,7 +254,7 @@ class Lab:
             return True
         if outcome.kind is OutcomeKind.HUNG:
             return False
-        return tally.undecided and tally.since_failure < AFTER_FAILURE
+        return tally.undecided
 
     def _findings(
         self, scenario: Scenario, verdict: Verdict, maker: FindingMaker, tally: _Tally
@@ -295,7 +302,7 @@ class Lab:
         return flaw.kind in tally.first
 
     def _replay_one(
-        self, scenario: Scenario, verdict: Verdict, maker: FindingMaker, schedule: Sequence[TaskPath]
+        self, scenario: Scenario, verdict: Verdict, maker: FindingMaker, request: ReplayRequest
     ) -> None:
         tally = _Tally()
         kept: list[Execution] = []
@@ -305,14 +312,23 @@ class Lab:
             return self._judge(scenario, verdict, maker.names(execution), execution, tally)
 
         with closing(self._bench.program(scenario)) as program:
-            explore(program, Replay(schedule), self._budget, watch, TaskTable())
+            explore(program, Replay(request.schedule, lenient=True), self._budget, watch, TaskTable())
         finding: Finding | None = None
         if tally.first:
-            flaw, execution = next(iter(tally.first.values()))
-            finding = maker.finding(flaw, execution, schedule_dependent=True)
+            flaw, execution = _asked_for(tally, request.kind)
+            depends = request.kind is not FindingKind.WRONG_RESULT
+            finding = maker.finding(flaw, execution, schedule_dependent=depends)
         elif tally.blocked is not None:
             finding = maker.inconclusive(tally.blocked)
         raise ReplayDone(scenario, kept[0], finding, maker)
+
+
+def _asked_for(tally: _Tally, kind: FindingKind | None) -> tuple[Flaw, Execution]:
+    """The flaw that a replay is about, or the first that there is."""
+    for flaw_kind, found in tally.first.items():
+        if flaw_kind is kind or (flaw_kind is Wrong.VALUE and kind in _WRONG):
+            return found
+    return next(iter(tally.first.values()))
 
 
 def preemptions(execution: Execution) -> int:

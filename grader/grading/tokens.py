@@ -12,6 +12,7 @@ import msgspec
 
 from grader.core.execution import Execution
 from grader.core.operations import TaskId
+from grader.core.verdict import FindingKind
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
 
@@ -31,6 +32,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     submission: str
     paths: tuple[TaskPath, ...]
     runs: tuple[int, ...]
+    kind: FindingKind | None = None
 
     def schedule(self) -> tuple[TaskPath, ...]:
         """The schedule, one path for each step."""
@@ -40,11 +42,18 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
         return tuple(steps)
 
 
-def encode(exercise: str, check: str, scenario: int, sha256: str, execution: Execution) -> str:
-    """The token of an execution."""
+def encode(
+    exercise: str,
+    check: str,
+    scenario: int,
+    sha256: str,
+    execution: Execution,
+    kind: FindingKind | None = None,
+) -> str:
+    """The token of an execution that shows a finding of a kind."""
     schedule = [execution.paths[task] for task in execution.schedule]
     paths, runs = _runs(schedule)
-    token = Token(VERSION, exercise, check, scenario, sha256[:8], paths, runs)
+    token = Token(VERSION, exercise, check, scenario, sha256[:8], paths, runs, kind)
     packed = zlib.compress(msgspec.msgpack.encode(token), 9)
     checked = packed + zlib.crc32(packed).to_bytes(4, "big")
     return base64.urlsafe_b64encode(checked).decode("ascii").rstrip("=")

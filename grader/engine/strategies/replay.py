@@ -1,17 +1,23 @@
-"""Follow a given schedule, exactly."""
+"""Follow a given schedule, exactly or as far as it goes."""
 
 from collections.abc import Sequence
 
 from grader.core.operations import TaskId
+from grader.engine.steps import is_enabled
 from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
 from grader.engine.tasks import TaskPath
 
 
 class Replay(Strategy):
-    """One execution along `schedule` (paths of tasks, see `grader.engine.tasks`); on its own behind the end."""
+    """One execution along `schedule` (paths of tasks, see `grader.engine.tasks`); on its own behind the end.
 
-    def __init__(self, schedule: Sequence[TaskPath]) -> None:
+    A step that cannot be made is a divergence; a `lenient` replay, of a program that has changed since, goes on
+    without it.
+    """
+
+    def __init__(self, schedule: Sequence[TaskPath], *, lenient: bool = False) -> None:
         self._schedule = schedule
+        self._lenient = lenient
         self._done = False
 
     def begin(self) -> bool:
@@ -21,7 +27,11 @@ class Replay(Strategy):
     def choose(self, choice: Choice) -> TaskId | None:
         if choice.position >= len(self._schedule):
             return keep_going(choice.candidates, choice.last)
-        task = choice.machine.tasks.by_path(self._schedule[choice.position])
-        if task is None or task not in choice.machine.pending:
-            raise Diverged(f"step {choice.position + 1} of the schedule cannot be made")
-        return task
+        machine = choice.machine
+        task = machine.tasks.by_path(self._schedule[choice.position])
+        operation = machine.pending.get(task) if task is not None else None
+        if task is not None and operation is not None and is_enabled(machine.objects, task, operation):
+            return task
+        if self._lenient:
+            return keep_going(choice.candidates, choice.last)
+        raise Diverged(f"step {choice.position + 1} of the schedule cannot be made")

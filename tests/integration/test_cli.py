@@ -1,0 +1,347 @@
+"""The command as a user runs it: what it prints, its exit status, and that nothing is left behind."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from commands import Ran, corrected, grader
+
+from grader.grading.catalogue import exercises, solution
+
+SOLVED = solution("counter").read_text(encoding="utf-8")
+UNLOCKED = corrected(SOLVED, "with lock:", "if lock:")
+QUICK = "--no-free-runs"
+
+
+class Location(msgspec.Struct, forbid_unknown_fields=True):
+    file: str
+    line: int
+    source: str
+
+
+class Step(msgspec.Struct, forbid_unknown_fields=True):
+    task: str
+    operation: str
+    object: str
+    line: int
+    value: str
+    note: str = ""
+    conflict: bool = False
+    executed: bool = True
+
+
+class Finding(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    schedule_dependent: bool
+    processes: int
+    message: str
+    help: str
+    location: Location | None
+    replay: str
+    steps: list[Step]
+    expected: str = ""
+    got: str = ""
+    output: str = ""
+
+
+class Evidence(msgspec.Struct, forbid_unknown_fields=True):
+    level: str
+    processes: list[int]
+    executions: int
+
+
+class Check(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    title: str
+    function: str
+    status: str
+    score: float
+    max_score: float
+    seconds: float
+    evidence: Evidence | None
+    findings: list[Finding]
+    further_evidence: list[Evidence] = []
+    reason: str = ""
+
+
+class Grade(msgspec.Struct, forbid_unknown_fields=True):
+    """The format `grader/grade/v1`, and nothing beside it."""
+
+    schema: str
+    submission: str
+    sha256: str
+    exercise: str
+    passed: bool
+    score: float
+    max_score: float
+    seconds: float
+    checks: list[Check]
+    grader_version: str
+    python_version: str
+    sandbox: str = ""
+
+
+def graded(document: Any) -> Grade:
+    grade = msgspec.convert(document, Grade)
+    assert grade.schema == "grader/grade/v1"
+    assert grade.score == sum(check.score for check in grade.checks)
+    assert grade.max_score == sum(check.max_score for check in grade.checks)
+    return grade
+
+
+def ended_well(ran: Ran, status: int) -> Ran:
+    """The exit status is `status`, no error of ours was shown, no process was left."""
+    assert ran.status == status, ran.out + ran.err
+    assert "Traceback" not in ran.err
+    assert "internal error" not in ran.err.lower()
+    assert ran.left == ()
+    return ran
+
+
+def saved(folder: Path, source: str | bytes, name: str = "counter.py") -> Path:
+    path = folder / name
+    path.write_bytes(source if isinstance(source, bytes) else source.encode())
+    return path
+
+
+def json_of(path: Path, status: int, *options: str) -> Grade:
+    return graded(ended_well(grader("check", path, QUICK, "--format", "json", *options), status).document)
+
+
+@pytest.mark.parametrize("exercise", exercises(), ids=lambda exercise: exercise.name)
+def test_a_stub_is_told_what_is_missing(exercise: Any) -> None:
+    ran = ended_well(grader("check", exercise.stub), 1)
+    for function in exercise.functions:
+        assert f"{function} is not written yet" in ran.out
+    assert "verified" not in ran.out
+
+
+@pytest.mark.parametrize("name", ["counter", "shared_value", "consumer"])
+def test_the_solutions_are_verified(name: str) -> None:
+    ran = ended_well(grader("check", solution(name)), 0)
+    assert "verified" in ran.out
+    assert "FAILED" not in ran.out
+
+
+def test_the_json_of_a_failure_has_everything_that_the_format_promises(tmp_path: Path) -> None:
+    grade = json_of(saved(tmp_path, UNLOCKED), 1)
+    check = next(check for check in grade.checks if check.status == "failed")
+    (finding,) = check.findings
+    assert (grade.passed, grade.exercise, grade.submission) == (False, "counter", "counter.py")
+    assert (finding.kind, finding.schedule_dependent, finding.processes) == ("race", True, 2)
+    assert (finding.expected, finding.got) == ("2", "1")
+    assert finding.location is not None
+    assert finding.location.source == "counter.value += 1"
+    assert [(step.task, step.operation) for step in finding.steps if step.conflict]
+    assert "with lock" in finding.help
+    assert check.score == 0 < grade.score < grade.max_score
+
+
+def test_the_json_of_a_pass(tmp_path: Path) -> None:
+    grade = json_of(saved(tmp_path, SOLVED, "homework.py"), 0, "--exercise", "counter")
+    assert grade.passed
+    assert grade.score == grade.max_score
+    evidence = {check.name: check.evidence for check in grade.checks}
+    assert evidence["test_loses_nothing"] is not None
+    assert evidence["test_loses_nothing"].level == "verified"
+    assert evidence["test_loses_nothing"].processes == [2, 3]
+
+
+ROTTEN = {
+    "race": UNLOCKED,
+    "deadlock": corrected(SOLVED, "with lock:", "with lock, lock:"),
+    "crash": corrected(SOLVED, "counter.value += 1", "counter.value += None"),
+    "leak": corrected(SOLVED, "worker.join()", "worker.join(0.5)"),
+}
+
+
+@pytest.mark.parametrize("kind", ROTTEN)
+def test_a_replay_shows_the_same_order_and_fails_again(kind: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, ROTTEN[kind])
+    findings = [finding for check in json_of(path, 1).checks for finding in check.findings]
+    finding = next(finding for finding in findings if finding.kind == kind)
+    ran = ended_well(grader("replay", finding.replay, path), 1)
+    assert " ".join(finding.message.split())[:40] in " ".join(ran.out.split())
+    again = ended_well(grader("replay", finding.replay, path), 1)
+    assert ran.out == again.out
+    assert "does not fit" not in ran.out
+
+
+def test_a_replay_on_the_corrected_file_passes(tmp_path: Path) -> None:
+    path = saved(tmp_path, UNLOCKED)
+    token = next(finding.replay for check in json_of(path, 1).checks for finding in check.findings)
+    saved(tmp_path, SOLVED)
+    ended_well(grader("replay", token, path), 0)
+
+
+def test_a_token_for_a_file_that_never_comes_so_far(tmp_path: Path) -> None:
+    token = next(f.replay for check in json_of(saved(tmp_path, UNLOCKED), 1).checks for f in check.findings)
+    other = saved(tmp_path, "print('hello')\n", "other.py")
+    ran = ended_well(grader("replay", token, other), 2)
+    assert "does not fit" in ran.err
+
+
+def test_a_token_in_which_a_letter_has_changed(tmp_path: Path) -> None:
+    path = saved(tmp_path, UNLOCKED)
+    token = next(finding.replay for check in json_of(path, 1).checks for finding in check.findings)
+    changed = token[:9] + ("A" if token[9] != "A" else "B") + token[10:]
+    assert "not a replay token" in ended_well(grader("replay", changed, path), 2).err
+
+
+def test_the_list_names_every_exercise() -> None:
+    ran = ended_well(grader("list"), 0)
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["counter", "shared_value", "consumer"]
+
+
+def test_start_writes_stubs_that_can_be_checked_at_once(tmp_path: Path) -> None:
+    ended_well(grader("start", "home", cwd=tmp_path), 0)
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == [
+        "consumer.py",
+        "counter.py",
+        "shared_value.py",
+    ]
+    ran = ended_well(grader("check", "counter.py", QUICK, cwd=tmp_path / "home"), 1)
+    assert "increment_counter is not written yet" in ran.out
+
+
+NEVER_IMPORTED = {
+    "syntax error": (b"def increment_counter(counter, lock:\n", "was never closed"),
+    "an endless loop": (b"while True:\n    pass\n", "never ends"),
+    "sleeps for ever": (b"import time\nwhile True:\n    time.sleep(10)\n", "never ends"),
+    "sleeps in C": (b"import select\nselect.select([], [], [])\n", "never ends"),
+    "waits for its own lock": (
+        b"import multiprocessing\nlock = multiprocessing.Lock()\nlock.acquire()\nlock.acquire()\n",
+        "never ends",
+    ),
+    "ends the program": (b"import os\nos._exit(0)\n", "ends the program"),
+    "sys.exit": (b"import sys\nsys.exit(0)\n", "ends the program"),
+    "raises": (b"1 / 0\n", "ZeroDivisionError"),
+}
+
+
+@pytest.mark.parametrize("name", NEVER_IMPORTED)
+def test_a_file_that_cannot_be_imported_says_why(name: str, tmp_path: Path) -> None:
+    source, words = NEVER_IMPORTED[name]
+    ran = ended_well(grader("check", saved(tmp_path, source), "--format", "json"), 1)
+    grade = graded(ran.document)
+    findings = [finding for check in grade.checks for finding in check.findings]
+    assert [finding.kind for finding in findings] == ["import-error"]
+    assert words in findings[0].message
+    assert grade.score == 0
+    assert ran.seconds < 20
+
+
+def test_a_hundred_megabytes_of_output_do_no_harm(tmp_path: Path) -> None:
+    flood = "for _ in range(100):\n    print('x' * 1_000_000)\n"
+    ran = ended_well(grader("check", saved(tmp_path, flood + UNLOCKED), QUICK, "--format", "json"), 1)
+    assert len(ran.out) < 1_000_000
+    assert [f.kind for check in graded(ran.document).checks for f in check.findings]
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [("import os; os._exit(0)", "crash"), ("import sys; sys.exit(0)", "crash"), ("import sys; sys.exit(3)", "crash")],
+)
+def test_a_function_that_ends_its_process_does_not_pass(statement: str, kind: str, tmp_path: Path) -> None:
+    source = corrected(SOLVED, "counter.value += 1", f"counter.value += 1\n    {statement}")
+    kinds = [finding.kind for check in json_of(saved(tmp_path, source), 1).checks for finding in check.findings]
+    assert kinds == [kind]
+
+
+REFUSED = {
+    "binary junk": (b"\x89PNG\r\n\x1a\n\0\0\0", "not a text file"),
+    "no UTF-8": (b"x = '\xe4'\n", "save it as UTF-8"),
+    "50 MB": (b"#" * 50_000_000, "larger than 1 MB"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_file_that_is_no_program_is_refused(name: str, tmp_path: Path) -> None:
+    data, words = REFUSED[name]
+    ran = ended_well(grader("check", saved(tmp_path, data), "--format", "json"), 2)
+    assert words in ran.err
+    assert words in ran.document["error"]
+    assert ran.err.count("\n") == 1
+
+
+def test_an_empty_file_misses_everything(tmp_path: Path) -> None:
+    grade = json_of(saved(tmp_path, b""), 1)
+    assert {finding.kind for check in grade.checks for finding in check.findings} == {"missing"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.py"], "does not exist"),
+        (["."], "is a folder"),
+        (["homework.py"], "there is no exercise"),
+        (["homework.py", "--exercise", "nonsense"], "there is no exercise 'nonsense'"),
+        (["homework.py", "--budget", "-1"], "is not a number of seconds"),
+        ([], "required"),
+    ],
+)
+def test_a_user_s_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:
+    saved(tmp_path, SOLVED, "homework.py")
+    ran = ended_well(grader("check", *arguments, cwd=tmp_path), 2)
+    assert words in ran.err
+    assert ran.out == ""
+
+
+@pytest.mark.usefixtures("not_root")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    path = saved(tmp_path, SOLVED)
+    path.chmod(0)
+    assert "chmod" in ended_well(grader("check", path), 2).err
+
+
+def test_one_bad_file_among_others_does_not_cost_them_their_grades(tmp_path: Path) -> None:
+    good, bad = saved(tmp_path, SOLVED), saved(tmp_path, b"\0", "consumer.py")
+    wrong = saved(tmp_path, UNLOCKED, "wrong.py")
+    ran = grader("check", good, bad, wrong, "--exercise", "counter", QUICK, "--format", "json")
+    first, second, third = ended_well(ran, 2).document
+    assert graded(first).passed
+    assert second["schema"] == "grader/error/v1"
+    assert not graded(third).passed
+
+
+def test_several_files_end_with_a_table(tmp_path: Path) -> None:
+    files = [saved(tmp_path, SOLVED, "a.py"), saved(tmp_path, UNLOCKED, "b.py")]
+    ran = ended_well(grader("check", *files, "--exercise", "counter", QUICK), 1)
+    assert [name in ran.out.splitlines()[-1] or name in ran.out for name in ("a.py", "b.py")] == [True, True]
+
+
+def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    """A service may start us without stdin, stdout and stderr: their numbers are then taken by our own files."""
+    path = saved(tmp_path, UNLOCKED)
+    ran = grader("check", path, QUICK, environment={"PYTHONUNBUFFERED": "1"})
+    ended_well(ran, 1)
+
+
+def without_seconds(document: Any) -> str:
+    """The document as text, with every `seconds` taken out."""
+
+    def strip(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: strip(value) for key, value in part.items() if key != "seconds"}
+        return [strip(item) for item in part] if isinstance(part, list) else part
+
+    return json.dumps(strip(document))
+
+
+@pytest.mark.parametrize("kind", ["right", *ROTTEN])
+def test_the_verdict_is_the_same_every_time(kind: str, tmp_path: Path) -> None:
+    """Repeated, with another hash seed, from another folder."""
+    path = saved(tmp_path, ROTTEN.get(kind, SOLVED))
+    options = ["check", path, QUICK, "--format", "json"]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    documents = [
+        without_seconds(grader(*options).document),
+        without_seconds(grader(*options, environment={"PYTHONHASHSEED": "12345"}).document),
+        without_seconds(grader(*options, cwd=elsewhere, environment={"LANG": "C", "TZ": "Asia/Tokyo"}).document),
+    ]
+    assert documents[0] == documents[1] == documents[2]
+    assert os.fspath(tmp_path) not in documents[0]
