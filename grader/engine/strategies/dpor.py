@@ -36,6 +36,9 @@ from grader.primitives.registry import depends
 _ENDS = (OperationKind.PROCESS_KILL, OperationKind.PROCESS_EXIT)
 """Steps that make operations of others vanish: those of the victim, or of the feeders that are left without work."""
 
+_CUT_OFF = (OutcomeKind.HUNG, OutcomeKind.CRASHED, OutcomeKind.UNCONTROLLED)
+"""Outcomes of an execution in which others could have gone on."""
+
 LONGEST_ANALYSED = 3_000
 """Races in a longer execution are not looked for (their number grows with the square of the length)."""
 
@@ -146,14 +149,22 @@ class Dpor(Strategy):
             step = self._order.trace[number]
             self._reverse_races(number, step, self._order.own_past[number])
         for task, operation in world.pending.items():
-            if world.rests(task) or not is_enabled(world.objects, task, operation):
-                touches = touches_of(world.objects, task, operation)
-                awaits = world.idling.get(task, NOT_IDLING).round
-                step = Step(task, operation, None, touches, awaits=awaits)
+            if not is_enabled(world.objects, task, operation):
+                step = Step(task, operation, None, touches_of(world.objects, task, operation))
                 self._reverse_races(len(self._order.trace), step, self._order.known_to(task))
         for number, step in enumerate(self._order.trace):
             if step.operation.kind in _ENDS:
                 self._reverse_end(number)
+        if execution.outcome.kind in _CUT_OFF and self._stack:
+            self._try_others_first(self._stack[-1])
+
+    def _try_others_first(self, node: _Node) -> None:
+        """The last step cut the execution off: try whatever else could be done there, to see what comes then."""
+        for task, operation in node.world.pending.items():
+            known = task in node.sleep or any(branch.step.task == task for branch in node.tree.branches)
+            if not known and is_enabled(node.world.objects, task, operation) and not node.world.rests(task):
+                made = perform(dict(node.world.objects), task, operation)
+                node.tree.branches.append(Branch(made))
 
     def _before_the_cycle(self, end: World) -> World:
         """Forget the rounds of a livelock: they are all alike, and their races lead nowhere."""

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 import pytest
 
 from grader.core.execution import Budget, OutcomeKind, StopReason
-from grader.core.operations import Operation, Result
+from grader.core.operations import Operation, OperationKind, Result
 from grader.engine.explorer import explore
 from grader.engine.scripted import Script, ScriptedProgram
 from grader.engine.strategies.base import Strategy
@@ -181,3 +181,18 @@ def test_an_operation_on_nothing_ends_the_execution_as_crashed() -> None:
 
     explored = run_all({}, [script])
     assert explored.executions[0].outcome.kind is OutcomeKind.CRASHED
+
+
+def test_what_others_could_have_done_before_an_execution_was_cut_off_is_tried() -> None:
+    """The first task uses something uncontrolled unless it sees the flag, which the other sets in its second step."""
+
+    def uses() -> Generator[Operation, Result, None]:
+        if not (yield read(1)).data[0]:
+            yield Operation(OperationKind.UNCONTROLLED)
+
+    def sets() -> Generator[Operation, Result, None]:
+        yield read(2)
+        yield write(b"\1", 1)
+
+    explored = run_all({1: memory_state(b"\0"), 2: memory_state(b"\0")}, [uses, sets])
+    assert set(explored.kinds) == {OutcomeKind.UNCONTROLLED, OutcomeKind.COMPLETED}

@@ -129,6 +129,17 @@ def test_who_leaves_at_once_waits_for_nothing() -> None:
     assert place.can(0, leaves(0, block=False))
 
 
+def test_who_leaves_at_once_depends_on_no_get_and_who_waited_on_the_one_that_let_it_go() -> None:
+    place = bench()
+    place.do(0, puts(HUGE))
+    place.do(FEEDER, flush(0))
+    abrupt = Bench(place.objects).step(0, leaves(0, block=False))
+    taken = place.step(1, gets())
+    patient = place.step(0, leaves(0))
+    assert depends(taken, patient)
+    assert not depends(taken, abrupt)
+
+
 def test_a_killed_process_takes_its_buffer_along_but_its_places_stay_taken() -> None:
     place = bench(maxsize=1)
     place.do(0, puts(b"1"))
