@@ -253,6 +253,4 @@ def spawned(descriptor: int, submission: Submission, task: int, data: bytes) -> 
     """A process of the `spawn` start method: a fresh import, then what was pickled."""
     _enter(descriptor, task)
     install.install()
-    process.begin_main()
-    process.guard(submission.load)
-    process.run_spawned(data)
+    process.run_spawned(data, submission.load)
