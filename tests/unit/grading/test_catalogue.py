@@ -15,7 +15,7 @@ def test_every_exercise_has_a_solution_with_its_functions() -> None:
     for exercise in catalogue.exercises():
         tree = ast.parse(catalogue.solution(exercise.name).read_bytes())
         solved = tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
-        assert solved == exercise.functions
+        assert solved == tuple(exercise.functions)
 
 
 def test_by_stem_and_by_name() -> None:
