@@ -54,6 +54,21 @@ def test_two_that_wait_for_each_other_are_a_livelock() -> None:
     assert set(kinds(polls(read(offset=0)), polls(read(offset=1)))) == {OutcomeKind.LIVELOCK}
 
 
+def test_a_loop_over_two_flags_is_not_unrolled_by_reversing_its_rounds() -> None:
+    def either() -> Steps:
+        while not (yield Asked(read(offset=0), 1)).data[0]:
+            if (yield Asked(read(offset=1), 2)).data[0]:
+                yield write(b"\7", offset=2)
+                return
+
+    setters = [plain([write(b"\1", offset=flag)]) for flag in (0, 1)]
+    explored = run_all(objects(), [either, *setters], budget=Budget(100, 10, 500))
+    assert explored.total.stopped is StopReason.EXHAUSTED
+    assert max(len(execution.trace) for execution in explored.executions) < 15
+    ends = {execution.objects[MEMORY].data[2] for execution in explored.executions}  # type: ignore[attr-defined]
+    assert ends == {0, 7}
+
+
 def test_a_loop_under_a_lock_lets_others_take_the_lock() -> None:
     setter = plain([acquire(), write(b"\1"), release()])
     assert set(kinds(polls(*LOCKED_LOOK), setter)) == {OutcomeKind.COMPLETED}
