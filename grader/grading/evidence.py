@@ -12,6 +12,7 @@ import msgspec
 from grader.core.operations import (
     MAIN,
     ObjectId,
+    Operation,
     OperationKind,
     Step,
     TaskId,
@@ -21,14 +22,12 @@ from grader.core.verdict import FindingKind
 from grader.grading.flaws import Flaw
 from grader.grading.names import Names
 from grader.grading.observed import Observed
-from grader.grading.values import unpickle
+from grader.grading.sourcecode import SourceFacts
 from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
-from grader.primitives.queue import QueueState
 
 _KIND = OperationKind
 _NEEDS_LOCK = (_KIND.MEMORY_WRITE, _KIND.MEMORY_READ, _KIND.LOCK_RELEASE)
-_LOOKS = (_KIND.QUEUE_EMPTY, _KIND.QUEUE_SIZE)
 
 
 class Access(enum.Enum):
@@ -61,7 +60,7 @@ class Facts:
         self.flaw = flaw
         self.seen = seen
         self.names = names
-        self.source = source
+        self.source = SourceFacts(source)
 
     @property
     def failure_type(self) -> str:
@@ -79,13 +78,35 @@ class Facts:
         return self.flaw.line
 
     @cached_property
+    def own(self) -> tuple[TaskId, ...]:
+        """The submission's own processes: the calls, and what they have started."""
+        return tuple(task for task, _ in self.seen.processes())
+
+    @cached_property
     def trace(self) -> tuple[Step, ...]:
         """The steps of the submission's own processes."""
-        partners = len(self.seen.scenario.scripts)
-        own = set(self.seen.scenario.tasks())
-        if not partners:
+        if not self.seen.scenario.scripts:
             return self.seen.execution.trace
+        own = set(self.own)
         return tuple(step for step in self.seen.execution.trace if step.task in own)
+
+    def steps(self, kind: OperationKind, task: TaskId | None = None) -> Iterator[Step]:
+        """The submission's steps of a kind, of one process or of all."""
+        return (s for s in self.trace if s.operation.kind is kind and task in (None, s.task))
+
+    @cached_property
+    def waiting(self) -> dict[TaskId, Operation]:
+        """What the submission's processes were still waiting to do."""
+        return {task: op for task, op in self.seen.execution.pending.items() if task in self.own}
+
+    @property
+    def main(self) -> TaskId | None:
+        """The process that runs the call which starts others, if it has started any."""
+        return next((task for task in self.seen.scenario.tasks() if self.seen.children(task)), None)
+
+    def label(self, task: TaskId) -> str:
+        """The shown name of a process."""
+        return self.seen.label(task)
 
     @cached_property
     def lock(self) -> ObjectId | None:
@@ -131,7 +152,7 @@ class Facts:
 
     def uses_threading_lock(self) -> bool:
         """Whether the submission makes locks of the `threading` module."""
-        return "threading" in self.source and not (self.lock is not None and self.takes(self.lock))
+        return "threading" in self.source.text and not (self.lock is not None and self.takes(self.lock))
 
     def writes_memory(self) -> bool:
         """Whether anybody writes shared memory."""
@@ -218,73 +239,22 @@ class Facts:
                 return operation.line
         return 0
 
-    def look_at_queue(self) -> Step | None:
-        """A look at a queue which found it empty."""
-        for step in self.trace:
-            if step.operation.kind in _LOOKS and step.result is not None:
-                empty = step.result.number == (1 if step.operation.kind is _KIND.QUEUE_EMPTY else 0)
-                if empty:
-                    return step
-        return None
-
     def gave_up(self, kind: OperationKind) -> Step | None:
         """A timed or non-blocking call that gave up."""
-        for step in self.trace:
-            if step.operation.kind is kind and step.result is not None and not step.result.ok:
-                return step
-        return None
+        return next((s for s in self.steps(kind) if s.result is not None and not s.result.ok), None)
 
     def line_of(self, kind: OperationKind) -> int:
         """The line of the first step, or waiting operation, of a kind; 0 if there is none."""
-        operations = [step.operation for step in self.trace] + list(self.seen.execution.pending.values())
+        operations = [step.operation for step in self.trace] + list(self.waiting.values())
         return next((operation.line for operation in operations if operation.kind is kind), 0)
 
     def waits_for(self, kind: OperationKind) -> bool:
         """Whether somebody waits with an operation of this kind at the end."""
-        return any(operation.kind is kind for operation in self.seen.execution.pending.values())
+        return any(operation.kind is kind for operation in self.waiting.values())
 
     def children(self) -> tuple[TaskId, ...]:
         """The processes that the submission has started."""
         return tuple(child for task in self.seen.scenario.tasks() for child in self.seen.children(task))
-
-    def joined(self) -> int:
-        """How many processes were waited for."""
-        joins = (_KIND.PROCESS_JOIN, _KIND.PROCESS_WAIT)
-        return len({step.operation.object for step in self.trace if step.operation.kind in joins})
-
-    def consumer_waits(self) -> bool:
-        """Whether a process other than the main one waits for an item for ever."""
-        return any(
-            operation.kind is _KIND.QUEUE_GET and self.seen.label(task) != "main"
-            for task, operation in self.seen.execution.pending.items()
-        )
-
-    def cannot_deliver(self) -> bool:
-        """Whether a process cannot end because of what it has put on a queue."""
-        return any(
-            isinstance(state, QueueState) and any(not state.delivered(task) for task, _ in state.sent)
-            for state in self.seen.execution.objects.values()
-        ) and self.waits_for(_KIND.PROCESS_EXIT)
-
-    def not_started(self) -> bool:
-        """Whether the work was not done in the processes that were started."""
-        return not any(step.task in self.children() for step in self.trace)
-
-    def one_after_the_other(self) -> bool:
-        """Whether one process could only start when another had ended."""
-        return self.seen.one_after_the_other(self.children()) is not None
-
-    def missing_falsy_item(self) -> bool:
-        """Whether somebody took an item that counts as false, though it is not the sentinel, and then no more."""
-        last: dict[TaskId, Step] = {}
-        for step in self.trace:
-            if step.operation.kind is _KIND.QUEUE_GET and step.result is not None and step.result.ok:
-                last[step.task] = step
-        for step in last.values():
-            item = unpickle(step.result.data) if step.result is not None else None
-            if item is not None and not item:
-                return True
-        return False
 
 
 def _first_unprotected(own: list[Step], locks: list[int]) -> Unprotected | None:

@@ -7,13 +7,16 @@ comes first.
 from collections.abc import Sequence
 from typing import Any
 
-from grader.core.operations import Operation, OperationKind, Result, TaskId
+import msgspec
+
+from grader.core.operations import ObjectId, Operation, OperationKind, Result, TaskId
 from grader.core.verdict import FindingKind
 from grader.engine.scripted import Script
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import NOT_RETURNED, Observed
 from grader.grading.scenario import Shared
 from grader.grading.values import OPAQUE, decode_items, encode_memory, item_size, same, show
+from grader.primitives.memory import MemoryState
 
 _KIND = OperationKind
 _WRITES = (_KIND.MEMORY_WRITE,)
@@ -37,16 +40,32 @@ def final_value(seen: Observed, shared: Shared, expected: Any) -> list[Flaw]:
         return []
     conflict = overwritten(seen, shared)
     message = f"{shared.name} should be {show(expected)} at the end, but it is {show(got)}."
-    if conflict:
-        loser, winner = (seen.label(seen.execution.trace[number].task) for number in conflict[1:])
-        message += f" {winner} has overwritten what {loser} had written."
-    return [wrong(message, expected, got, conflict)]
+    flaw = wrong(message + _told(seen, conflict), expected, got, conflict)
+    return [flaw if conflict else msgspec.structs.replace(flaw, line=_line_of_last_write(seen, shared))]
+
+
+def _told(seen: Observed, conflict: tuple[int, ...]) -> str:
+    """Whose write was lost, as another sentence."""
+    if not conflict:
+        return ""
+    loser, winner = (seen.label(seen.execution.trace[number].task) for number in conflict[1:])
+    return f" {winner} has overwritten what {loser} had written."
+
+
+def _line_of_last_write(seen: Observed, shared: Shared) -> int:
+    own = set(seen.scenario.tasks())
+    steps = [step for _, step in seen.steps(shared=shared.object) if step.task in own]
+    return next((step.operation.line for step in reversed(steps) if step.operation.kind in _WRITES), 0)
 
 
 def overwritten(seen: Observed, shared: Shared) -> tuple[int, ...]:
     """A read, a write of another process after it, and the reader's own write that undoes it; () if there is none."""
+    return _lost_update(seen, shared.object)
+
+
+def _lost_update(seen: Observed, memory: ObjectId) -> tuple[int, ...]:
     trace = seen.execution.trace
-    steps = [number for number, _ in seen.steps(shared=shared.object)]
+    steps = [number for number, _ in seen.steps(shared=memory)]
     for position, write in enumerate(steps):
         if trace[write].operation.kind not in _WRITES:
             continue
@@ -78,12 +97,20 @@ def returned(seen: Observed, task: TaskId, expected: Any, call: str) -> list[Fla
     if got is NOT_RETURNED or same(got, expected):
         return []
     text = f"a {seen.process(task).returned_type} object" if got is OPAQUE else show(got)
+    lost = [
+        _lost_update(seen, number) for number, state in seen.execution.objects.items() if _is_memory(state)
+    ]
     last = seen.step_of(task, _KIND.PROCESS_RETURN)
-    conflict = () if last is None else (last,)
+    conflict = next((steps for steps in lost if steps), () if last is None else (last,))
     message = f"{call} should return {show(expected)}, but it returned {text}."
+    message += next((_told(seen, steps) for steps in lost if steps), "")
     if same_number(got, expected):
         message += f" That is a {type(got).__name__}, not an {type(expected).__name__}."
     return [Flaw(Wrong.VALUE, message, show(expected), text, conflict=conflict)]
+
+
+def _is_memory(state: object) -> bool:
+    return isinstance(state, MemoryState)
 
 
 def same_number(got: Any, expected: Any) -> bool:
@@ -181,7 +208,9 @@ def nothing_left(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
     names = ", ".join(seen.label(task) for task in left[:4])
     are = "is" if len(left) == 1 else "are"
     message = f"{call} has returned, but {names} {are} still running."
-    return [Flaw(FindingKind.LEAK, message, conflict=() if number is None else (number,))]
+    start = seen.start_of(left[0])
+    line = seen.execution.trace[start].operation.line if start is not None else 0
+    return [Flaw(FindingKind.LEAK, message, line=line, conflict=() if number is None else (number,))]
 
 
 def nobody_killed(seen: Observed, main: TaskId, call: str) -> list[Flaw]:

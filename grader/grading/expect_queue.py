@@ -24,6 +24,31 @@ def holds(seen: Observed, queue: Shared, expected: Sequence[Any], *, in_order: b
     return [wrong(_difference(queue.name, got, list(expected)), list(expected), got)]
 
 
+def left_on(seen: Observed, queue: Shared, expected: Sequence[Any]) -> list[Flaw]:
+    """The submission has put nothing on the queue, and has left exactly these items on it."""
+    got = seen.items(queue)
+    if _agree(got, list(expected), True):
+        return []
+    added = [
+        step
+        for _, step in seen.steps(shared=queue.object)
+        if step.operation.kind is _KIND.QUEUE_PUT and step.task in seen.scenario.tasks()
+    ]
+    if added:
+        message = (
+            f"{seen.label(added[0].task)} has put something on {queue.name}, from which it should only take."
+        )
+        return [wrong(message, list(expected), got)]
+    if len(got) < len(expected):
+        message = (
+            f"{_items(len(expected) - len(got))} missing from {queue.name}: they come after the sentinel."
+        )
+    else:
+        left = _items(len(got) - len(expected))
+        message = f"{left} left on {queue.name}: not everything up to the sentinel was taken."
+    return [wrong(message, list(expected), got)]
+
+
 def _agree(got: Sequence[Any], expected: Sequence[Any], in_order: bool) -> bool:
     if in_order:
         return same(list(got), list(expected))
@@ -45,7 +70,8 @@ def _difference(name: str, got: list[Any], expected: list[Any]) -> str:
         return f"{_items(len(expected) - len(got))} missing from {name}."
     if len(got) > len(expected):
         return f"{_items(len(got) - len(expected))} too many on {name}."
-    return f"The items on {name} are not the right ones."
+    place = next(i for i, (one, other) in enumerate(zip(got, expected)) if not same(one, other))
+    return f"Item number {place + 1} on {name} is {show(got[place])}, but should be {show(expected[place])}."
 
 
 def _items(count: int) -> str:

@@ -4,6 +4,7 @@ Start at `general_flaws`. What is wrong with a *completed* execution is for the 
 """
 
 import enum
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -23,9 +24,12 @@ from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.primitives.condition import ConditionState
 from grader.primitives.lock import LockState
+from grader.primitives.memory import MemoryState
 from grader.primitives.queue import QueueState
 
 _KIND = OperationKind
+_PLACE = re.compile(r'  File "[^"/]+", line (?P<line>\d{1,7}), in ')
+"""A frame of the submission: its file has no folder in its name."""
 
 
 class Wrong(enum.Enum):
@@ -87,7 +91,28 @@ def _deaths(seen: Observed) -> list[Flaw]:
             function = seen.scenario.calls[calls.index(task)].function
             message = f"{function} ended its process instead of returning."
             flaws.append(Flaw(FindingKind.CRASH, message))
-    return flaws[:1]
+    return flaws[:1] or _dying(seen)
+
+
+def _dying(seen: Observed) -> list[Flaw]:
+    """Processes that have failed, and cannot end because they wait for others: first of all for their children."""
+    for task, operation in sorted(seen.execution.pending.items()):
+        failure = operation.failure
+        if operation.kind is _KIND.PROCESS_JOIN and not operation.line:
+            failure = _last_words(seen.execution.errors.get(task, ""))
+        if failure is not None and operation.kind in (_KIND.PROCESS_EXIT, _KIND.PROCESS_JOIN):
+            return [_death(seen.label(task), 1, failure)]
+    return []
+
+
+def _last_words(text: str) -> Failure | None:
+    """The exception at the end of what a process has printed, if there is one."""
+    lines = text.rstrip().split("\n")
+    places = [match for line in lines if (match := _PLACE.match(line))]
+    if not places or lines[-1].startswith(" "):
+        return None
+    kind, _, message = lines[-1].partition(": ")
+    return Failure(kind.rpartition(".")[2], message, int(places[-1]["line"]))
 
 
 def _death(who: str, exit_code: int, failure: Failure | None) -> Flaw:
@@ -149,21 +174,23 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
     if kind is _KIND.QUEUE_PUT:
         return f"waits for room on {name}{where}, which is full"
     if kind in (_KIND.MEMORY_READ, _KIND.MEMORY_WRITE):
-        return f"waits to use {name}{where}, whose lock another process holds"
+        memory = seen.execution.objects.get(target)
+        guard = memory.lock if isinstance(memory, MemoryState) else target
+        return f"waits to use {name}{where}, {_held_by(seen, task, guard, 'whose lock')}"
     return f"waits for {name}{where}"
 
 
-def _held_by(seen: Observed, task: TaskId, target: ObjectId) -> str:
+def _held_by(seen: Observed, task: TaskId, target: ObjectId, which: str = "which") -> str:
     state = seen.execution.objects.get(target)
     holders: Sequence[TaskId] = state.holders if isinstance(state, LockState) else ()
     if not holders:
-        return "which nobody gives back"
+        return f"{which} nobody gives back"
     holder = holders[0]
     if holder == task:
-        return "which it holds itself"
+        return f"{which} it holds itself"
     process = seen.execution.objects.get(process_object(holder))
     ended = process is not None and not getattr(process, "alive", True)
-    return f"which {seen.label(holder)} has taken" + (" and ended without giving back" if ended else "")
+    return f"{which} {seen.label(holder)} has taken" + (" and ended without giving back" if ended else "")
 
 
 def _unnotified(seen: Observed, task: TaskId, target: ObjectId) -> str:

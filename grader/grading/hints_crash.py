@@ -1,0 +1,116 @@
+"""Guesses at what is behind an exception, from its type and its text. Start at `known_message`."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from grader.grading.evidence import Facts
+
+_MAIN_GUARD = 'Put what the program does under `if __name__ == "__main__":`.'
+
+
+class _Known(msgspec.Struct, frozen=True):
+    type: str
+    words: str
+    help: str
+    also: Callable[[Facts], bool] = lambda facts: True
+
+
+_KNOWN = (
+    _Known(
+        "AssertionError",
+        "can only join a started process",
+        "Call start() on every process before you join() it.",
+    ),
+    _Known(
+        "AssertionError",
+        "cannot start a process twice",
+        "A Process can be started once. Make a new one for every call.",
+    ),
+    _Known(
+        "TypeError",
+        "missing",
+        "`args=` must hold one value for each parameter of the function, in their order.",
+        lambda facts: not facts.line and "positional argument" in facts.failure_message,
+    ),
+    _Known(
+        "TypeError",
+        "object is not iterable",
+        "`args=` wants a tuple. With a single value that takes a comma: `args=(value,)`.",
+        lambda facts: "args=" in facts.source.line(facts.line),
+    ),
+    _Known(
+        "AttributeError",
+        "'Lock' object has no attribute 'value'",
+        "Here a lock stands where the shared value belongs. Compare the order of the arguments with that of the "
+        "parameters.",
+    ),
+    _Known(
+        "AttributeError",
+        "'int' object has no attribute 'value'",
+        "A plain number is copied into every process and shared by none. Make a multiprocessing.Value and pass that.",
+    ),
+    _Known(
+        "AttributeError",
+        "'SynchronizedArray' object has no attribute 'value'",
+        "An Array of numbers has no `.value`. Its items are reached with an index: `array[i]`.",
+    ),
+    _Known(
+        "TypeError",
+        "'Synchronized' and",
+        "The shared object is not a number itself. Its number is its `.value`.",
+    ),
+    _Known(
+        "TypeError",
+        "'float' object cannot be interpreted as an integer",
+        "A Value with an integer typecode takes no float. Add 1 instead of 1.0: that is right for every typecode.",
+    ),
+    _Known(
+        "TypeError", "this type has no size", "Value() takes the typecode first and the first value second."
+    ),
+    _Known(
+        "IndexError",
+        "invalid index",
+        "An Array may have any length, 0 too. Loop over `range(len(array))`: its positions, and no others.",
+    ),
+    _Known(
+        "AttributeError",
+        "'Queue' object has no attribute",
+        "A Queue is filled with put() and read with get().",
+    ),
+    _Known(
+        "AttributeError",
+        "'list' object has no attribute 'put'",
+        "A list is copied into every process, so that changes are lost. Use a multiprocessing.Queue.",
+    ),
+    _Known(
+        "",
+        "pickle local object",
+        "With the start method spawn, a target must stand at the top of the file: no lambda, no nested function.",
+    ),
+    _Known("RuntimeError", "bootstrapping phase", "A spawned process imports the file again. " + _MAIN_GUARD),
+    _Known(
+        "RuntimeError",
+        "context has already been set",
+        "A spawned process imports the file again. " + _MAIN_GUARD,
+    ),
+)
+
+
+def known_message(facts: Facts) -> str:
+    """What usually is behind an exception with this text."""
+    for known in _KNOWN:
+        fits = known.type in ("", facts.failure_type) and known.words in facts.failure_message
+        if fits and facts.failure_type and known.also(facts):
+            return known.help
+    return ""
+
+
+def released_too_often(facts: Facts) -> str:
+    """release() of a lock that is free."""
+    if facts.failure_type != "ValueError" or "released too many times" not in facts.failure_message:
+        return ""
+    return (
+        "The lock is given back when it is not taken: there are more calls of release() than of acquire(). The end of "
+        "a `with lock:` block gives it back, too."
+    )
