@@ -14,7 +14,9 @@ from grader.core.verdict import Finding, FindingKind, Location
 from grader.grading.catalogue import Signature
 
 _SOURCE_LIMIT = 160
-_GUARD_HINT = 'Put what the program does under `if __name__ == "__main__":`; importing must only define functions.'
+_GUARD_HINT = (
+    'Put what the program does under `if __name__ == "__main__":`; importing must only define functions.'
+)
 
 
 class Obstacle(msgspec.Struct, frozen=True):

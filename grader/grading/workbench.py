@@ -70,10 +70,10 @@ class Workbench:
         """The objects that the import has made."""
         return self.imported.creations
 
-    def program(self, scenario: Scenario) -> HostedProgram:
-        """A scenario as something that can be executed."""
+    def program(self, scenario: Scenario, *, fresh: bool = False) -> HostedProgram:
+        """A scenario as something that can be executed; with `fresh`, in new processes each time."""
         objects = {**self._objects, **scenario.objects}
-        return HostedProgram(self.runner, self._host, objects, scenario.calls, scenario.scripts)
+        return HostedProgram(self.runner, self._host, objects, scenario.calls, scenario.scripts, fresh=fresh)
 
     def open_runner(self) -> Runner:
         """Another runner for the same submission, to be closed by the caller."""

@@ -5,7 +5,7 @@ scripted tasks that live in the judge. `ImportProgram` is the import itself, exe
 are part of the initial state of every later execution, because hosts are forked only after it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -52,9 +52,11 @@ class ProcessSession:
         runner: Runner,
         tasks: TaskTable,
         patience: Patience,
-        keep: Callable[[TaskId, Wire], None] | None = None,
+        kept: "KeptProcesses | None" = None,
     ) -> None:
-        self._keep = keep
+        self._kept = kept
+        self._histories: dict[TaskId, int] = {}
+        self._begins: dict[TaskId, int] = {}
         self._runner = runner
         self._tasks = tasks
         self._patience = patience
@@ -79,6 +81,7 @@ class ProcessSession:
         if scripted is not None:
             return [] if step.operation.kind is _KIND.PROCESS_EXIT else [scripted.advance(step.result)]
         kind = step.operation.kind
+        self._histories[step.task] = hash((self._histories.get(step.task, 0), step.operation, step.result))
         if kind is _KIND.READY:
             self._wires.pop(step.task, None)
             return []
@@ -88,23 +91,31 @@ class ProcessSession:
             return []  # it has just killed itself
         self._answer(step)
         if kind is _KIND.PROCESS_EXIT:
-            if self._keep is not None and step.operation.text == REUSABLE:
-                self._keep(step.task, self._wires.pop(step.task))
+            if self._kept is not None and step.operation.text == REUSABLE:
+                self._kept.add(step.task, self._begins.get(step.task, 0), self._wires.pop(step.task))
             self._hang_up(step.task)
             return []
         return self._collect([step.task])
 
-    def _answer(self, step: Step, descriptor: int | None = None) -> None:
+    def _answer(self, step: Step, descriptor: int | None = None, word: bytes = b"") -> None:
         result = step.result if step.result is not None else Result()
         plain = msgspec.structs.replace(result, marks=()) if result.marks else result
+        if word:
+            plain = msgspec.structs.replace(plain, data=word)
         with suppress(Ended):  # noticed when its next announcement does not come
             self._wires[step.task].send(plain, descriptor)
 
     def _start_child(self, step: Step) -> Sequence[Report]:
         child = task_of(step.operation.object)
+        history = self._histories[step.task]
+        self._histories[child] = self._begins[child] = history
+        kept = self._kept.take(child, history, {"again": True}) if self._kept is not None else None
         if step.operation.data:
             self._wires[child] = self._runner.spawn(child, step.operation.data)
             self._answer(step)
+        elif kept is not None:
+            self._wires[child] = kept
+            self._answer(step, word=RUNS_AGAIN)
         else:
             wire, other = pair()
             self._wires[child] = wire
@@ -144,13 +155,52 @@ class ProcessSession:
         for task in list(self._wires):
             self._hang_up(task)
         if self._broken:
+            if self._kept is not None:
+                self._kept.close()
             with suppress(RunnerLost):
                 self._runner.sweep(spare_hosts=True)
 
 
 HOST_PLACE = 0
 REUSABLE = "reusable"
-"""The text of an exit by a process that would run another call as if it were new (`agent.reuse`)."""
+"""The text of an exit by a process that would run once more as if it were new (`agent.reuse`)."""
+RUNS_AGAIN = b"again"
+"""Tells a parent that the child which it starts is one from an earlier execution, so it must not fork."""
+MOST_KEPT = 64
+
+
+class KeptProcesses:
+    """Processes of earlier executions that have come to their end and can run once more.
+
+    A process is known by its number and the history of its parent up to its start (a hash of the parent's steps): the
+    same history led the parent to the same state, and a new fork of it would be the same process again.
+    """
+
+    def __init__(self) -> None:
+        self._wires: dict[tuple[TaskId, int], Wire] = {}
+        self.used = False
+        """Whether any process did run again."""
+
+    def add(self, task: TaskId, history: int, wire: Wire) -> None:
+        """Keep a process that waits to be told to run again."""
+        if len(self._wires) >= MOST_KEPT:
+            self._wires.pop(next(iter(self._wires))).close()
+        self._wires[task, history] = wire
+
+    def take(self, task: TaskId, history: int, command: dict[str, Any]) -> Wire | None:
+        """Tell the process, if there is one, to run again; its channel."""
+        wire = self._wires.pop((task, history), None)
+        if wire is not None:
+            self.used = True
+            with suppress(Ended):  # it will be found dead
+                wire.send(command)
+        return wire
+
+    def close(self) -> None:
+        """End them all."""
+        for wire in self._wires.values():
+            wire.close()
+        self._wires.clear()
 
 
 class ImportProgram:
@@ -172,7 +222,10 @@ class ImportProgram:
 
 
 class HostedProgram:
-    """Calls of functions of an imported submission, and scripted tasks, on given objects."""
+    """Calls of functions of an imported submission, and scripted tasks, on given objects.
+
+    With `fresh`, no process is used for more than one execution.
+    """
 
     def __init__(
         self,
@@ -181,13 +234,15 @@ class HostedProgram:
         objects: Mapping[ObjectId, Any],
         calls: Sequence[Call],
         scripts: Sequence[tuple[str, Script]] = (),
+        *,
+        fresh: bool = False,
     ) -> None:
         self._runner = runner
         self._host = host
         self._objects = objects
         self._calls = calls
         self._scripts = scripts
-        self._kept: dict[TaskId, Wire] = {}
+        self._kept = None if fresh else KeptProcesses()
 
     def _places(self) -> range:
         return range(HOST_PLACE + 1, HOST_PLACE + 1 + len(self._calls) + len(self._scripts))
@@ -198,27 +253,18 @@ class HostedProgram:
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         tasks.top(HOST_PLACE, "import")
-        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._keep)
+        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept)
         places = list(self._places())
         for place, call in zip(places, self._calls):
             task = tasks.top(place, call.label)
-            session.add(task, self._kept_wire(task, call) or self._forked(task, call))
+            session.add(task, self._process_for(task, call))
         for place, (label, script) in zip(places[len(self._calls) :], self._scripts):
             session.add_scripted(ScriptedTask(tasks.top(place, label), script))
         return session
 
-    def _keep(self, task: TaskId, wire: Wire) -> None:
-        self._kept[task] = wire
-
-    def _kept_wire(self, task: TaskId, call: Call) -> Wire | None:
-        """The channel of a process that waits for this very call, told to make it; None if there is none."""
-        wire = self._kept.pop(task, None)
-        if wire is not None:
-            try:
-                wire.send(_command(task, call))
-            except Ended:
-                return None
-        return wire
+    def _process_for(self, task: TaskId, call: Call) -> Wire:
+        kept = self._kept.take(task, 0, _command(task, call)) if self._kept is not None else None
+        return kept if kept is not None else self._forked(task, call)
 
     def _forked(self, task: TaskId, call: Call) -> Wire:
         wire, other = pair()
@@ -226,11 +272,15 @@ class HostedProgram:
             self._host.send(_command(task, call), other.fileno())
         return wire
 
+    @property
+    def has_reused(self) -> bool:
+        """Whether a process was used for more than one execution."""
+        return self._kept is not None and self._kept.used
+
     def close(self) -> None:
-        """End the processes that wait for another call."""
-        for wire in self._kept.values():
-            wire.close()
-        self._kept.clear()
+        """End the processes that are kept for further executions."""
+        if self._kept is not None:
+            self._kept.close()
 
 
 def _command(task: TaskId, call: Call) -> dict[str, Any]:

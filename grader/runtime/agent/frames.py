@@ -46,9 +46,15 @@ def stop_at(root: CodeType) -> None:
     _roots.add(root)
 
 
-def forget_visits() -> None:
-    """Start counting visits anew."""
+def visits() -> dict[Hashable, int]:
+    """How often each place was visited, to be given back to `restore_visits`."""
+    return dict(_visits)
+
+
+def restore_visits(counted: dict[Hashable, int]) -> None:
+    """Count on from an earlier state."""
     _visits.clear()
+    _visits.update(counted)
 
 
 def _own_frames() -> Iterator[FrameType]:

@@ -204,6 +204,7 @@ class _Calls:
     def __init__(self, module: ModuleType, source: str) -> None:
         self._module = module
         self._freshness = reuse.Freshness(module, source)
+        reuse.remember(self._freshness)
         self._arguments: dict[str, list[Any]] = {}
         self._first_child = process.next_child()
 
@@ -225,7 +226,7 @@ class _Calls:
             process.call(getattr(self._module, call["function"]), arguments, None, self._freshness.unchanged)
             call = own.receive()["call"]
             own.begin(call["task"])
-            frames.forget_visits()
+            frames.restore_visits({})
             clock.start(began)
             arguments = _arguments(call)
 

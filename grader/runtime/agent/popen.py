@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from grader.runtime.agent import chance, channel, clock, ending, forking, frames, uncontrolled
+from grader.runtime.agent import chance, channel, clock, ending, forking, frames, reuse, uncontrolled
 from grader.runtime.agent.internals import (
     mp_connection,
     mp_context,
@@ -28,6 +28,8 @@ from grader.runtime.agent.internals import (
 _FIRST_SENTINEL = 1_000_000
 _TASKS = 2**31
 _real_close = os.close
+_RUNS_AGAIN = b"again"
+"""The judge's answer to a start if this very process, from an earlier execution, is used once more."""
 _RUNS_ATEXIT = hasattr(mp_popen_fork, "atexit")
 
 
@@ -47,7 +49,8 @@ class Popen:
         self._launch(process_obj)
 
     def _launch(self, process_obj: Any) -> None:
-        self._announce(process_obj, b"")
+        if self._announce(process_obj, b"") == _RUNS_AGAIN:
+            return
         descriptor = channel.current().take_descriptor()
         if descriptor < 0:
             raise BlockingIOError(11, "Resource temporarily unavailable")
@@ -55,12 +58,14 @@ class Popen:
             _be_child(process_obj, descriptor, self.task)
         _real_close(descriptor)
 
-    def _announce(self, process_obj: Any, data: bytes) -> None:
+    def _announce(self, process_obj: Any, data: bytes) -> bytes:
         number = int(bool(process_obj.daemon))
         answer = channel.current().request("process.start", text=process_obj.name, number=number, data=data)
         self.task = int(answer.get("number", 0))
         self.pid = ending.pid_of(self.task)
         self.sentinel = sentinel_of(self.task)
+        word: bytes = answer.get("data", b"")
+        return word
 
     def poll(self, flag: int = os.WNOHANG) -> int | None:
         """The exit code, None while the process lives."""
@@ -100,23 +105,37 @@ class Popen:
 
 
 def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
-    """The life of a forked process."""
-    code = 1
+    """The life of a forked process, and its further lives."""
     parent = channel.current().task
+    own = channel.adopt(descriptor, task)
+    child = reuse.Child(process_obj)
+    while True:
+        code = _live(process_obj, parent, task)
+        if code or not child.may_run_again():
+            ending.finish(code)
+        own.request("process.exit", text="reusable")
+        own.receive()
+        own.begin(task)
+        child.begin_again()
+
+
+def _live(process_obj: Any, parent: int, task: int) -> int:
+    """Run the process from its beginning to its exit code."""
+    code = 1
     try:
-        channel.adopt(descriptor, task)
         ending.born(ending.pid_of(parent))
         chance.reseed(task)
         if _RUNS_ATEXIT:
             atexit._clear()
             atexit.register(mp_util._exit_function)
-        code = process_obj._bootstrap(parent_sentinel=sentinel_of(parent))
+        code = int(process_obj._bootstrap(parent_sentinel=sentinel_of(parent)))
     finally:
         try:
             if _RUNS_ATEXIT:
                 atexit._run_exitfuncs()
-        finally:
+        except BaseException:
             ending.finish(code)
+    return code
 
 
 frames.stop_at(_be_child.__code__)
@@ -198,9 +217,14 @@ def _target(item: Any) -> int:
     return -1 - (item - _FIRST_SENTINEL)
 
 
+def _stdin_is_closed() -> None:
+    """Processes here have no standard input from the start; to open another one costs more than to use a lock."""
+
+
 def install() -> None:
     """Replace what starts and awaits processes."""
     replace(mp_popen_fork, Popen=Popen)
     replace(mp_popen_spawn, Popen=SpawnPopen)
     replace(mp_popen_forkserver, Popen=ForkServerPopen)
     replace(mp_connection, wait=wait)
+    replace(mp_util, _close_stdin=_stdin_is_closed)

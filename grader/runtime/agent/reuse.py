@@ -1,19 +1,22 @@
-"""Whether a process that has run one call may run another, as if it had just been forked.
+"""Whether a process that has come to its end may run once more, as if it had just been forked.
 
-A fork costs more than a short call itself, so a process is used again where that cannot be told from a new one. Start
+A fork costs more than what most processes do, so they are used again where that cannot be told from a new one. Start
 at `Freshness`: it allows that only for submissions in which nothing *could* be remembered: their source changes
-nothing but local variables and its arguments, and what is in the module are functions and constants. Everything else
-gets a new process each time. A failure is always confirmed in new processes, so what depends on this is speed only,
-and that no state is carried over where a failure might hide.
+nothing but local variables and arguments, and what is in the module are functions and constants. Everything else
+gets a new process each time. `Child` is about a process that the submission started itself; that its parent is in
+the same state as the last time, the judge knows from the parent's steps.
+
+Failures are always confirmed in new processes, and so is one execution of each exploration that finds none.
 """
 
 import ast
-import atexit
+import copy
 import threading
 from types import FunctionType, ModuleType
 from typing import Any
 
-from grader.runtime.agent.internals import mp_context, mp_process
+from grader.runtime.agent import chance, clock, frames
+from grader.runtime.agent.internals import mp_context, mp_process, mp_util
 
 _MODULES = frozenset(
     {
@@ -29,6 +32,10 @@ _WORDS = frozenset(
         *("lru_cache", "cache", "register", "type", "super", "getattr", "freeze_support", "singledispatch"),
     }
 )
+_HANDLE_MODULES = frozenset(
+    {"multiprocessing.synchronize", "multiprocessing.queues", "multiprocessing.sharedctypes"}
+)
+_MOST_ITEMS = 1_000
 _CONSTANTS = (int, float, complex, str, bytes, bool, type(None))
 
 
@@ -55,12 +62,15 @@ class Freshness:
         same = all(self._contents.get(name, self) is value for name, value in self._before.items())
         return same and self._look_around() == self._surroundings
 
+    def defines(self, function: Any) -> bool:
+        """Whether this is one of the functions at the top of the module."""
+        return isinstance(function, FunctionType) and self._before.get(function.__name__) is function
+
     def _look_around(self) -> tuple[Any, ...]:
         default = mp_context._default_context
         return (
             len(vars(mp_process)["_children"]),
             default._actual_context is None,
-            atexit._ncallbacks(),
             threading.active_count(),
         )
 
@@ -149,3 +159,66 @@ def _bound(statement: ast.stmt) -> list[str]:
         for node in ast.walk(statement)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     ]
+
+
+_PROCESSES = (mp_context.Process, mp_context.ForkProcess)
+_COPIED = (list, dict, set)
+_freshness: Freshness | None = None
+
+
+def remember(freshness: Freshness) -> None:
+    """The submission that the children of this process will run code of."""
+    global _freshness
+    _freshness = freshness
+
+
+class Child:
+    """A process that the submission has started, as it is at its beginning."""
+
+    def __init__(self, process_obj: Any) -> None:
+        self._process = process_obj
+        self._elapsed = clock.elapsed()
+        self._visits = frames.visits()
+        contents = vars(process_obj)
+        arguments = contents.get("_args", ()), contents.get("_kwargs", {})
+        self._possible = (
+            _freshness is not None
+            and _freshness.possible
+            and not chance.wanted
+            and type(process_obj) in _PROCESSES
+            and _freshness.defines(contents.get("_target"))
+            and all(map(_restorable, (*arguments[0], *arguments[1].values())))
+        )
+        self._arguments = copy.deepcopy(arguments, _shared(arguments)) if self._possible else arguments
+
+    def may_run_again(self) -> bool:
+        """Whether nothing was left behind."""
+        return self._possible and _freshness is not None and _freshness.unchanged()
+
+    def begin_again(self) -> None:
+        """Be as at the beginning."""
+        arguments = copy.deepcopy(self._arguments, _shared(self._arguments))
+        self._process._args, self._process._kwargs = arguments
+        mp_util._exiting = False
+        clock.start(self._elapsed)
+        frames.restore_visits(self._visits)
+
+
+def _restorable(value: Any) -> bool:
+    """Whether an argument can be had again as it was: a constant, plain data, or a handle of a shared object."""
+    if type(value) in _COPIED:
+        items = (*value, *value.values()) if isinstance(value, dict) else tuple(value)
+        return len(items) <= _MOST_ITEMS and all(map(_restorable, items))
+    if isinstance(value, tuple):
+        return all(map(_restorable, value))
+    return type(value) in _CONSTANTS or _is_handle(value)
+
+
+def _is_handle(value: Any) -> bool:
+    return type(value).__module__ in _HANDLE_MODULES
+
+
+def _shared(arguments: Any) -> dict[int, Any]:
+    """What a copy leaves as it is: handles, which a process resets itself after a fork."""
+    positional, named = arguments
+    return {id(value): value for value in (*positional, *named.values()) if _is_handle(value)}

@@ -51,6 +51,6 @@ def warm_up() -> None:
         rehearsal.request("process.poll", mark=True, object=-1)
     channel.exchange(before)
     rehearsal.close()
-    frames.forget_visits()
+    frames.restore_visits({})
     gc.collect()
     gc.freeze()

@@ -1,0 +1,231 @@
+"""One scenario, explored until it is known what is wrong with it, or that nothing is. Start at `Examination.run`.
+
+The order of work: DPOR until it is exhausted or its budget is spent; if it is spent, extreme and random schedules on
+top, because depth-first search sees only one corner of a large space; when something is wrong, more executions to see
+whether any goes well, and a sweep with few preemptions for a shorter way to show it.
+
+Processes are used for several executions where that makes no difference (`grader.runtime.agent.reuse`). That is not
+taken on trust: every failure is executed again in new processes before it is believed, and so is one execution of an
+exploration that found none. If it comes out otherwise, everything is done again in new processes only.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from itertools import pairwise
+from typing import TypeAlias
+
+import msgspec
+
+from grader.core.execution import Budget, Execution, OutcomeKind, StopReason
+from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
+from grader.engine.explorer import Exploration, explore
+from grader.engine.strategies.base import Strategy
+from grader.engine.strategies.brute_force import BruteForce
+from grader.engine.strategies.extremes import Extremes
+from grader.engine.strategies.random_walk import PCT
+from grader.engine.strategies.replay import Replay
+from grader.engine.tasks import TaskTable
+from grader.grading.findings import FindingMaker
+from grader.grading.flaws import Flaw, Wrong, general_flaws
+from grader.grading.observed import Observed
+from grader.grading.scenario import Scenario
+from grader.grading.workbench import Workbench
+
+Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
+"""Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
+
+SAMPLED_SCHEDULES = 30
+AFTER_FAILURE = 40
+"""How many more executions are made after the first wrong result, to see whether any schedule goes well."""
+AFTER_OTHER_FAILURE = 8
+"""Likewise after any other failure."""
+SHORTEN_EXECUTIONS = 120
+MOST_PREEMPTIONS = 2
+MOST_FINDINGS = 3
+SEED = 20_140_122
+_ENDLESS = (OutcomeKind.HUNG, OutcomeKind.STEP_LIMIT, OutcomeKind.LIVELOCK)
+_AGAIN = "A failing order was found, but the program did something else when it was run again."
+
+
+class Tally(msgspec.Struct):
+    """What the executions showed: per kind of flaw the first execution that shows it, and their number."""
+
+    judged: int = 0
+    counts: dict[FindingKind | Wrong, int] = {}
+    first: dict[FindingKind | Wrong, tuple[Flaw, Execution]] = {}
+    blocked: Flaw | None = None
+    since_failure: int = 0
+    last: Execution | None = None
+
+    def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
+        """Count one execution that could be judged."""
+        self.judged += 1
+        self.last = execution
+        self.since_failure += bool(self.first)
+        for flaw in flaws:
+            self.first.setdefault(flaw.kind, (flaw, execution))
+        for kind in {flaw.kind for flaw in flaws}:
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    @property
+    def undecided(self) -> bool:
+        """Whether some flaw was there in every execution so far, so that a good schedule is worth looking for."""
+        if self.blocked is not None or FindingKind.HANG in self.first:
+            return False  # a hang costs its whole CPU limit, again and again
+        patience = AFTER_FAILURE if Wrong.VALUE in self.first else AFTER_OTHER_FAILURE
+        return self.since_failure < patience and self.judged in self.counts.values()
+
+    @property
+    def never_right(self) -> bool:
+        """Whether every result so far was wrong."""
+        return self.blocked is None and self.judged > 0 and self.counts.get(Wrong.VALUE) == self.judged
+
+
+class Examination:
+    """The exploration of one scenario of a check, and what it has shown so far (`tally`)."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        scenario: Scenario,
+        verdict: Verdict,
+        maker: FindingMaker,
+        budget: Budget,
+        on_execution: Callable[[], None],
+    ) -> None:
+        self.tally = Tally()
+        self._bench = bench
+        self._scenario = scenario
+        self._verdict = verdict
+        self._maker = maker
+        self._budget = budget
+        self._on_execution = on_execution
+        self._tasks = TaskTable()
+        self._fresh = False
+        self._reused = False
+
+    def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
+        """Explore with new `strategies`, one after the other, and say what that is worth."""
+        wants_all = any(strategy.exhaustive for strategy in strategies())
+        executions, verified = self._explore_all(strategies())
+        if self._reused and self.tally.blocked is None and not self._same_in_new_processes():
+            self._fresh, self.tally = True, Tally()
+            executions, verified = self._explore_all(strategies())
+        unsure = self.tally.never_right or (wants_all and not self.tally.first)
+        if unsure and not verified and self.tally.blocked is None:
+            self.tally.since_failure = 0
+            extra = [Extremes(SAMPLED_SCHEDULES), PCT(SEED, SAMPLED_SCHEDULES)]
+            executions += self._explore_all(extra)[0]
+        entered = self.tally.last is not None and bool(self.tally.last.trace)
+        level = EvidenceLevel.VERIFIED if verified and entered else EvidenceLevel.BOUNDED
+        return Evidence(level, (self._scenario.processes,), executions)
+
+    def _explore_all(self, strategies: Sequence[Strategy]) -> tuple[int, bool]:
+        """Executions made, and whether they covered every schedule; stops at a decided failure."""
+        executions, verified = 0, False
+        for strategy in strategies:
+            exploration = self.explore(strategy, self.tally)
+            executions += exploration.executions
+            verified = verified or (
+                exploration.stopped is StopReason.EXHAUSTED and self.tally.blocked is None
+            )
+            if self.tally.blocked is not None or (self.tally.first and not self.tally.undecided):
+                break
+        return executions, verified
+
+    def explore(
+        self,
+        strategy: Strategy,
+        tally: Tally,
+        until: FindingKind | Wrong | None = None,
+        *,
+        fresh: bool = False,
+    ) -> Exploration:
+        """Execute under `strategy` and count into `tally`; up to the first flaw of the kind `until`, if given."""
+
+        def watch(execution: Execution) -> bool:
+            self._on_execution()
+            go_on = self._judge(execution, tally)
+            return go_on if until is None else until not in tally.first
+
+        budget = self._budget
+        if until is not None:
+            budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
+        with closing(self._bench.program(self._scenario, fresh=fresh or self._fresh)) as program:
+            exploration = explore(program, strategy, budget, watch, self._tasks)
+            self._reused = self._reused or program.has_reused
+            return exploration
+
+    def _judge(self, execution: Execution, tally: Tally) -> bool:
+        """Count one execution; whether it is worth going on."""
+        outcome = execution.outcome
+        if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED):
+            tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
+            return False
+        seen = Observed(self._scenario, execution)
+        flaws = general_flaws(seen, self._maker.names(execution))
+        if not flaws and seen.completed:
+            flaws = _asked(self._verdict, seen)
+        tally.add(flaws, execution)
+        if not tally.first:
+            return True
+        return outcome.kind is not OutcomeKind.HUNG and tally.undecided
+
+    def _same_in_new_processes(self) -> bool:
+        """Whether the last execution, or else the first failure of each kind, is the same in new processes."""
+        if self.tally.first:
+            return all(self._fails_again(*found) for found in self.tally.first.values())
+        last = self.tally.last
+        if last is None:
+            return True
+        again = Tally()
+        self.explore(Replay(self._maker.schedule(last)), again, fresh=True)
+        return again.last is not None and again.last.trace == last.trace
+
+    def _fails_again(self, flaw: Flaw, execution: Execution) -> bool:
+        again = Tally()
+        self.explore(Replay(self._maker.schedule(execution)), again, fresh=True)
+        return flaw.kind in again.first
+
+    def findings(self) -> list[Finding]:
+        """What is wrong, each with the shortest witness that was found, executed once more in new processes."""
+        findings: list[Finding] = []
+        for kind, (flaw, execution) in list(self.tally.first.items())[:MOST_FINDINGS]:
+            depends = self.tally.counts[kind] < self.tally.judged
+            shortest = self._shortened(flaw, execution)
+            if self._fails_again(*shortest):
+                findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
+            else:
+                findings.append(self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, _AGAIN)))
+        return findings
+
+    def _shortened(self, flaw: Flaw, execution: Execution) -> tuple[Flaw, Execution]:
+        """The same kind of flaw with fewer preemptions, if there is such an execution."""
+        if execution.outcome.kind in _ENDLESS:
+            return flaw, execution
+        for bound in range(min(MOST_PREEMPTIONS + 1, switches(execution))):
+            tally = Tally()
+            self.explore(BruteForce(bound), tally, until=flaw.kind)
+            if flaw.kind in tally.first:
+                return tally.first[flaw.kind]
+        return flaw, execution
+
+
+def _asked(verdict: Verdict, seen: Observed) -> list[Flaw]:
+    """What a check says of an execution. A plain `assert` in a check counts as a wrong result."""
+    try:
+        return list(verdict(seen))
+    except AssertionError as error:
+        return [Flaw(Wrong.VALUE, str(error).split("\n", 1)[0] or "This is not as it should be.")]
+
+
+def switches(execution: Execution) -> int:
+    """How often the processor went from one process to another: a bound of the preemptions."""
+    return sum(1 for one, other in pairwise(execution.schedule) if one != other)
+
+
+def _blocked_message(execution: Execution) -> str:
+    outcome = execution.outcome
+    if outcome.kind is OutcomeKind.UNCONTROLLED:
+        return f"The program uses {outcome.detail}, which the grader cannot control, so it cannot be judged."
+    return f"The program does not do the same again under the same conditions ({outcome.detail})."
