@@ -129,7 +129,7 @@ def _run(lab: Lab, items: Sequence[Any], consumers: int, maxsize: int | None) ->
     lab.explore(scenario, lambda seen: _ran(seen, items, consumers, maxsize or 0))
 
 
-@pytest.mark.check(points=1, function=RUN, after=_PARTS_ARE_RIGHT)
+@pytest.mark.check(points=0.5, function=RUN, after=_PARTS_ARE_RIGHT)
 @pytest.mark.parametrize("items", [[1, 2, 3], [], [5], FALSY, MIXED, [3, 1, 2, 1, 1, 0, 9]])
 def test_pipeline_with_one_consumer(lab: Lab, items: list[Any]) -> None:
     """run_pipeline returns all items in order when there is one consumer"""
@@ -151,6 +151,19 @@ def test_pipeline_with_many_consumers(lab: Lab, items: list[Any], consumers: int
 def test_pipeline_with_little_room(lab: Lab, items: list[Any], consumers: int, maxsize: int) -> None:
     """run_pipeline works for more items than the queue, or a pipe, has room for"""
     _run(lab, items, consumers, maxsize)
+
+
+@pytest.mark.check(points=0.5, function=RUN, after=["test_pipeline_with_one_consumer"])
+def test_pipeline_twice(lab: Lab) -> None:
+    """run_pipeline begins anew every time that it is called"""
+    scenario = Scenario(2)
+    scenario.main(RUN, [1, 2], 1, times=2)
+    again = "the second run_pipeline([1, 2], 1)"
+    lab.sample(
+        scenario,
+        lambda seen: expect_queue.pipeline_returned(seen, MAIN, [1, 2], again, in_order=True),
+        schedules=3,
+    )
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_pipeline_with_many_consumers"])

@@ -82,13 +82,22 @@ def _ran(seen: Observed, processes: int) -> list[Flaw]:
     ]
 
 
-@pytest.mark.check(points=3, function=RUN, after=_INCREMENT_IS_RIGHT)
+@pytest.mark.check(points=2.5, function=RUN, after=_INCREMENT_IS_RIGHT)
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_runs(lab: Lab, processes: int) -> None:
     """run_counter lets all processes count at once, waits for them and returns the total"""
     scenario = Scenario(processes)
     scenario.main(RUN, processes)
     lab.explore(scenario, lambda seen: _ran(seen, processes))
+
+
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
+def test_runs_twice(lab: Lab) -> None:
+    """run_counter counts from 0 every time that it is called"""
+    scenario = Scenario(2)
+    scenario.main(RUN, 2, times=2)
+    again = "the second run_counter(2)"
+    lab.sample(scenario, lambda seen: expect.returned(seen, MAIN, 2, again), schedules=3)
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])

@@ -143,7 +143,7 @@ def _ran(seen: Observed, typecode: str, initial: Any, processes: int) -> list[Fl
     ]
 
 
-@pytest.mark.check(points=2, function=RUN, after=_VALUE_IS_RIGHT)
+@pytest.mark.check(points=1.5, function=RUN, after=_VALUE_IS_RIGHT)
 @pytest.mark.parametrize(
     ("typecode", "initial", "processes"),
     [("i", 0, 1), ("i", 0, 2), ("i", -2, 2), ("i", 10, 3), ("d", 0.5, 2), ("d", -1.5, 1), ("l", 100, 2)],
@@ -153,6 +153,15 @@ def test_runs(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
     scenario = Scenario(processes)
     scenario.main(RUN, typecode, initial, processes)
     lab.explore(scenario, lambda seen: _ran(seen, typecode, initial, processes))
+
+
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
+def test_runs_twice(lab: Lab) -> None:
+    """run_updates begins with the initial value every time that it is called"""
+    scenario = Scenario(2)
+    scenario.main(RUN, "i", 5, 2, times=2)
+    again = "the second run_updates('i', 5, 2)"
+    lab.sample(scenario, lambda seen: expect.returned(seen, MAIN, 7, again), schedules=3)
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])

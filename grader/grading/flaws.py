@@ -195,7 +195,7 @@ def _held_by(seen: Observed, task: TaskId, target: ObjectId, which: str = "which
 
 def _unnotified(seen: Observed, task: TaskId, target: ObjectId) -> str:
     state = seen.execution.objects.get(target)
-    notified = isinstance(state, ConditionState) and any(waiter == task for waiter, _ in state.notified)
+    notified = isinstance(state, ConditionState) and state.wakeups > 0
     return "whose lock is taken" if notified else "which nobody notifies"
 
 

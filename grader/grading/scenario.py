@@ -97,9 +97,9 @@ class Scenario:
             place = len(self.calls) + 1
             self.calls.append(Call(function, _describe(arguments), f"P{place}", f"Process-{place}"))
 
-    def main(self, function: str, *arguments: Any) -> None:
-        """Let one main process call `function`, which starts its own processes."""
-        self.calls.append(Call(function, _describe(arguments), "main", "MainProcess"))
+    def main(self, function: str, *arguments: Any, times: int = 1) -> None:
+        """Let one main process call `function`, which starts its own processes, so many `times` in a row."""
+        self.calls.append(Call(function, _describe(arguments), "main", "MainProcess", times))
 
     def partner(self, script: Script, label: str = "partner") -> None:
         """Let a process of ours, which keeps to the contract, run beside the calls."""

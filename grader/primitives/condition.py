@@ -1,9 +1,8 @@
-"""`Condition`: waiters that gave up its lock, and those among them that were notified.
+"""`Condition`: waiters that gave up its lock, and how many of them may wake up.
 
-Waiting is two operations: `wait` gives the lock back and enters the list, `resume` takes the lock again once
-notified, or gives up when timed. As in CPython (Lib/multiprocessing/synchronize.py) there are no spurious wake-ups.
-CPython's waiters are woken by a semaphore, so any of the waiters can be first; here the longest waiting is
-notified, and all orders of resuming are explored.
+Waiting is two operations: `wait` gives the lock back and enters the list, `resume` takes the lock again once there is
+a wake-up, or gives up when timed. As in CPython (Lib/multiprocessing/synchronize.py) a notification is a unit of a
+semaphore: any of the waiters may take it, and there are no spurious wake-ups.
 """
 
 from typing import ClassVar
@@ -26,11 +25,11 @@ from grader.primitives.lock import LockState
 
 
 class ConditionState(msgspec.Struct, frozen=True):
-    """The lock, the waiting tasks (task, depth of its recursive lock) in order, and those that were notified."""
+    """The lock, the waiting tasks (task, depth of its recursive lock) by number, and the wake-ups not yet taken."""
 
     lock: ObjectId
     waiting: tuple[tuple[TaskId, int], ...] = ()
-    notified: tuple[tuple[TaskId, int], ...] = ()
+    wakeups: int = 0
 
 
 class Condition(Primitive):
@@ -50,8 +49,7 @@ class Condition(Primitive):
             return True
         state: ConditionState = objects[operation.object]
         lock: LockState = objects[state.lock]
-        woken = operation.timed or any(waiter == task for waiter, _ in state.notified)
-        return woken and lock.acquirable(task)
+        return (operation.timed or state.wakeups > 0) and lock.acquirable(task)
 
     def apply(self, objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
         state: ConditionState = objects[operation.object]
@@ -62,25 +60,24 @@ class Condition(Primitive):
             return Result(ok=False, error=ErrorCode.NOT_OWNER)
         if operation.kind is OperationKind.CONDITION_WAIT:
             objects[state.lock] = lock.released(task, completely=True)
-            waiting = (*state.waiting, (task, lock.depth))
+            waiting = tuple(sorted((*state.waiting, (task, lock.depth))))
             objects[operation.object] = msgspec.structs.replace(state, waiting=waiting)
             return DONE
-        count = len(state.waiting) if operation.number < 0 else operation.number
-        objects[operation.object] = msgspec.structs.replace(
-            state, waiting=state.waiting[count:], notified=state.notified + state.waiting[:count]
-        )
-        return Result(number=min(count, len(state.waiting)))
+        asleep = len(state.waiting) - state.wakeups
+        count = asleep if operation.number < 0 else min(operation.number, asleep)
+        objects[operation.object] = msgspec.structs.replace(state, wakeups=state.wakeups + count)
+        return Result(number=count)
 
     def _resume(self, objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
         state: ConditionState = objects[operation.object]
-        entries = dict(state.waiting + state.notified)
-        woken = any(waiter == task for waiter, _ in state.notified)
+        woken = state.wakeups > 0
         taken = objects[state.lock].acquired(task)
-        objects[state.lock] = msgspec.structs.replace(taken, depth=max(1, entries.get(task, 1)))
+        depth = dict(state.waiting).get(task, 1)
+        objects[state.lock] = msgspec.structs.replace(taken, depth=max(1, depth))
         objects[operation.object] = msgspec.structs.replace(
             state,
             waiting=tuple(entry for entry in state.waiting if entry[0] != task),
-            notified=tuple(entry for entry in state.notified if entry[0] != task),
+            wakeups=state.wakeups - int(woken),
         )
         return Result(ok=woken)
 

@@ -9,6 +9,7 @@ import select
 import socket
 import struct
 import time
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -20,6 +21,8 @@ _CHUNK = 262_144
 MAX_FRAME = 64 * 2**20
 MAX_CREATED = 10_000
 _NOISE = 65_536
+_SEND_TIMEOUT = struct.pack("@ll", 5, 0)
+"""Seconds and microseconds after which nobody reads any more: whoever waits for an answer takes it at once."""
 
 T = TypeVar("T")
 
@@ -59,6 +62,7 @@ class Wire:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
         self._data = b""
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
@@ -67,7 +71,7 @@ class Wire:
         """Send one frame, with a descriptor for the other side if given.
 
         Raises:
-            Ended: nobody listens any more.
+            Ended: nobody listens any more, or the other side does not read what it is sent.
         """
         body = _ENCODER.encode(message)
         frame = _LENGTH.pack(len(body)) + body
@@ -79,6 +83,8 @@ class Wire:
                 sent = self._socket.sendmsg([frame], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
                 self._socket.sendall(frame[sent:])
         except OSError as error:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # half a frame makes everything behind it worthless
             raise Ended from error
 
     def receive(self, decoder: "msgspec.json.Decoder[T]", seconds: float) -> T:

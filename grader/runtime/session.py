@@ -36,12 +36,16 @@ _LAST_WORDS_SECONDS = 0.1
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A function of the submission to be called as one task; arguments as `grader.runtime.agent.main` reads them."""
+    """A function of the submission to be called as one task; arguments as `grader.runtime.agent.main` reads them.
+
+    It is called `times` times, one after the other; what the last call returns is what the task returns.
+    """
 
     function: str
     arguments: tuple[dict[str, Any], ...] = ()
     label: str = ""
     name: str = "MainProcess"
+    times: int = 1
 
 
 class ProcessSession:
@@ -284,5 +288,12 @@ class HostedProgram:
 
 
 def _command(task: TaskId, call: Call) -> dict[str, Any]:
-    arguments = {"task": task, "function": call.function, "arguments": call.arguments, "name": call.name}
-    return {"call": arguments}
+    return {
+        "call": {
+            "task": task,
+            "function": call.function,
+            "arguments": call.arguments,
+            "name": call.name,
+            "times": call.times,
+        }
+    }

@@ -223,7 +223,8 @@ class _Calls:
         began = clock.elapsed()
         while True:
             process.begin_call(call["name"], self._first_child)
-            process.call(getattr(self._module, call["function"]), arguments, None, self._freshness.unchanged)
+            function = getattr(self._module, call["function"])
+            process.call(function, arguments, None, self._freshness.unchanged, call["times"])
             call = own.receive()["call"]
             own.begin(call["task"])
             frames.restore_visits({})

@@ -59,15 +59,17 @@ def call(
     args: Iterable[Any] = (),
     kwargs: Mapping[str, Any] | None = None,
     reusable: Callable[[], bool] = lambda: False,
+    times: int = 1,
 ) -> None:
     """Run a function as the body of this process, tell what it returned, and end as a main process ends.
 
-    Comes back only if the process is `reusable` after that: it has then announced its end, and is to wait for the
+    It is called `times` times, and the last call counts. Comes back only if the process is `reusable` after that: it has then announced its end, and is to wait for the
     next call.
     """
     code = 0
     try:
-        value = function(*args, **(kwargs or {}))
+        for _ in range(times):
+            value = function(*args, **(kwargs or {}))
         channel.current().request("process.return", text=type(value).__name__, data=_pickled(value))
     except BaseException as error:
         code = ending.report(error)
