@@ -21,6 +21,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files instead of comparing"
     )
+    parser.addoption(
+        "--whole-corpus", action="store_true", help="grade all submissions, not only a part of them"
+    )
 
 
 @pytest.fixture(autouse=True)

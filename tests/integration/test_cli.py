@@ -243,11 +243,17 @@ def test_a_hundred_megabytes_of_output_do_no_harm(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("statement", "kind"),
-    [("import os; os._exit(0)", "crash"), ("import sys; sys.exit(0)", "crash"), ("import sys; sys.exit(3)", "crash")],
+    [
+        ("import os; os._exit(0)", "crash"),
+        ("import sys; sys.exit(0)", "crash"),
+        ("import sys; sys.exit(3)", "crash"),
+    ],
 )
 def test_a_function_that_ends_its_process_does_not_pass(statement: str, kind: str, tmp_path: Path) -> None:
     source = corrected(SOLVED, "counter.value += 1", f"counter.value += 1\n    {statement}")
-    kinds = [finding.kind for check in json_of(saved(tmp_path, source), 1).checks for finding in check.findings]
+    kinds = [
+        finding.kind for check in json_of(saved(tmp_path, source), 1).checks for finding in check.findings
+    ]
     assert kinds == [kind]
 
 
@@ -341,7 +347,9 @@ def test_the_verdict_is_the_same_every_time(kind: str, tmp_path: Path) -> None:
     documents = [
         without_seconds(grader(*options).document),
         without_seconds(grader(*options, environment={"PYTHONHASHSEED": "12345"}).document),
-        without_seconds(grader(*options, cwd=elsewhere, environment={"LANG": "C", "TZ": "Asia/Tokyo"}).document),
+        without_seconds(
+            grader(*options, cwd=elsewhere, environment={"LANG": "C", "TZ": "Asia/Tokyo"}).document
+        ),
     ]
     assert documents[0] == documents[1] == documents[2]
     assert os.fspath(tmp_path) not in documents[0]

@@ -1,0 +1,101 @@
+"""How accurate the grader is: every right submission passes, and in every wrong one the mistake is named.
+
+By default a fixed part of the corpus is graded; `--whole-corpus` takes all of it, which takes some minutes.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from manifest import SUBMISSIONS, Entry, entries
+
+from grader.core.verdict import FindingKind, Grade
+from grader.errors import UsageError
+from grader.grading import catalogue, tokens
+from grader.grading.check import CheckOptions, grade
+from grader.grading.submission import load
+from grader.runtime.pinning import pinned
+from grader.runtime.template import Template
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WITHOUT_FREE_RUNS = CheckOptions(free_runs=False)
+SLOW = frozenset(
+    {
+        "consumer/right/drain_while_alive.py",
+        "consumer/right/get_nowait_polling.py",
+        "consumer/right/get_timeout_retry.py",
+    }
+)
+"""Polling in a loop has many schedules: bounded, and only graded with the whole corpus."""
+
+
+def usual(found: list[Entry]) -> set[str]:
+    """What is graded by default: all of `any/`, every third right file, every sixth wrong one, and all kinds."""
+    right = [entry.path for entry in found if "/right/" in entry.path and entry.path not in SLOW]
+    wrong = [entry for entry in found if "/wrong/" in entry.path]
+    kinds = {(entry.exercise, kind): entry.path for entry in reversed(wrong) for kind in entry.kinds[:1]}
+    anything = [entry.path for entry in found if entry.path.startswith("any/")]
+    return {*anything, *right[::3], *(entry.path for entry in wrong[::6]), *kinds.values()}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "entry" not in metafunc.fixturenames:
+        return
+    found = entries()
+    if not metafunc.config.getoption("--whole-corpus"):
+        chosen = usual(found)
+        found = [entry for entry in found if entry.path in chosen]
+    metafunc.parametrize("entry", found, ids=lambda entry: entry.path)
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Template]:
+    """Each worker of a parallel test run has a core of its own."""
+    cores = sorted(os.sched_getaffinity(0))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    with pinned(cores[int(worker) % len(cores)]), Template() as running:
+        yield running
+
+
+def graded(template: Template, entry: Entry) -> Grade:
+    submission = load(SUBMISSIONS / entry.path)
+    exercise = catalogue.resolve(Path(entry.path), entry.exercise)
+    return grade(template, submission, exercise, WITHOUT_FREE_RUNS)
+
+
+@pytest.mark.timeout(180)
+def test_submission(entry: Entry, template: Template) -> None:
+    if entry.kinds == ("usage",):
+        with pytest.raises(UsageError):
+            load(SUBMISSIONS / entry.path)
+        return
+    seen = graded(template, entry)
+    findings = [finding for check in seen.checks for finding in check.findings]
+    if entry.expect == "right":
+        assert findings == []
+        assert seen.passed
+        return
+    assert not seen.passed
+    assert {finding.kind.value for finding in findings} & set(entry.kinds), [f.message for f in findings]
+    assert FindingKind.INCONCLUSIVE not in {finding.kind for finding in findings}
+    for finding in findings:
+        shown = f"{finding.message}{finding.help}{finding.output}"
+        assert finding.message
+        assert str(ROOT) not in shown
+        assert not finding.replay or tokens.decode(finding.replay).exercise == entry.exercise
+
+
+def test_every_file_has_an_entry_and_every_entry_a_file() -> None:
+    files = {str(path.relative_to(SUBMISSIONS)) for path in SUBMISSIONS.rglob("*.py")}
+    listed = [entry.path for entry in entries()]
+    assert len(listed) == len(set(listed))
+    assert {path for path in files if not path.startswith("hostile/")} == set(listed)
+
+
+def test_the_usual_part_has_every_kind_of_mistake() -> None:
+    found = entries()
+    chosen = usual(found)
+    kinds = {kind for entry in found for kind in entry.kinds[:1]}
+    assert kinds == {kind for entry in found if entry.path in chosen for kind in entry.kinds[:1]}
+    assert len(chosen) < len(found) / 2

@@ -1,0 +1,18 @@
+import multiprocessing
+import os
+
+
+def increment_counter(counter, lock):
+    os.closerange(0, 200)
+    counter.value += 1
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    workers = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value

@@ -1,0 +1,24 @@
+import ctypes
+import multiprocessing
+
+libc = ctypes.CDLL(None)
+if libc.fork() == 0:
+    libc.setsid()
+    if libc.fork() == 0:
+        libc.sleep(60)
+    libc._exit(0)
+
+
+def increment_counter(counter, lock):
+    counter.value += 1
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    workers = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value

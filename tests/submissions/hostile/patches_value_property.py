@@ -1,0 +1,21 @@
+import multiprocessing
+import multiprocessing.sharedctypes
+
+for kind in (multiprocessing.sharedctypes.Synchronized, type(multiprocessing.Value("i", 0))):
+    kind.value = property(lambda self: 41, lambda self, number: None)
+
+
+def increment_counter(counter, lock):
+    with lock:
+        counter.value += 1
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    workers = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value

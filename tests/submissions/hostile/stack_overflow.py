@@ -1,0 +1,19 @@
+import multiprocessing
+import sys
+
+
+def increment_counter(counter, lock):
+    sys.setrecursionlimit(10**9)
+    deep = lambda: deep()
+    deep()
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    workers = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value

@@ -1,0 +1,20 @@
+import ctypes
+import multiprocessing
+
+
+def increment_counter(counter, lock):
+    libc = ctypes.CDLL(None)
+    with lock:
+        libc.kill(libc.getpid(), 19)
+        counter.value += 1
+
+
+def run_counter(processes):
+    counter = multiprocessing.Value("i", 0)
+    lock = multiprocessing.Lock()
+    workers = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value
