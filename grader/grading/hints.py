@@ -47,6 +47,7 @@ _VALUE_RULES: tuple[Rule, ...] = (
     queue.put_gave_up,
     queue.asked_full,
     queue.falsy,
+    queue.stopped_early,
     queue.whole_list,
     queue.nothing_put,
     process.no_return,

@@ -142,6 +142,19 @@ def _given(facts: Facts) -> list[Any]:
     return []
 
 
+def stopped_early(facts: Facts) -> str:
+    """A consumer that ends without having seen a sentinel."""
+    if facts.main is not None:
+        return ""
+    for task in facts.seen.scenario.tasks():
+        taken = [_item(step) for step in _done(facts, _KIND.QUEUE_GET, task)]
+        if taken and None not in taken and task not in facts.waiting:
+            count = "1 item" if len(taken) == 1 else f"{len(taken)} items"
+            ends = f"{facts.label(task)} ends after {count}, without the sentinel."
+            return f"{ends} Take items in a loop, until None comes."
+    return ""
+
+
 def whole_list(facts: Facts) -> str:
     """All items as one."""
     put = _done(facts, _KIND.QUEUE_PUT)

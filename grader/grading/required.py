@@ -4,7 +4,9 @@ Start at `Required.obstacle`.
 """
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 import msgspec
 
@@ -25,6 +27,15 @@ class Obstacle(msgspec.Struct, frozen=True):
     key: str
     reason: str
     finding: Finding
+
+
+_LOST = Obstacle(
+    "lost",
+    "the file's process died",
+    Finding(
+        FindingKind.CRASH, "The process that had imported the file died, or hung, before any function was called."
+    ),
+)
 
 
 class Required:
@@ -64,6 +75,8 @@ class Required:
         known = self._functions.get(function)
         if known is None:
             return None
+        if self._probed.get(function) == "lost":
+            return _LOST
         signature = f"{function}({known})"
         line = self._stubs.get(function, 0)
         message = {
@@ -75,8 +88,23 @@ class Required:
             message = f"{function} is not written yet."
         if message is None:
             return None
-        finding = Finding(FindingKind.MISSING, message, location=self._location(line))
+        help_text = self._lookalike(function) if self._probed.get(function) == "missing" else ""
+        finding = Finding(FindingKind.MISSING, message, help=help_text, location=self._location(line))
         return Obstacle(function, f"{function} is missing", finding)
+
+    def _lookalike(self, function: str) -> str:
+        """Where a function of this name, or of one like it, is to be found."""
+        for name, line, top in defined_functions(self._source):
+            if name == function and not top:
+                return (
+                    f"The one in line {line} is inside of something else. It has to stand at the left margin."
+                )
+            if name != function and top and name.lower().replace("_", "") == function.replace("_", ""):
+                return f"Is it `{name}` in line {line}? The name has to be exactly {function}."
+        for name, line, top in defined_functions(self._source):
+            if top and name not in self._functions and get_close_matches(name, [function], cutoff=0.8):
+                return f"Is it `{name}` in line {line}? The name has to be exactly {function}."
+        return ""
 
     def _location(self, line: int) -> Location | None:
         lines = self._source.split("\n")
@@ -86,7 +114,7 @@ class Required:
 
     def _import_finding(self, execution: Execution, failure: Failure | None) -> Finding:
         outcome = execution.outcome
-        line = failure.line if failure is not None else outcome.line
+        line = failure.line or _line_told(failure) if failure is not None else outcome.line
         hint = _GUARD_HINT
         if failure is not None:
             text = f"{failure.type}: {failure.message}" if failure.message else failure.type
@@ -95,7 +123,7 @@ class Required:
         elif outcome.kind is OutcomeKind.COMPLETED:
             message, help_text = "The file ends the program while it is being imported.", hint
         elif outcome.kind is OutcomeKind.DEADLOCK:
-            message, help_text = "Importing the file never ends: its processes wait for each other.", hint
+            message, help_text = "Importing the file never ends: it waits for something that never comes.", hint
         elif outcome.kind is OutcomeKind.UNCONTROLLED:
             message, help_text = f"The file uses {outcome.detail} while it is being imported.", hint
         elif outcome.kind is OutcomeKind.CRASHED:
@@ -106,6 +134,24 @@ class Required:
         return Finding(
             FindingKind.IMPORT_ERROR, message, help=help_text, location=self._location(line), failure=failure
         )
+
+
+def _line_told(failure: Failure) -> int:
+    """The line that the text of a SyntaxError names, 0 if there is none."""
+    told = re.search(r"line (\d{1,7})\)$", failure.message)
+    return int(told[1]) if told else 0
+
+
+def defined_functions(source: str) -> list[tuple[str, int, bool]]:
+    """Every function with its line, and whether it stands at the top of the file."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [
+        (node.name, node.lineno, node in tree.body) for node in ast.walk(tree) if isinstance(node, functions)
+    ]
 
 
 def stub_lines(source: str) -> dict[str, int]:

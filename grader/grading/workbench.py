@@ -80,13 +80,16 @@ class Workbench:
         return self._template.runner(self.submission)
 
     def probe(self, wanted: Sequence[tuple[str, int]]) -> tuple[str, ...]:
-        """Whether functions are there and take so many arguments: `missing`, `not-callable`, `arguments`, `ok`."""
+        """Whether functions are there and take so many arguments: `missing`, `not-callable`, `arguments`, `ok`.
+
+        All are `lost` if the process that has imported the submission does not answer.
+        """
         try:
             self._host.send({"probe": wanted})
             answer = self._host.receive(msgspec.json.Decoder(Probe), _PROBE_SECONDS)
         except (Ended, Silent, Malformed):
-            return ("missing",) * len(wanted)
-        return answer.probed if len(answer.probed) == len(wanted) else ("missing",) * len(wanted)
+            return ("lost",) * len(wanted)
+        return answer.probed if len(answer.probed) == len(wanted) else ("lost",) * len(wanted)
 
 
 @contextmanager
