@@ -102,13 +102,13 @@ class Examination:
         self._on_execution = on_execution
         self._tasks = TaskTable()
         self._fresh = False
-        self._reused = False
+        self._program = bench.program(scenario)
 
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.exhaustive for strategy in strategies())
         executions, verified = self._explore_all(strategies())
-        if self._reused and self.tally.blocked is None and not self._same_in_new_processes():
+        if self._program.has_reused and self.tally.blocked is None and not self._same_in_new_processes():
             self._fresh, self.tally = True, Tally()
             executions, verified = self._explore_all(strategies())
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
@@ -119,6 +119,10 @@ class Examination:
         entered = self.tally.last is not None and bool(self.tally.last.trace)
         level = EvidenceLevel.VERIFIED if verified and entered else EvidenceLevel.BOUNDED
         return Evidence(level, (self._scenario.processes,), executions)
+
+    def close(self) -> None:
+        """End the processes that were kept for further executions."""
+        self._program.close()
 
     def _explore_all(self, strategies: Sequence[Strategy]) -> tuple[int, bool]:
         """Executions made, and whether they covered every schedule; stops at a decided failure."""
@@ -151,10 +155,10 @@ class Examination:
         budget = self._budget
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
-        with closing(self._bench.program(self._scenario, fresh=fresh or self._fresh)) as program:
-            exploration = explore(program, strategy, budget, watch, self._tasks)
-            self._reused = self._reused or program.has_reused
-            return exploration
+        if fresh or self._fresh:
+            with closing(self._bench.program(self._scenario, fresh=True)) as program:
+                return explore(program, strategy, budget, watch, self._tasks)
+        return explore(self._program, strategy, budget, watch, self._tasks)
 
     def _judge(self, execution: Execution, tally: Tally) -> bool:
         """Count one execution; whether it is worth going on."""

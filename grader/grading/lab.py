@@ -4,6 +4,7 @@ How a scenario is explored is in `grader.grading.examination`.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import msgspec
 
@@ -144,13 +145,14 @@ class Lab:
         examination = Examination(
             self._bench, scenario, verdict, maker, self._budget, lambda: self.on_execution()
         )
-        if self._replay is not None:
-            raise self._replayed(examination, maker, scenario, self._replay)
-        self.evidence.append(examination.run(strategies))
-        if examination.tally.first:
-            raise CheckFailed(examination.findings())
-        if examination.tally.blocked is not None:
-            raise Inconclusive(maker.inconclusive(examination.tally.blocked))
+        with closing(examination):
+            if self._replay is not None:
+                raise self._replayed(examination, maker, scenario, self._replay)
+            self.evidence.append(examination.run(strategies))
+            if examination.tally.first:
+                raise CheckFailed(examination.findings())
+            if examination.tally.blocked is not None:
+                raise Inconclusive(maker.inconclusive(examination.tally.blocked))
 
     def _replayed(
         self, examination: Examination, maker: FindingMaker, scenario: Scenario, request: ReplayRequest
