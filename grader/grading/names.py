@@ -1,6 +1,7 @@
 """The shown names of shared objects: as the exercise calls them, or as the submission does. Start at `Names`."""
 
 import ast
+import functools
 from collections.abc import Mapping
 
 from grader.core.execution import Execution
@@ -58,6 +59,7 @@ class Names:
         return creation.line if creation is not None else 0
 
 
+@functools.lru_cache(maxsize=16)
 def assigned_names(source: str) -> dict[int, str]:
     """Which variable each line assigns, for the lines that assign exactly one."""
     try:

@@ -33,7 +33,8 @@ _LOST = Obstacle(
     "lost",
     "the file's process died",
     Finding(
-        FindingKind.CRASH, "The process that had imported the file died, or hung, before any function was called."
+        FindingKind.CRASH,
+        "The process that had imported the file died, or hung, before any function was called.",
     ),
 )
 
@@ -123,7 +124,10 @@ class Required:
         elif outcome.kind is OutcomeKind.COMPLETED:
             message, help_text = "The file ends the program while it is being imported.", hint
         elif outcome.kind is OutcomeKind.DEADLOCK:
-            message, help_text = "Importing the file never ends: it waits for something that never comes.", hint
+            message, help_text = (
+                "Importing the file never ends: it waits for something that never comes.",
+                hint,
+            )
         elif outcome.kind is OutcomeKind.UNCONTROLLED:
             message, help_text = f"The file uses {outcome.detail} while it is being imported.", hint
         elif outcome.kind is OutcomeKind.CRASHED:

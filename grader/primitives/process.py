@@ -142,11 +142,13 @@ def exit_depends_on_queue(exit_step: Step, queue_step: Step) -> bool:
 
 def _queues(objects: Objects, task: TaskId) -> list[tuple[ObjectId, QueueState]]:
     """The queues that `task` has put something on."""
-    return [
-        (number, state)
-        for number, state in objects.items()
-        if type(state) is QueueState and any(sender == task for sender, _ in state.sent)
-    ]
+    found: list[tuple[ObjectId, QueueState]] = []
+    for number, state in objects.items():
+        if type(state) is QueueState and state.sent:
+            for sender, _ in state.sent:
+                if sender == task:
+                    found.append((number, state))
+    return found
 
 
 def _start(objects: MutableObjects, task: TaskId, operation: Operation) -> Result:

@@ -63,8 +63,8 @@ def call(
 ) -> None:
     """Run a function as the body of this process, tell what it returned, and end as a main process ends.
 
-    It is called `times` times, and the last call counts. Comes back only if the process is `reusable` after that: it has then announced its end, and is to wait for the
-    next call.
+    It is called `times` times, and the last call counts. Comes back only if the process is `reusable` after that: it
+    has then announced its end, and is to wait for the next call.
     """
     code = 0
     try:
