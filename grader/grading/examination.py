@@ -197,7 +197,8 @@ class Examination:
         for kind, (flaw, execution) in list(self.tally.first.items())[:MOST_FINDINGS]:
             depends = self.tally.counts[kind] < self.tally.judged
             shortest = self._shortened(flaw, execution)
-            if self._fails_again(*shortest):
+            hung = shortest[1].outcome.kind is OutcomeKind.HUNG  # its whole CPU limit is spent, once is enough
+            if (hung and not self._program.has_reused) or self._fails_again(*shortest):
                 findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
             else:
                 findings.append(self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, _AGAIN)))
