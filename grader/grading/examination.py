@@ -197,7 +197,9 @@ class Examination:
         for kind, (flaw, execution) in list(self.tally.first.items())[:MOST_FINDINGS]:
             depends = self.tally.counts[kind] < self.tally.judged
             shortest = self._shortened(flaw, execution)
-            hung = shortest[1].outcome.kind is OutcomeKind.HUNG  # its whole CPU limit is spent, once is enough
+            hung = (
+                shortest[1].outcome.kind is OutcomeKind.HUNG
+            )  # its whole CPU limit is spent, once is enough
             if (hung and not self._program.has_reused) or self._fails_again(*shortest):
                 findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
             else:

@@ -20,6 +20,11 @@ from grader.grading.required import Required
 from grader.grading.workbench import Workbench
 
 
+TOTAL_SECONDS = 60.0
+"""What all explorations of one submission may take together; only programs that compute a lot ever come near."""
+_LEAST_SECONDS = 0.5
+
+
 class _Record(msgspec.Struct):
     """What is known of a check while its parameters are being run."""
 
@@ -54,6 +59,7 @@ class GradingPlugin:
         self._on_check = on_check
         self._free_runs = free_runs
         self._replay = replay
+        self._started = time.monotonic()
         self._records: dict[str, _Record] = {}
         self._told_missing: set[str] = set()
         self.replayed: ReplayDone | None = None
@@ -88,7 +94,7 @@ class GradingPlugin:
         if self._bench is None:
             raise InternalError("there is no submission to check")
         request_of_replay = self._replay[1] if self._replay is not None else None
-        lab = Lab(self._bench, request.node.name, self._budget, request_of_replay)
+        lab = Lab(self._bench, request.node.name, self._what_is_left(), request_of_replay)
         executions = 0
 
         def count() -> None:
@@ -99,6 +105,11 @@ class GradingPlugin:
         lab.on_execution = count
         yield lab
         record.evidence.extend(lab.evidence)
+
+    def _what_is_left(self) -> Budget:
+        """The budget of one exploration, such that all of them together end in time, too."""
+        left = max(TOTAL_SECONDS - (time.monotonic() - self._started), _LEAST_SECONDS)
+        return msgspec.structs.replace(self._budget, seconds=min(self._budget.seconds, left))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
