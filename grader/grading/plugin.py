@@ -19,7 +19,6 @@ from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, Repla
 from grader.grading.required import Required
 from grader.grading.workbench import Workbench
 
-
 TOTAL_SECONDS = 60.0
 """What all explorations of one submission may take together; only programs that compute a lot ever come near."""
 _LEAST_SECONDS = 0.5
