@@ -62,6 +62,11 @@ class GradingPlugin:
         self._records: dict[str, _Record] = {}
         self._told_missing: set[str] = set()
         self.replayed: ReplayDone | None = None
+        self.interrupted = False
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # pytest says "interrupted", too, when a module cannot be collected.
+        self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
     @pytest.hookimpl
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -242,7 +247,7 @@ def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-    if status == pytest.ExitCode.INTERRUPTED:
+    if plugin.interrupted:
         raise KeyboardInterrupt
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         seconds = time.monotonic() - started
