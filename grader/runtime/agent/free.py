@@ -23,9 +23,9 @@ from grader.runtime.agent.free_watch import SLICE, Kept, Patience
 from grader.runtime.agent.loader import Submission
 
 LONGEST_SECONDS = 120.0
-_STACK_SECONDS = 0.5
+_STACK_SECONDS = 1.0
 _STACK_BEGINS = b"Current thread "
-_PAUSE = 0.005
+_PAUSE = 0.01
 _SIGNALLED = 100
 _FIRST_OWN = 3
 _MODULES = (
@@ -132,10 +132,14 @@ class _Run:
                 except OSError:
                     continue
         deadline = time.monotonic() + _STACK_SECONDS
+        before = b""
         while True:
             data = free_driver.read_bounded(os.path.join(self._place.folder, free_child.STACKS))
-            if data.count(_STACK_BEGINS) >= asked or time.monotonic() > deadline:
+            # A stack is written in many small pieces: it is whole once nothing more comes.
+            whole = data.count(_STACK_BEGINS) >= asked and data == before and data.endswith(b"\n")
+            if whole or time.monotonic() > deadline:
                 return data.decode("utf-8", "replace")
+            before = data
             time.sleep(_PAUSE)
 
 
