@@ -19,7 +19,7 @@ CPU_SECONDS = 1.5
 IDLE_SECONDS = 1.5
 WALL_SECONDS = 30.0
 _SLICE = 0.1
-_STACK_SECONDS = 0.2
+_STACK_SECONDS = 1.0
 
 T = TypeVar("T")
 _FRAME = re.compile(rb'File "(?P<file>[^"]{1,300})", line (?P<line>\d{1,7}) in (?P<name>[^\n]{1,80})')

@@ -21,6 +21,7 @@ _CHUNK = 262_144
 MAX_FRAME = 64 * 2**20
 MAX_CREATED = 10_000
 _NOISE = 65_536
+_QUIET = 0.05
 _SEND_TIMEOUT = struct.pack("@ll", 5, 0)
 """Seconds and microseconds after which nobody reads any more: whoever waits for an answer takes it at once."""
 
@@ -127,10 +128,16 @@ class Wire:
             self._data = b"".join(parts)
 
     def noise(self, seconds: float) -> bytes:
-        """Whatever comes within `seconds`, unframed and bounded: a stack that the interpreter wrote."""
+        """Whatever comes, unframed and bounded: a stack that the interpreter writes, in small pieces.
+
+        Ends once something came and then nothing more for a moment, or after `seconds`.
+        """
         deadline = time.monotonic() + seconds
         try:
-            while len(self._data) < _NOISE and self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            while len(self._data) < _NOISE:
+                left = deadline - time.monotonic()
+                if not self._poll.poll(max(0.0, min(left, _QUIET) if self._data else left) * 1000):
+                    break
                 data = self._socket.recv(_CHUNK)
                 if not data:
                     break
