@@ -85,4 +85,3 @@ class StopReason(str, enum.Enum):
     FAILURE = "failure"
     EXECUTIONS = "executions"
     SECONDS = "seconds"
-    UNUSABLE = "unusable"

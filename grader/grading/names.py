@@ -47,11 +47,12 @@ class Names:
             return "a shared object"
         name = self._assigned.get(creation.line)
         if name is None:
-            line = f" (line {creation.line})" if creation.line else ""
-            return f"{_ARTICLES[creation.kind]}{line}"
-        if creation.kind is ObjectKind.LOCK and creation.name == "guard":
-            return f"{name}.get_lock()"
-        return name
+            return _ARTICLES[creation.kind]
+        guards = creation.kind is ObjectKind.LOCK and any(
+            other.kind is ObjectKind.MEMORY and other.lock == target and other.line == creation.line
+            for other in self._creations.values()
+        )
+        return f"{name}.get_lock()" if guards else name
 
     def line_of(self, target: ObjectId) -> int:
         """The line that made an object, 0 if it is the exercise's."""

@@ -57,7 +57,7 @@ class Scenario:
         return self._memory(typecode, initial, len(initial), name)
 
     def _memory(self, typecode: str, items: Sequence[Any], length: int, name: str) -> Shared:
-        guard = self._add(ObjectKind.LOCK, f"{name}.get_lock()", {}, flavour=LockFlavour.RLOCK)
+        guard = self._add(ObjectKind.LOCK, f"{name}.get_lock()", {}, flavour=LockFlavour.RLOCK, number=1)
         return self._add(
             ObjectKind.MEMORY,
             name,
@@ -70,7 +70,8 @@ class Scenario:
 
     def lock(self, name: str = "lock") -> Shared:
         """A `multiprocessing.Lock()`."""
-        return self._add(ObjectKind.LOCK, name, {"kind": "lock", "flavour": LockFlavour.LOCK.value})
+        description = {"kind": "lock", "flavour": LockFlavour.LOCK.value}
+        return self._add(ObjectKind.LOCK, name, description, number=1)
 
     def queue(self, name: str = "queue", maxsize: int = 0, items: Sequence[Any] = ()) -> Shared:
         """A `multiprocessing.Queue(maxsize)`; `items` are already on it."""

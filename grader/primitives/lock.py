@@ -73,8 +73,7 @@ class Lock(Primitive):
     def create(self, creation: Creation) -> LockState:
         flavour = creation.flavour
         if flavour in _BOUNDED_FLAVOURS:
-            taken = flavour is LockFlavour.LOCK and creation.number == 0 and creation.name == "taken"
-            return LockState(flavour, 0 if taken else 1, 1)
+            return LockState(flavour, min(creation.number, 1), 1)
         maximum = creation.number if flavour is LockFlavour.BOUNDED else _UNBOUNDED
         return LockState(flavour, creation.number, maximum)
 

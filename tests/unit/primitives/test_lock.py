@@ -53,6 +53,8 @@ def played_by_us(place: Bench, moves: list[str]) -> list[object]:
 def test_one_process_sees_what_it_sees_in_cpython(
     flavour: LockFlavour, moves: list[str], number: int
 ) -> None:
+    if flavour in (LockFlavour.LOCK, LockFlavour.RLOCK):
+        number = 1  # with 0 it is a lock that nobody can ever take, which CPython does not have
     assert played_by_us(bench(flavour, number), moves) == played_for_real(real(flavour, number), moves)
 
 
