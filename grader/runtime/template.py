@@ -25,7 +25,16 @@ _BOOT = (
 _ANSWER_SECONDS = 30.0
 _OPEN_FILES = 512
 _FILE_BYTES = 64 * 2**20
-LIMITS = {"CORE": 0, "NOFILE": _OPEN_FILES, "FSIZE": _FILE_BYTES, "MEMLOCK": 0, "MSGQUEUE": 0}
+_MEMORY_BYTES = 4 * 2**30
+LIMITS = {
+    "AS": _MEMORY_BYTES,
+    "CORE": 0,
+    "NOFILE": _OPEN_FILES,
+    "FSIZE": _FILE_BYTES,
+    "MEMLOCK": 0,
+    "MSGQUEUE": 0,
+}
+"""Resource limits of every process of a submission, by the names in the module `resource`."""
 
 
 class RunnerLost(Exception):
