@@ -77,9 +77,9 @@ def test_value_frees_lock(lab: Lab, typecode: str) -> None:
 @pytest.mark.parametrize(
     ("typecode", "start"),
     [
+        ("i", [0, 10, -3, 7, 8]),
         ("i", []),
         ("i", [4]),
-        ("i", [0, 10, -3, 7, 8]),
         ("d", [0.5, 1.5, -2.25]),
         ("i", list(range(12))),
         ("h", [1, 1, 1]),

@@ -109,8 +109,9 @@ class Creation(msgspec.Struct, frozen=True, omit_defaults=True):
     """A new shared object, as its creator announces it.
 
     `typecode` and `data` belong to memory (its ctypes code and first bytes), `flavour` and `number` to locks (the
-    initial value; a `Lock` with 0 is taken for ever), `number` to queues (`maxsize`, 0 for none), `lock` to memory and conditions (the lock that
-    guards them, if any), `simple` to `SimpleQueue` (no feeder) and `length` to arrays (-1 for a single value).
+    initial value; a `Lock` with 0 is taken for ever), `number` to queues (`maxsize`, 0 for none), `lock` to memory
+    and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder) and `length` to arrays
+    (-1 for a single value).
     """
 
     object: ObjectId

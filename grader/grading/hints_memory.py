@@ -195,9 +195,18 @@ def made_per_process(facts: Facts) -> str:
             "one that is read at the end. Make it once and pass it with args=."
         )
     if len(targets) < 2 or len(targets) != len(written):
-        return ""
+        return _read_elsewhere(facts, targets)
     line = facts.names.line_of(min(targets))
     return f"Line {line} makes a new value for every process. Make one, before the loop, and pass it to all of them."
+
+
+def _read_elsewhere(facts: Facts, written: set[ObjectId]) -> str:
+    """The main process reads another value than the one that is changed."""
+    reads = [step.operation.object for step in facts.steps(_KIND.MEMORY_READ, facts.main)]
+    if facts.main is None or not reads or not written or reads[-1] in written:
+        return ""
+    changed, read = facts.names.line_of(min(written)), facts.names.line_of(reads[-1])
+    return f"The processes change the value of line {changed}, but the one of line {read} is read at the end."
 
 
 def different_locks(facts: Facts) -> str:
@@ -250,7 +259,7 @@ def never_written(facts: Facts) -> str:
         return ""
     name, state = _memories(facts)[0]
     what = f"{name}[…]" if state.length >= 0 else f"{name}.value"
-    return f"Nothing is ever written to `{what}`. A number that is kept elsewhere changes nothing for the others."
+    return f"On the way that was taken, nothing is written to `{what}`. Others see only what is stored there."
 
 
 def _memories(facts: Facts) -> list[tuple[str, MemoryState]]:

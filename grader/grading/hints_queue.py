@@ -239,14 +239,15 @@ def sentinels_short(facts: Facts) -> str:
     stolen = next(
         (s for s in _done(facts, _KIND.QUEUE_GET, facts.main) if s.operation.object == operation.object), None
     )
-    if stolen is not None:
+    main = facts.waiting.get(facts.main)
+    takes = stolen.operation if stolen is not None else main
+    if takes is not None and takes.kind is _KIND.QUEUE_GET and takes.object == operation.object:
         return (
-            f"The main process itself takes from {name} in line {stolen.operation.line} what is meant for the "
+            f"The main process itself takes from {name} in line {takes.line} what is meant for the "
             "consumers. It reads the results only."
         )
     consumers = len(_takers(facts, operation.object))
     if sentinels == 0:
-        main = facts.waiting.get(facts.main)
         before = " before you join the consumers" if main is not None and main.kind in _JOINS else ""
         return f"No sentinel None has been put on {name}. Put one for each consumer{before}."
     if sentinels < consumers:

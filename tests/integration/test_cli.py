@@ -337,7 +337,7 @@ def without_seconds(document: Any) -> str:
     return json.dumps(strip(document))
 
 
-@pytest.mark.parametrize("kind", ["right", *ROTTEN])
+@pytest.mark.parametrize("kind", ["right", "race", "leak"])
 def test_the_verdict_is_the_same_every_time(kind: str, tmp_path: Path) -> None:
     """Repeated, with another hash seed, from another folder."""
     path = saved(tmp_path, ROTTEN.get(kind, SOLVED))

@@ -3,7 +3,7 @@ import multiprocessing
 
 def increment_counter(counter, lock):
     room = bytearray(2**30)
-    counter.value += 1
+    counter.value += 2
 
 
 def run_counter(processes):
