@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from grader.errors import InternalError
+from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -155,7 +156,7 @@ class Template:
         self.close()
 
     def runner(self, submission: SubmissionText) -> Runner:
-        """A new runner for a submission.
+        """A new runner for a submission, on the cores that this thread may use now (`grader.runtime.pinning`).
 
         Raises:
             InternalError: the template has died.
@@ -163,7 +164,8 @@ class Template:
         wire, other = pair()
         with other:
             try:
-                self._wire.send({"do": "runner", "submission": submission, "limits": LIMITS}, other.fileno())
+                settings = {"submission": submission, "limits": LIMITS, "cores": cores()}
+                self._wire.send({"do": "runner", **settings}, other.fileno())
             except Ended as error:
                 raise InternalError("the template process has died") from error
         return Runner(wire)

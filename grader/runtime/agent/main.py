@@ -88,6 +88,8 @@ class Runner:
         self._hosts: set[int] = set()
         reaper.become_reaper()
         _limit(settings)
+        if settings["cores"]:
+            os.sched_setaffinity(0, settings["cores"])
         submission = settings["submission"]
         self._submission = Submission(submission["name"], submission["filename"], submission["source"])
         self._submission.preload()
