@@ -27,7 +27,7 @@ from grader.grading.scenario import Scenario
 from grader.grading.workbench import Workbench
 from grader.runtime.pinning import unpinned
 
-DEFAULT_BUDGET = Budget(executions=300, seconds=30.0, steps=3_000)
+DEFAULT_BUDGET = Budget(executions=200, seconds=30.0, steps=3_000)
 """Executions decide, so that a verdict does not depend on how busy the machine is; seconds are the way out."""
 _WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
