@@ -78,10 +78,13 @@ def grade(
 
 def replay_check(
     template: Template, submission: Submission, exercise: Exercise, check: str, request: ReplayRequest
-) -> ReplayDone | None:
-    """Run one schedule of one check again; None if the check does not come to that scenario any more."""
+) -> tuple[ReplayDone | None, str]:
+    """Run one schedule of one check again; None if the check does not come to that scenario any more.
+
+    The text is the check's title.
+    """
     plugin = _checked(template, submission, exercise, CheckOptions(free_runs=False), None, (check, request))
-    return plugin.replayed
+    return plugin.replayed, plugin.title(check)
 
 
 def _checked(

@@ -171,6 +171,11 @@ class GradingPlugin:
             record.status = CheckStatus.ERROR
             record.error = f"{type(error).__name__}: {error}"
 
+    def title(self, check: str) -> str:
+        """The line that students read for a check, by its name (with or without parameters)."""
+        record = self._records.get(check.partition("[")[0])
+        return record.title if record is not None else check
+
     def results(self) -> tuple[CheckResult, ...]:
         """Every check, in the order of its module.
 

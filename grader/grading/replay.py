@@ -38,13 +38,12 @@ def replay(token: str, path: Path) -> Replay:
     exercise = resolve(path, wanted.exercise)
     request = ReplayRequest(wanted.scenario, wanted.schedule(), wanted.kind)
     with Template() as template:
-        done = replay_check(template, submission, exercise, wanted.check, request)
+        done, title = replay_check(template, submission, exercise, wanted.check, request)
     if done is None:
         raise UsageError(f"{path}: this token does not fit the file; check the file again for a new one")
-    name = wanted.check.partition("[")[0]
     if done.finding is not None:
-        return Replay(done.finding, done.finding.steps, name, done.scenario.processes)
+        return Replay(done.finding, done.finding.steps, title, done.scenario.processes)
     seen = Observed(done.scenario, done.execution)
     names = done.maker.names(done.execution)
     steps = witness(seen, names, submission.lines, Flaw(Wrong.VALUE, ""))
-    return Replay(None, steps, name, done.scenario.processes)
+    return Replay(None, steps, title, done.scenario.processes)

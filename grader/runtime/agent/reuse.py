@@ -36,6 +36,7 @@ _HANDLE_MODULES = frozenset(
     {"multiprocessing.synchronize", "multiprocessing.queues", "multiprocessing.sharedctypes"}
 )
 _MOST_ITEMS = 1_000
+_DEEPEST = 8
 _CONSTANTS = (int, float, complex, str, bytes, bool, type(None))
 
 
@@ -189,7 +190,8 @@ class Child:
             and _freshness.defines(contents.get("_target"))
             and all(map(_restorable, (*arguments[0], *arguments[1].values())))
         )
-        self._arguments = copy.deepcopy(arguments, _shared(arguments)) if self._possible else arguments
+        self._shared = {id(handle): handle for handle in _handles_in(arguments)} if self._possible else {}
+        self._arguments = self._copied(arguments) if self._possible else arguments
 
     def may_run_again(self) -> bool:
         """Whether nothing was left behind."""
@@ -197,20 +199,22 @@ class Child:
 
     def begin_again(self) -> None:
         """Be as at the beginning."""
-        arguments = copy.deepcopy(self._arguments, _shared(self._arguments))
-        self._process._args, self._process._kwargs = arguments
+        self._process._args, self._process._kwargs = self._copied(self._arguments)
         mp_util._exiting = False
         clock.start(self._elapsed)
         frames.restore_visits(self._visits)
 
+    def _copied(self, arguments: Any) -> Any:
+        """New containers around the same handles, which a process resets itself after a fork."""
+        return copy.deepcopy(arguments, dict(self._shared))
 
-def _restorable(value: Any) -> bool:
+
+def _restorable(value: Any, depth: int = 0) -> bool:
     """Whether an argument can be had again as it was: a constant, plain data, or a handle of a shared object."""
-    if type(value) in _COPIED:
-        items = (*value, *value.values()) if isinstance(value, dict) else tuple(value)
-        return len(items) <= _MOST_ITEMS and all(map(_restorable, items))
-    if isinstance(value, tuple):
-        return all(map(_restorable, value))
+    if type(value) in (*_COPIED, tuple):
+        items = _items(value)
+        fits = len(items) <= _MOST_ITEMS and depth < _DEEPEST
+        return fits and all(_restorable(item, depth + 1) for item in items)
     return type(value) in _CONSTANTS or _is_handle(value)
 
 
@@ -218,7 +222,12 @@ def _is_handle(value: Any) -> bool:
     return type(value).__module__ in _HANDLE_MODULES
 
 
-def _shared(arguments: Any) -> dict[int, Any]:
-    """What a copy leaves as it is: handles, which a process resets itself after a fork."""
-    positional, named = arguments
-    return {id(value): value for value in (*positional, *named.values()) if _is_handle(value)}
+def _items(container: Any) -> tuple[Any, ...]:
+    return (*container, *container.values()) if isinstance(container, dict) else tuple(container)
+
+
+def _handles_in(value: Any) -> list[Any]:
+    """The handles in arguments that are restorable."""
+    if type(value) in (*_COPIED, tuple):
+        return [handle for item in _items(value) for handle in _handles_in(item)]
+    return [value] if _is_handle(value) else []
