@@ -65,7 +65,13 @@ class FindingMaker:
             expected=flaw.expected,
             got=flaw.got,
             replay=tokens.encode(
-                self._bench.exercise, self._check, self._number, self._bench.sha256, execution, kind
+                self._bench.exercise,
+                self._check,
+                self._number,
+                self._bench.sha256,
+                execution,
+                kind,
+                schedule_dependent=schedule_dependent,
             ),
             output=_output(execution),
             failure=flaw.failure,

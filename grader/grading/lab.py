@@ -67,6 +67,7 @@ class ReplayRequest(msgspec.Struct, frozen=True):
     scenario: int
     schedule: tuple[TaskPath, ...]
     kind: FindingKind | None = None
+    schedule_dependent: bool = True
 
 
 class Lab:
@@ -164,7 +165,7 @@ class Lab:
         finding: Finding | None = None
         if tally.first:
             flaw, execution = _asked_for(tally, request.kind)
-            depends = request.kind is not FindingKind.WRONG_RESULT
+            depends = request.schedule_dependent
             finding = maker.finding(flaw, execution, schedule_dependent=depends)
         elif tally.blocked is not None:
             finding = maker.inconclusive(tally.blocked)

@@ -36,7 +36,7 @@ def replay(token: str, path: Path) -> Replay:
     wanted = tokens.decode(token)
     submission = load(path)
     exercise = resolve(path, wanted.exercise)
-    request = ReplayRequest(wanted.scenario, wanted.schedule(), wanted.kind)
+    request = ReplayRequest(wanted.scenario, wanted.schedule(), wanted.kind, wanted.schedule_dependent)
     with Template() as template:
         done, title = replay_check(template, submission, exercise, wanted.check, request)
     if done is None:

@@ -33,6 +33,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     paths: tuple[TaskPath, ...]
     runs: tuple[int, ...]
     kind: FindingKind | None = None
+    schedule_dependent: bool = True
 
     def schedule(self) -> tuple[TaskPath, ...]:
         """The schedule, one path for each step."""
@@ -49,11 +50,13 @@ def encode(
     sha256: str,
     execution: Execution,
     kind: FindingKind | None = None,
+    *,
+    schedule_dependent: bool = True,
 ) -> str:
     """The token of an execution that shows a finding of a kind."""
     schedule = [execution.paths[task] for task in execution.schedule]
     paths, runs = _runs(schedule)
-    token = Token(VERSION, exercise, check, scenario, sha256[:8], paths, runs, kind)
+    token = Token(VERSION, exercise, check, scenario, sha256[:8], paths, runs, kind, schedule_dependent)
     packed = zlib.compress(msgspec.msgpack.encode(token), 9)
     checked = packed + zlib.crc32(packed).to_bytes(4, "big")
     return base64.urlsafe_b64encode(checked).decode("ascii").rstrip("=")
