@@ -27,6 +27,7 @@ from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskTable
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
+from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 from grader.grading.workbench import Workbench
@@ -108,7 +109,7 @@ class Examination:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.exhaustive for strategy in strategies())
         executions, verified = self._explore_all(strategies())
-        if self._program.has_reused and self.tally.blocked is None and not self._same_in_new_processes():
+        if self._program.has_reused and not self._same_in_new_processes():
             self._fresh, self.tally = True, Tally()
             executions, verified = self._explore_all(strategies())
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
@@ -163,7 +164,9 @@ class Examination:
     def _judge(self, execution: Execution, tally: Tally) -> bool:
         """Count one execution; whether it is worth going on."""
         outcome = execution.outcome
-        if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED):
+        if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED) and not is_forbidden(
+            outcome.detail
+        ):
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
             return False
         seen = Observed(self._scenario, execution)
@@ -176,7 +179,12 @@ class Examination:
         return outcome.kind is not OutcomeKind.HUNG and tally.undecided
 
     def _same_in_new_processes(self) -> bool:
-        """Whether the last execution, or else the first failure of each kind, is the same in new processes."""
+        """Whether the last execution, or else the first failure of each kind, is the same in new processes.
+
+        What kept an exploration from its end may well have been the processes, so that counts as different.
+        """
+        if self.tally.blocked is not None:
+            return False
         if self.tally.first:
             return all(self._fails_again(*found) for found in self.tally.first.values())
         last = self.tally.last

@@ -20,6 +20,7 @@ from grader.core.operations import (
     task_of,
 )
 from grader.core.verdict import FindingKind
+from grader.grading import forbidden
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.primitives.condition import ConditionState
@@ -72,6 +73,9 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
         where = f" in line {outcome.line}" if outcome.line else ""
         message = f"{seen.label(outcome.task)} never comes to an end: {outcome.detail}{where}."
         flaws.append(Flaw(FindingKind.HANG, message, line=outcome.line))
+    elif outcome.kind is OutcomeKind.UNCONTROLLED and forbidden.is_forbidden(outcome.detail):
+        message = forbidden.message(seen.label(outcome.task), outcome.detail)
+        flaws.append(Flaw(FindingKind.FORBIDDEN, message, line=outcome.line))
     elif outcome.kind is OutcomeKind.CRASHED:
         message = f"{seen.label(outcome.task)} died: {outcome.detail}."
         flaws.append(Flaw(FindingKind.CRASH, message, line=outcome.line, failure=outcome.failure))

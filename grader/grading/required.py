@@ -13,6 +13,7 @@ import msgspec
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import Failure
 from grader.core.verdict import Finding, FindingKind, Location
+from grader.grading import forbidden
 from grader.grading.catalogue import Signature
 
 _SOURCE_LIMIT = 160
@@ -128,6 +129,9 @@ class Required:
                 "Importing the file never ends: it waits for something that never comes.",
                 hint,
             )
+        elif outcome.kind is OutcomeKind.UNCONTROLLED and forbidden.is_forbidden(outcome.detail):
+            message = forbidden.message("The file", outcome.detail)
+            return Finding(FindingKind.FORBIDDEN, message, location=self._location(line))
         elif outcome.kind is OutcomeKind.UNCONTROLLED:
             message, help_text = f"The file uses {outcome.detail} while it is being imported.", hint
         elif outcome.kind is OutcomeKind.CRASHED:
