@@ -7,7 +7,7 @@ first one are never looked at because they belong to no submission, or to the pr
 import faulthandler
 import signal
 import sys
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
@@ -46,15 +46,21 @@ def stop_at(root: CodeType) -> None:
     _roots.add(root)
 
 
-def visits() -> dict[Hashable, int]:
-    """How often each place was visited, to be given back to `restore_visits`."""
-    return dict(_visits)
+def memory() -> tuple[dict[Hashable, int], float]:
+    """What marks depend on besides the frames, to be given back to `remember`."""
+    return dict(_visits), _clock[0]
 
 
-def restore_visits(counted: dict[Hashable, int]) -> None:
-    """Count on from an earlier state."""
+def remember(visits: Mapping[Hashable, int], clock: float) -> None:
+    """Go on from an earlier state: how often each place was visited, and when the task looked at its clock last."""
     _visits.clear()
-    _visits.update(counted)
+    _visits.update(visits)
+    _clock[0] = clock
+
+
+def forget() -> None:
+    """Nothing has been visited yet."""
+    remember({}, 0.0)
 
 
 def _own_frames() -> Iterator[FrameType]:

@@ -226,11 +226,12 @@ class _Calls:
         while True:
             process.begin_call(call["name"], self._first_child)
             function = getattr(self._module, call["function"])
-            process.call(function, arguments, None, self._freshness.unchanged, call["times"])
+            process.call(function, arguments, None, self._freshness.main_unchanged, call["times"])
             call = own.receive()["call"]
             own.begin(call["task"])
-            frames.restore_visits({})
+            frames.forget()
             clock.start(began)
+            self._freshness.begin_again()
             arguments = _arguments(call)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from grader.runtime.agent import channel, synchronize, uncontrolled, views
-from grader.runtime.agent.internals import mp_heap, mp_sharedctypes, replace
+from grader.runtime.agent.internals import mp_context, mp_heap, mp_sharedctypes, replace
 from grader.runtime.agent.synchronize import NO_OBJECT
 
 _TYPES: dict[Any, Any] = mp_sharedctypes.typecode_to_type
@@ -95,9 +95,9 @@ def _guarded(first: Any, lock: Any, ctx: Any) -> Any:
     return _wrap(type(first), block, lock)
 
 
-def _wrap(type_: Any, block: views.Block, lock: Any) -> Any:
+def _wrap(type_: Any, block: views.Block, lock: Any, ctx: Any = None) -> Any:
     """The synchronized object over a block and its lock."""
-    wrapper = synchronized(views.view(type_, block.free()), lock)
+    wrapper = synchronized(views.view(type_, block.free()), lock, ctx)
     if block.guard == views.WAITS:
         vars(wrapper)["_direct"] = views.view(type_, block)
     return wrapper
@@ -253,7 +253,8 @@ def proxy(
     type_ = element if length < 0 else element * length
     if lock is None or lock == NO_OBJECT:
         return views.view(type_, views.Block(object))
-    return _wrap(type_, views.Block(object, views.WAITS), synchronize.proxy(lock, flavour))
+    fork = mp_context._concrete_contexts["fork"]  # asking for the default one would choose a start method
+    return _wrap(type_, views.Block(object, views.WAITS), synchronize.proxy(lock, flavour), fork)
 
 
 _SIMPLE: dict[str, Any] = {"?": ctypes.c_bool, "g": ctypes.c_longdouble, **_TYPES}

@@ -2,9 +2,9 @@
 
 A fork costs more than what most processes do, so they are used again where that cannot be told from a new one. Start
 at `Freshness`: it allows that only for submissions in which nothing *could* be remembered: their source changes
-nothing but local variables and arguments, and what is in the module are functions and constants. Everything else
-gets a new process each time. `Child` is about a process that the submission started itself; that its parent is in
-the same state as the last time, the judge knows from the parent's steps.
+nothing but local variables and arguments (`traceless`), and what is in the module are functions and constants.
+Everything else gets a new process each time. `Child` is about a process that the submission started itself; that its
+parent is in the same state as the last time, the judge knows from the parent's steps.
 
 Failures are always confirmed in new processes, and so is one execution of each exploration that finds none.
 """
@@ -15,46 +15,47 @@ import threading
 from types import FunctionType, ModuleType
 from typing import Any
 
-from grader.runtime.agent import chance, clock, frames
+from grader.runtime.agent import chance, clock, frames, traceless
 from grader.runtime.agent.internals import mp_context, mp_process, mp_util
 
-_MODULES = frozenset(
+_PUT_THERE_BY_PYTHON = frozenset(
     {
-        *("multiprocessing", "time", "random", "queue", "typing", "functools", "contextlib", "itertools"),
-        *("math", "collections", "operator", "__future__", "os", "numbers", "string"),
-    }
-)
-_OS_NAMES = frozenset({"getpid", "getppid", "cpu_count", "path", "linesep"})
-_WORDS = frozenset(
-    {
-        *("exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "open", "input"),
-        *("breakpoint", "__import__", "memoryview", "set_start_method", "set_forkserver_preload"),
-        *("lru_cache", "cache", "register", "type", "super", "getattr", "freeze_support", "singledispatch"),
+        *("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__file__"),
+        *("__builtins__", "__annotations__"),
     }
 )
 _HANDLE_MODULES = frozenset(
     {"multiprocessing.synchronize", "multiprocessing.queues", "multiprocessing.sharedctypes"}
 )
+_default = mp_context._default_context
 _MOST_ITEMS = 1_000
 _DEEPEST = 8
-_CONSTANTS = (int, float, complex, str, bytes, bool, type(None))
 
 
 class Freshness:
-    """Knows one imported submission: whether its calls can leave anything behind, and whether they did."""
+    """Knows one imported submission: whether its calls can leave anything behind, and whether they did.
+
+    That they cannot is read off its source (`traceless`) and the values in its module.
+    """
 
     def __init__(self, module: ModuleType, source: str) -> None:
         self._contents = vars(module)
         self._before = dict(self._contents)
         tree = _parse(source)
-        imported = _imported(tree) if tree is not None else None
+        imported = traceless.imports(tree) if tree is not None else None
         self.possible = (
             tree is not None
             and imported is not None
-            and _changes_nothing(tree, imported)
-            and all(_forgets(value) for name, value in self._before.items() if _is_own(name, imported))
+            and traceless.leaves_no_trace(tree, self._before, imported)
+            and all(_forgets(value, imported.get(name, self)) for name, value in self._own())
         )
         self._surroundings = self._look_around()
+        self._main = _state_of(mp_process.current_process())
+        self._chosen = _default._actual_context
+
+    def begin_again(self) -> None:
+        """Be as at the beginning of a call: no start method has been chosen but by the import."""
+        _default._actual_context = self._chosen
 
     def unchanged(self) -> bool:
         """Whether the process is as it was before the call, as far as can be seen."""
@@ -63,16 +64,24 @@ class Freshness:
         same = all(self._contents.get(name, self) is value for name, value in self._before.items())
         return same and self._look_around() == self._surroundings
 
+    def main_unchanged(self) -> bool:
+        """The same for a main process, whose own object is looked at as well."""
+        return self.unchanged() and _state_of(mp_process.current_process()) == self._main
+
+    def _own(self) -> list[tuple[str, Any]]:
+        return [item for item in self._before.items() if item[0] not in _PUT_THERE_BY_PYTHON]
+
     def defines(self, function: Any) -> bool:
         """Whether this is one of the functions at the top of the module."""
         return isinstance(function, FunctionType) and self._before.get(function.__name__) is function
 
     def _look_around(self) -> tuple[Any, ...]:
-        default = mp_context._default_context
+        contexts = (_default, *mp_context._concrete_contexts.values())
         return (
             len(vars(mp_process)["_children"]),
-            default._actual_context is None,
             threading.active_count(),
+            *(len(vars(context)) for context in contexts),
+            *(len(vars(value)) for _, value in self._own() if isinstance(value, FunctionType)),
         )
 
 
@@ -83,85 +92,30 @@ def _parse(source: str) -> ast.Module | None:
         return None
 
 
-def _imported(tree: ast.Module) -> dict[str, bool] | None:
-    """The imported names, and whether each is a module; None if some module is none that we know to be harmless."""
-    names: dict[str, bool] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.split(".")[0] not in _MODULES:
-                    return None
-                names[alias.asname or alias.name.split(".")[0]] = True
-        elif isinstance(node, ast.ImportFrom):
-            if node.level or (node.module or "").split(".")[0] not in _MODULES:
-                return None
-            for alias in node.names:
-                if alias.name == "*" or (node.module == "os" and alias.name not in _OS_NAMES):
-                    return None
-                names[alias.asname or alias.name] = False
-    return names
-
-
-def _is_own(name: str, imported: dict[str, bool] | None) -> bool:
-    return not (name.startswith("__") and name.endswith("__")) and name not in (imported or ())
-
-
-def _forgets(value: Any) -> bool:
-    """Whether nothing can be remembered in a value of the module: a constant, or a function without a closure."""
-    if isinstance(value, tuple):
-        return all(_forgets(item) for item in value)
-    if isinstance(value, FunctionType):
-        defaults = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
-        return value.__closure__ is None and not vars(value) and all(map(_forgets, defaults))
-    return type(value) in _CONSTANTS
-
-
-def _changes_nothing(tree: ast.Module, imported: dict[str, bool]) -> bool:
-    """Whether the functions change nothing but local variables and what they are given."""
-    outside = {*imported, *(name for node in tree.body for name in _bound(node))}
-    modules = {name for name, is_module in imported.items() if is_module}
-    qualified = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Global, ast.Nonlocal, ast.ClassDef, ast.AsyncFunctionDef)):
-            return False
-        if isinstance(node, ast.Name) and (
-            node.id in _WORDS or (node.id in modules and id(node) not in qualified)
-        ):
-            return False
-        if isinstance(node, ast.Attribute) and not _harmless_attribute(node, modules):
-            return False
-        if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
-            root = _root(node)
-            if root is None or root in outside:
-                return False
-    return True
-
-
-def _harmless_attribute(node: ast.Attribute, modules: set[str]) -> bool:
-    if node.attr.startswith("_") or node.attr in _WORDS:
+def _forgets(value: Any, imported: Any) -> bool:
+    """Whether nothing can be remembered in a value of the module: what it imports, constants, plain functions."""
+    if value is imported or traceless.is_constant(value):
+        return True
+    if not isinstance(value, FunctionType) or value.__closure__ is not None or vars(value):
         return False
-    of_os = isinstance(node.value, ast.Name) and node.value.id == "os" and "os" in modules
-    return not of_os or node.attr in _OS_NAMES
+    return all(
+        map(traceless.is_constant, (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()))
+    )
 
 
-def _root(node: ast.expr) -> str | None:
-    """The variable at the left end of `a.b[c].d`, None if it is no variable."""
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
+def _state_of(process: Any) -> dict[str, Any]:
+    """What a process object knows, without what is given to it at each beginning."""
+    known = {**vars(process), "_config": dict(process._config)}
+    return {name: value for name, value in known.items() if name not in _GIVEN}
 
 
-def _bound(statement: ast.stmt) -> list[str]:
-    """The names that a statement at the top of the module binds."""
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return [statement.name]
-    return [
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
+def _extent_of(handle: Any) -> list[int]:
+    """How many attributes a handle, and each of its parts, has."""
+    parts = (handle, *vars(handle).values())
+    return [len(getattr(part, "__dict__", ())) for part in parts]
 
 
+_GIVEN = ("_name", "_args", "_kwargs")
 _PROCESSES = (mp_context.Process, mp_context.ForkProcess)
 _COPIED = (list, dict, set)
 _freshness: Freshness | None = None
@@ -179,7 +133,8 @@ class Child:
     def __init__(self, process_obj: Any) -> None:
         self._process = process_obj
         self._elapsed = clock.elapsed()
-        self._visits = frames.visits()
+        self._marks = frames.memory()
+        self._chosen = _default._actual_context
         contents = vars(process_obj)
         arguments = contents.get("_args", ()), contents.get("_kwargs", {})
         self._possible = (
@@ -192,17 +147,24 @@ class Child:
         )
         self._shared = {id(handle): handle for handle in _handles_in(arguments)} if self._possible else {}
         self._arguments = self._copied(arguments) if self._possible else arguments
+        self._before = self._look_at_itself()
 
     def may_run_again(self) -> bool:
         """Whether nothing was left behind."""
-        return self._possible and _freshness is not None and _freshness.unchanged()
+        same = self._possible and _freshness is not None and _freshness.unchanged()
+        return same and self._look_at_itself() == self._before
+
+    def _look_at_itself(self) -> tuple[Any, ...]:
+        handles = [_extent_of(handle) for handle in self._shared.values()]
+        return self._process.name, _state_of(self._process), handles
 
     def begin_again(self) -> None:
         """Be as at the beginning."""
         self._process._args, self._process._kwargs = self._copied(self._arguments)
         mp_util._exiting = False
+        _default._actual_context = self._chosen
         clock.start(self._elapsed)
-        frames.restore_visits(self._visits)
+        frames.remember(*self._marks)
 
     def _copied(self, arguments: Any) -> Any:
         """New containers around the same handles, which a process resets itself after a fork."""
@@ -215,7 +177,7 @@ def _restorable(value: Any, depth: int = 0) -> bool:
         items = _items(value)
         fits = len(items) <= _MOST_ITEMS and depth < _DEEPEST
         return fits and all(_restorable(item, depth + 1) for item in items)
-    return type(value) in _CONSTANTS or _is_handle(value)
+    return traceless.is_constant(value) or _is_handle(value)
 
 
 def _is_handle(value: Any) -> bool:

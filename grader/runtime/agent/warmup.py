@@ -48,7 +48,7 @@ def warm_up() -> None:
         _rehearse(rehearsal)
     channel.exchange(before)
     rehearsal.close()
-    frames.restore_visits({})
+    frames.forget()
     gc.collect()
     gc.freeze()
 
