@@ -6,8 +6,8 @@ A typecode says which kind of number: "i" is an int, "d" a float, "l" a long int
 What you learnt about the counter holds for each of them: an update is a read and then a write, and
 another process can come in between unless both happen under one lock.
 
-Run this file to try your code:      python exercises/shared_value.py
-Ask for every possible order:        grader check exercises/shared_value.py
+Run this file to try your code:      python shared_value.py
+Ask for every possible order:        grader check shared_value.py
 """
 
 import multiprocessing

@@ -8,7 +8,6 @@ import argparse
 import errno
 import math
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -198,8 +197,8 @@ def start(arguments: argparse.Namespace) -> int:
         print(f"wrote {shown}" if written else f"kept  {shown}, it was there already")
     if kept:
         print("With --force the files that are there already are overwritten.")
-    first = shlex.quote(str(arguments.folder / known[0].stub.name))
-    print(f"Edit a file, then grade it:  grader check {sanitize.line(first)}")
+    first = sanitize.command("grader", "check", str(arguments.folder / known[0].stub.name))
+    print(f"Edit a file, then grade it:  {sanitize.line(first)}")
     return PASSED
 
 

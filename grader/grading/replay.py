@@ -1,5 +1,6 @@
 """Shows one failing schedule again, from its token. Start at `replay`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from grader.runtime.template import Template
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of it: the finding if it failed again, and the whole schedule as steps."""
+    """What came of it: the finding if it failed again, and the whole schedule as steps; `source` is the file."""
 
     finding: Finding | None
     steps: tuple[WitnessStep, ...]
     check: str
     processes: int
+    source: Sequence[str]
 
 
 def replay(token: str, path: Path) -> Replay:
@@ -42,8 +44,8 @@ def replay(token: str, path: Path) -> Replay:
     if done is None:
         raise UsageError(f"{path}: this token does not fit the file; check the file again for a new one")
     if done.finding is not None:
-        return Replay(done.finding, done.finding.steps, title, done.scenario.processes)
+        return Replay(done.finding, done.finding.steps, title, done.scenario.processes, submission.lines)
     seen = Observed(done.scenario, done.execution)
     names = done.maker.names(done.execution)
     steps = witness(seen, names, submission.lines, Flaw(Wrong.VALUE, ""))
-    return Replay(None, steps, title, done.scenario.processes)
+    return Replay(None, steps, title, done.scenario.processes, submission.lines)

@@ -47,6 +47,6 @@ class ProgressLine:
     def _write(self, text: str) -> None:
         from rich.cells import chop_cells  # rich is there anyway when a report is made, and only then
 
-        width = max(shutil.get_terminal_size().columns - 1, 2)
+        width = max((shutil.get_terminal_size().columns or 80) - 1, 2)
         self._stream.write(f"\r\x1b[2K{chop_cells(text, width)[0] if text else ''}")
         self._stream.flush()

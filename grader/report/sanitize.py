@@ -6,6 +6,7 @@ read, become visible escapes such as `\\x1b` or `\\u202e`.
 """
 
 import re
+import shlex
 import unicodedata
 
 LINE_LIMIT = 400
@@ -41,6 +42,11 @@ def block(text: str, lines: int = 20, limit: int = LINE_LIMIT) -> tuple[str, ...
     if len(parts) > lines:
         shown.append(f"… {len(parts) - lines} more lines …")
     return tuple(shown)
+
+
+def command(*words: str) -> str:
+    """A command line to copy; a path that begins like an option gets a folder before it."""
+    return " ".join(shlex.quote(f"./{word}" if word.startswith("-") else word) for word in words)
 
 
 def json_text(text: str) -> str:

@@ -26,6 +26,10 @@ _PLAINER = str.maketrans(
         "●": "o",
         "◆": "*",
         "▸": ">",
+        "“": '"',
+        "”": '"',
+        "‘": "'",  # noqa: RUF001 (a quotation mark)
+        "’": "'",  # noqa: RUF001 (a quotation mark)
     }
 )
 

@@ -63,8 +63,9 @@ class Printer:
             self._witness(steps)
             self._print()
             self._print(self._pen.joined(("✓ ", "green"), ("this order no longer breaks it", "bold")))
+            self._print(self._pen.text("  grader check tells whether any other does", "dim"))
             return
-        shown = view.of_finding(seen.finding, path=path)
+        shown = view.of_finding(seen.finding, seen.source, path)
         self._finding_body(shown, steps or shown.witness, "red")
         self._print()
         self._print(self._pen.joined(("✗ ", "bold red"), ("this order still breaks it", "bold")))
@@ -139,7 +140,7 @@ class Printer:
         place = f"  ·  {finding.place}" if finding.place else ""
         self._print(self._pen.joined((finding.kind, style.removeprefix("bold ")), (place, "dim")))
         self._paragraph("\n".join(finding.message))
-        self._witness(steps)
+        self._witness(steps, finding.kind)
         self._pairs([("expected", finding.expected, "green"), ("got", finding.got, "red")])
         self._source(finding)
         self._block("traceback", finding.trace)
@@ -180,8 +181,10 @@ class Printer:
             return
         self._print()
         self._print(self._pen.text(f"  {name}", "dim"))
+        width = self._pen.width - _INDENT - len("│ ")
         for line in lines:
-            self._print(self._indented(self._pen.joined(("│ ", "dim"), (line, ""))))
+            for part in self._pen.text(line).wrap(self._pen.console, width, overflow="fold"):
+                self._print(self._indented(self._pen.joined(("│ ", "dim")) + part))
 
     def _command(self, name: str, command: str) -> None:
         """A command line is never wrapped, so that it can be copied."""
@@ -193,15 +196,18 @@ class Printer:
         glyph, style = _GLYPHS[CheckStatus.PASSED if shown.passed else CheckStatus.FAILED]
         return self._pen.joined((f"{glyph} ", style), (shown.summary, "bold"))
 
-    def _witness(self, steps: WitnessView | None) -> None:
+    def _witness(self, steps: WitnessView | None, kind: str = "race") -> None:
         if steps is None:
             return
         self._print()
         self._print(
             self._indented(witness.draw(steps, self._pen, self._pen.width - _INDENT, self._show_all_steps))
         )
-        if any(step.conflict for step in steps.steps):
-            self._print(self._pen.joined(("  ◆ ", witness.CLASH), ("these steps clash", "dim")))
+        marked = sum(step.conflict for step in steps.steps)
+        if marked:
+            clash = marked > 1 and not kind.startswith("not-concurrent")
+            meaning = "these steps clash" if clash else "look here"
+            self._print(self._pen.joined(("  ◆ ", witness.CLASH), (meaning, "dim")))
 
     def _gap_between_submissions(self) -> None:
         if self._printed:

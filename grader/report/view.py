@@ -3,7 +3,6 @@
 Start at `of_grade`. No colours, no widths and no terminal here: how it looks is the business of `text`.
 """
 
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -134,7 +133,7 @@ def _check(check: CheckResult, source: Sequence[str], path: str) -> CheckView:
 def of_finding(finding: Finding, source: Sequence[str] = (), path: str = "") -> FindingView:
     """The view of a finding in the submission at `path`, whose lines are `source`."""
     location = finding.location
-    replay = f"grader replay {shlex.quote(finding.replay)} {shlex.quote(path)}" if finding.replay else ""
+    replay = sanitize.command("grader", "replay", finding.replay, path) if finding.replay else ""
     trace = finding.failure.traceback if finding.failure else ""
     return FindingView(
         kind=words.kind(finding),

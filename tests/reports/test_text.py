@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -112,6 +112,7 @@ class FakeReplay:
     steps: tuple[WitnessStep, ...]
     check: str = "loses no update in any order of the processes"
     processes: int = 2
+    source: Sequence[str] = ()
 
 
 @pytest.mark.parametrize("failed", [True, False])

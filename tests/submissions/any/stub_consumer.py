@@ -8,8 +8,8 @@ main program says it, by putting a special last item on the queue, the sentinel 
 
 Nothing here may depend on how long anything takes: no `sleep`, and no timeout, can make it right.
 
-Run this file to try your code:      python exercises/consumer.py
-Ask for every possible order:        grader check exercises/consumer.py
+Run this file to try your code:      python consumer.py
+Ask for every possible order:        grader check consumer.py
 """
 
 import multiprocessing
