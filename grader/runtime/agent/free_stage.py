@@ -39,7 +39,7 @@ def perform(
         if "call" in run:
             return _call(module, run["call"])
         during = "start"
-        return _tasks(module, run["tasks"], shared)
+        return _tasks(module, run, shared)
     except BaseException as error:
         return {"failure": {"during": during, **free_child.failure(error, submission.filename)}}
 
@@ -96,13 +96,15 @@ def _call(module: ModuleType, call: Mapping[str, Any]) -> dict[str, Any]:
     return {"returned": plain.encode(returned)}
 
 
-def _tasks(module: ModuleType, tasks: list[Mapping[str, Any]], shared: Mapping[str, Any]) -> dict[str, Any]:
+def _tasks(module: ModuleType, run: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    # The shared objects were made for this method; the submission may have set another at import.
+    context = multiprocessing.get_context(run["method"])
     processes = []
-    for task in tasks:
+    for task in run["tasks"]:
         function = getattr(module, task["function"])
         arguments = [_argument(argument, shared) for argument in task["arguments"]]
         for _ in range(task.get("count", 1)):
-            processes.append(multiprocessing.Process(target=function, args=arguments))
+            processes.append(context.Process(target=function, args=arguments))
     for process in processes:
         process.start()
     for process in processes:
