@@ -78,6 +78,7 @@ def _ran(seen: Observed, processes: int) -> list[Flaw]:
         *expect.exactly(seen, MAIN, processes, call),
         *expect.each_does_its_share(seen, MAIN, call),
         *expect.returned(seen, MAIN, processes, call),
+        *expect.has_read(seen, MAIN, processes, call),
         *expect.nothing_left(seen, MAIN, call),
     ]
 

@@ -139,6 +139,7 @@ def _ran(seen: Observed, typecode: str, initial: Any, processes: int) -> list[Fl
         *expect.exactly(seen, MAIN, processes, call),
         *expect.each_does_its_share(seen, MAIN, call),
         *expect.returned(seen, MAIN, initial + processes, call),
+        *expect.has_read(seen, MAIN, initial + processes, call),
         *expect.nothing_left(seen, MAIN, call),
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from grader.core.operations import ObjectId, Operation, OperationKind, Result, TaskId
+from grader.core.operations import ObjectId, Operation, OperationKind, Result, Step, TaskId
 from grader.core.verdict import FindingKind
 from grader.engine.scripted import Script
 from grader.grading.flaws import Flaw, Wrong
@@ -107,6 +107,30 @@ def returned(seen: Observed, task: TaskId, expected: Any, call: str) -> list[Fla
     if same_number(got, expected):
         message += f" That is a {type(got).__name__}, not an {type(expected).__name__}."
     return [Flaw(Wrong.VALUE, message, show(expected), text, conflict=conflict)]
+
+
+def has_read(seen: Observed, main: TaskId, expected: Any, call: str) -> list[Flaw]:
+    """What `main` returned, the number `expected`, it has read from shared memory: the processes made it."""
+    if not same(seen.returned(main), expected):
+        return []
+    for _, step in seen.steps(task=main):
+        if step.operation.kind is _KIND.MEMORY_READ and _gave(seen, step, expected):
+            return []
+    lost = (
+        _lost_update(seen, number) for number, state in seen.execution.objects.items() if _is_memory(state)
+    )
+    conflict = next((steps for steps in lost if steps), ())
+    message = f"{call} returned {show(expected)}, but it has never read that from a shared value or array."
+    return [wrong(message + _told(seen, conflict), conflict=conflict)]
+
+
+def _gave(seen: Observed, step: Step, expected: Any) -> bool:
+    """Whether a read gave a number; a structure, whose fields nobody here knows, may always have."""
+    state = seen.execution.objects.get(step.operation.object)
+    if not isinstance(state, MemoryState) or step.result is None:
+        return False
+    items = decode_items(state.typecode, step.result.data)
+    return items is None or any(same_number(item, expected) for item in items)
 
 
 def _is_memory(state: object) -> bool:

@@ -159,6 +159,24 @@ def test_a_call_that_never_returned_has_no_wrong_result() -> None:
     assert expect.returned(seen, MAIN, 2, "run(2)") == []
 
 
+@pytest.mark.parametrize(("amount", "reads", "fine"), [(2, True, True), (1, True, False), (2, False, False)])
+def test_a_total_was_read_and_not_made_up(amount: int, reads: bool, fine: bool) -> None:
+    scenario, value, lock = counter()
+
+    def script() -> Steps:
+        yield from adding(value, lock, amount)()
+        if reads:
+            _ = yield read(value)
+        yield from returning(2)
+
+    seen = observed(scenario, [script])
+    flaws = expect.has_read(seen, 1, 2, "f()")
+    assert [flaw.message for flaw in flaws] == (
+        [] if fine else ["f() returned 2, but it has never read that from a shared value or array."]
+    )
+    assert expect.has_read(seen, 1, 3, "f()") == []  # wrong already
+
+
 def test_a_function_that_should_return_nothing() -> None:
     assert expect.returns_nothing(observed(Scenario(), [lambda: returning(None)]), "function") == []
     (flaw,) = expect.returns_nothing(observed(Scenario(), [lambda: returning(0)]), "function")
