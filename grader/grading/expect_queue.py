@@ -14,6 +14,7 @@ from grader.primitives.queue import QueueState
 
 _KIND = OperationKind
 _LONG = 40
+_DEEPEST = 4
 
 
 def holds(seen: Observed, queue: Shared, expected: Sequence[Any], *, in_order: bool = True) -> list[Flaw]:
@@ -140,6 +141,29 @@ def pipeline_returned(
     else:
         message = f"{call} did not return the right items."
     return [wrong(message, expected, got)]
+
+
+def has_received(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> list[Flaw]:
+    """Every item that `main` returned it has got from the other processes, by itself or inside something else."""
+    received: list[Any] = []
+    for _, step in seen.steps(task=main):
+        if step.operation.kind is _KIND.MEMORY_READ:
+            return []  # they may have come that way
+        if step.operation.kind is _KIND.QUEUE_GET and step.result is not None and step.result.ok:
+            received.append(unpickle(step.result.data))
+    missing = [item for item in items if not any(_is_in(item, got, _DEEPEST) for got in received)]
+    if not missing or seen.returned(main) is NOT_RETURNED:
+        return []
+    message = f"{call} returned {show(missing[0])}, but its process has never got that from another one."
+    return [wrong(message)]
+
+
+def _is_in(item: Any, got: Any, depth: int) -> bool:
+    """Whether something received is the item, or may have it somewhere inside."""
+    if got is OPAQUE or same(got, item):
+        return True
+    parts = got.values() if isinstance(got, dict) else got if isinstance(got, (list, tuple)) else ()
+    return depth > 0 and any(_is_in(item, part, depth - 1) for part in parts)
 
 
 def has_queue_of(seen: Observed, main: TaskId, maxsize: int, call: str) -> list[Flaw]:

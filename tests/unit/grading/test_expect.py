@@ -308,3 +308,15 @@ def test_calls_are_shown_by_their_number_and_described_without_code() -> None:
     assert [call.label for call in scenario.calls] == ["P1", "P2", "main"]
     assert scenario.calls[0].arguments == (value.description, {"plain": plain_pickle([1, "a"])})
     assert scenario.tasks() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("sent", "missing"), [([[1, (2,)]], ""), ([{"a": 2}, 1], ""), ([1], "2"), ([], "1")])
+def test_items_were_received_and_not_kept(sent: list[Any], missing: str) -> None:
+    scenario = Scenario()
+    queue = scenario.queue("queue", items=sent)
+    scenario.call("run_pipeline")
+
+    seen = observed(scenario, [taking(queue, len(sent), lambda: returning([1, 2]))])
+    flaws = expect_queue.has_received(seen, 1, [1, 2], "f()")
+    expected = f"f() returned {missing}, but its process has never got that from another one."
+    assert [flaw.message for flaw in flaws] == ([expected] if missing else [])
