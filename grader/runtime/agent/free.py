@@ -5,6 +5,7 @@ where the submission is imported and starts its processes. The runner keeps the 
 and afterwards kills and removes whatever there is: nothing that the submission does can make a run last longer.
 """
 
+import contextlib
 import importlib
 import os
 import select
@@ -23,8 +24,8 @@ from grader.runtime.agent.free_watch import SLICE, Kept, Patience
 from grader.runtime.agent.loader import Submission
 
 LONGEST_SECONDS = 120.0
-_STACK_SECONDS = 1.0
-_STACK_BEGINS = b"Current thread "
+_STACK_SECONDS = 2.0
+_ONE_STACK_SECONDS = 0.5
 _PAUSE = 0.01
 _SIGNALLED = 100
 _FIRST_OWN = 3
@@ -122,25 +123,29 @@ class _Run:
         return True
 
     def _stacks(self) -> str:
-        """Where every process stands, as they say themselves when asked by a signal."""
-        asked = 0
-        for pid in reaper.descendants(os.getpid(), self._spare)[:_SIGNALLED]:
-            if pid != self._driver:
-                try:
-                    os.kill(pid, signal.SIGUSR1)
-                    asked += 1
-                except OSError:
-                    continue
+        """Where every process stands, as they say themselves when asked by a signal: one after the other.
+
+        All write to one file, and a stack in many small pieces, so they must not write at the same time.
+        """
         deadline = time.monotonic() + _STACK_SECONDS
-        before = b""
-        while True:
-            data = free_driver.read_bounded(os.path.join(self._place.folder, free_child.STACKS))
-            # A stack is written in many small pieces: it is whole once nothing more comes.
-            whole = data.count(_STACK_BEGINS) >= asked and data == before and data.endswith(b"\n")
-            if whole or time.monotonic() > deadline:
-                return data.decode("utf-8", "replace")
-            before = data
+        data = b""
+        for pid in reaper.descendants(os.getpid(), self._spare)[:_SIGNALLED]:
+            if pid != self._driver and time.monotonic() < deadline:
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGUSR1)
+                    data = self._one_more_stack(data, min(deadline, time.monotonic() + _ONE_STACK_SECONDS))
+        return data.decode("utf-8", "replace")
+
+    def _one_more_stack(self, data: bytes, deadline: float) -> bytes:
+        """All stacks so far, once the next one is there and nothing more comes, or the time is up."""
+        before = data
+        while time.monotonic() < deadline:
             time.sleep(_PAUSE)
+            now = free_driver.read_bounded(os.path.join(self._place.folder, free_child.STACKS))
+            if len(now) > len(data) and now == before and now.endswith(b"\n"):
+                return now
+            before = now
+        return before
 
 
 def _as_driver(
