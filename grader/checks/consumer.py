@@ -162,7 +162,10 @@ def test_pipeline_twice(lab: Lab) -> None:
     again = "the second run_pipeline([1, 2], 1)"
     lab.sample(
         scenario,
-        lambda seen: expect_queue.pipeline_returned(seen, MAIN, [1, 2], again, in_order=True),
+        lambda seen: [
+            *expect.started_again(seen, MAIN, 2, again),
+            *expect_queue.pipeline_returned(seen, MAIN, [1, 2], again, in_order=True),
+        ],
         schedules=3,
     )
 

@@ -98,7 +98,14 @@ def test_runs_twice(lab: Lab) -> None:
     scenario = Scenario(2)
     scenario.main(RUN, 2, times=2)
     again = "the second run_counter(2)"
-    lab.sample(scenario, lambda seen: expect.returned(seen, MAIN, 2, again), schedules=3)
+    lab.sample(
+        scenario,
+        lambda seen: [
+            *expect.started_again(seen, MAIN, 2, again),
+            *expect.returned(seen, MAIN, 2, again),
+        ],
+        schedules=3,
+    )
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])

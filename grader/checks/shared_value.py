@@ -109,7 +109,7 @@ def test_array_loses_nothing(lab: Lab, processes: int, typecode: str, start: Seq
 
 
 @pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_loses_nothing"])
-@pytest.mark.parametrize("start", [[3], [1, 2]])
+@pytest.mark.parametrize("start", [[3], [1, 2], list(range(20))])
 def test_array_keeps_partners_out(lab: Lab, start: list[int]) -> None:
     """A partner who holds the same lock loses no update of the array either"""
     scenario = Scenario()
@@ -162,7 +162,14 @@ def test_runs_twice(lab: Lab) -> None:
     scenario = Scenario(2)
     scenario.main(RUN, "i", 5, 2, times=2)
     again = "the second run_updates('i', 5, 2)"
-    lab.sample(scenario, lambda seen: expect.returned(seen, MAIN, 7, again), schedules=3)
+    lab.sample(
+        scenario,
+        lambda seen: [
+            *expect.started_again(seen, MAIN, 2, again),
+            *expect.returned(seen, MAIN, 7, again),
+        ],
+        schedules=3,
+    )
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])

@@ -204,6 +204,15 @@ def all_together(seen: Observed, main: TaskId, count: int, call: str) -> list[Fl
     return [Flaw(FindingKind.NOT_CONCURRENT, message, line=line, conflict=(end, start))]
 
 
+def started_again(seen: Observed, main: TaskId, each: int, call: str) -> list[Flaw]:
+    """The second of two calls has started `each` processes, as the first has."""
+    started = len(seen.process(main).children) - each
+    if started >= each:
+        return []
+    message = f"{call} should start {_processes(each)}, but it started {max(started, 0) or 'none'}."
+    return [Flaw(FindingKind.NOT_CONCURRENT, message, str(each), str(max(started, 0)))]
+
+
 def exactly(seen: Observed, main: TaskId, count: int, call: str) -> list[Flaw]:
     """`main` has started no more than `count` processes."""
     started = len(seen.process(main).children)

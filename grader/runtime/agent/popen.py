@@ -221,8 +221,14 @@ def _stdin_is_closed() -> None:
     """Processes here have no standard input from the start; to open another one costs more than to use a lock."""
 
 
+def _hash(process: Any) -> int:
+    """The same in every execution, so that a set of processes has the same order."""
+    return hash(process._identity)
+
+
 def install() -> None:
     """Replace what starts and awaits processes."""
+    replace(mp_process.BaseProcess, __hash__=_hash)
     replace(mp_popen_fork, Popen=Popen)
     replace(mp_popen_spawn, Popen=SpawnPopen)
     replace(mp_popen_forkserver, Popen=ForkServerPopen)
