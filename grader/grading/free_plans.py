@@ -111,16 +111,17 @@ def _calling(
     arguments: tuple[Any, ...],
     returned: Any,
     ordered: bool = True,
+    others: int = 0,
 ) -> PlannedRun:
-    """One call in the main process, which starts `count` processes by itself."""
+    """One call in the main process, which starts `count` processes by itself, and `others` besides."""
     run = FreeRun(method, call=RealCall(function, tuple(map(plainly, arguments))))
-    expected = Expectation(returned=returned, ordered=ordered)
+    expected = Expectation(returned=returned, started=count + others, ordered=ordered)
     return PlannedRun(function, count, _called(function, arguments, method), run, expected)
 
 
 def _pipeline(method: StartMethod, consumers: int, items: list[Any], maxsize: int = 0) -> PlannedRun:
     arguments = (items, consumers, maxsize)
-    return _calling(method, "run_pipeline", consumers, arguments, items, ordered=consumers == 1)
+    return _calling(method, "run_pipeline", consumers, arguments, items, ordered=consumers == 1, others=1)
 
 
 def _producing(method: StartMethod, items: list[Any]) -> PlannedRun:

@@ -27,6 +27,7 @@ class Expectation(msgspec.Struct, frozen=True):
     """What has to be there after a run, as plain Python values.
 
     `values` and `free` are about the objects read; of the items in `drained` the order counts only if `ordered`.
+    `started` is how many processes a call has to start at least.
     """
 
     values: dict[str, Any] = {}
@@ -34,6 +35,7 @@ class Expectation(msgspec.Struct, frozen=True):
     drained: dict[str, list[Any]] = {}
     rest: dict[str, list[Any]] = {}
     returned: Any = msgspec.UNSET
+    started: int = 0
     ordered: bool = True
 
 
@@ -72,7 +74,7 @@ class _Shown(Opaque):
 
 def assess(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     """What is wrong with a run, the root cause first; None if nothing is."""
-    for look in (_unjudged, _ending, _exits, _values, _items, _returned, _left):
+    for look in (_unjudged, _ending, _exits, _values, _items, _started, _returned, _left):
         flaw = look(planned, report)
         if flaw is not None:
             return msgspec.structs.replace(flaw, processes=planned.processes, output=report.output)
@@ -199,6 +201,15 @@ def _items(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
         if not same(got, expected):
             return _wrong(planned, report, f"left on {name} is {show(got)}", expected, got)
     return None
+
+
+def _started(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
+    started, expected = report.started, planned.expected.started
+    if started is None or started >= expected or report.failure is not None:
+        return None
+    number = "1 process" if expected == 1 else f"{expected} processes"
+    message = f"{planned.title} should start {number}, but it started {started or 'none'}."
+    return FreeFlaw(_KIND.NOT_CONCURRENT, message, str(expected), str(started))
 
 
 def _returned(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:

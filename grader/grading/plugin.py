@@ -136,10 +136,21 @@ class GradingPlugin:
             if first:
                 raise CheckFailed([obstacle.finding])
             self._skip(record, obstacle.reason)
+        free = item.get_closest_marker("free") is not None
         for name in record.after:
             before = self._records.get(name)
-            if before is not None and before.status is not CheckStatus.PASSED:
-                self._skip(record, f"“{before.title}” comes first")
+            if before is None or before.status is CheckStatus.PASSED or (free and self._undecided(before)):
+                continue
+            self._skip(record, f"“{before.title}” comes first")
+
+    def _undecided(self, record: _Record) -> bool:
+        """Whether a check has not passed only because something could not be judged: free runs may tell more."""
+        if record.status is CheckStatus.INCONCLUSIVE:
+            return True
+        before = [self._records[name] for name in record.after if name in self._records]
+        missing = [other for other in before if other.status is not CheckStatus.PASSED]
+        skipped = record.status is CheckStatus.SKIPPED and bool(missing)
+        return skipped and all(self._undecided(other) for other in missing)
 
     def _skip(self, record: _Record, reason: str) -> None:
         record.status = CheckStatus.SKIPPED

@@ -153,7 +153,7 @@ class FreeReport(msgspec.Struct, frozen=True):
 
     `drained` and `rest` are the items taken from queues, `extra` those beyond the expected number. `failure` is one
     exception that ended a process, if any did. `left_alive` counts processes that went on after the main one was
-    done. `stack` says where the processes of a hang stood.
+    done. `started` counts the processes that a call has started. `stack` says where the processes of a hang stood.
     """
 
     status: FreeStatus
@@ -162,6 +162,7 @@ class FreeReport(msgspec.Struct, frozen=True):
     extra: dict[_Name, _Items] = {}
     rest: dict[_Name, _Items] = {}
     returned: Plain = msgspec.UNSET
+    started: _Count | None = None
     exit_codes: Annotated[list[_ExitCode | None], msgspec.Meta(max_length=_MOST_PROCESSES)] = []
     main_exit: _ExitCode | None = None
     left_alive: _Count = 0

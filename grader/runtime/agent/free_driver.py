@@ -193,7 +193,7 @@ class _Watch:
             report["status"] = "died"
         elif claim.get("failure"):
             report["status"] = "error"
-        for key in ("failure", "returned", "exit_codes"):
+        for key in ("failure", "returned", "started", "exit_codes"):
             if claim and key in claim:
                 report[key] = claim[key]
         if claim is not None:

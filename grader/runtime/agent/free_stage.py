@@ -5,6 +5,7 @@ Start at `perform`. Everything here runs beside student code, so what it says is
 """
 
 import multiprocessing
+import multiprocessing.process
 import os
 import sys
 from collections.abc import Mapping
@@ -92,8 +93,36 @@ def helper_source() -> str:
 
 def _call(module: ModuleType, call: Mapping[str, Any]) -> dict[str, Any]:
     arguments = [plain.decode(argument["plain"]) for argument in call["arguments"]]
+    counted = _Counted()
     returned = getattr(module, call["function"])(*arguments)
-    return {"returned": plain.encode(returned)}
+    return {"returned": plain.encode(returned), "started": counted.started}
+
+
+class _Counted:
+    """Counts the processes that this one starts, in whatever way, from now on."""
+
+    def __init__(self) -> None:
+        self._children = _Children()
+        self._forks = 0
+        vars(multiprocessing.process)["_children"] = self._children
+        os.register_at_fork(after_in_parent=self._forked)
+
+    def _forked(self) -> None:
+        self._forks += 1
+
+    @property
+    def started(self) -> int:
+        return max(self._children.started, self._forks)
+
+
+class _Children(set[Any]):
+    """The processes that `multiprocessing` has started and not yet seen to have ended."""
+
+    started = 0
+
+    def add(self, process: Any) -> None:
+        self.started += 1
+        super().add(process)
 
 
 def _tasks(module: ModuleType, run: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""What the exploration cannot judge, free runs may still find wrong; and they never make it pass."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.core.verdict import CheckStatus, FindingKind
+from grader.grading.check import grade_file
+
+_BEGINNING = """\
+import multiprocessing, threading
+
+def increment_counter(counter, lock):
+    with lock:
+        counter.value += 1
+
+def run_counter(processes):
+    counter, lock = multiprocessing.Value("i", 0), multiprocessing.Lock()
+"""
+_THREADS = """\
+    threads = [threading.Thread(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return counter.value
+"""
+_POOL = """\
+    with multiprocessing.Pool(processes) as pool:
+        pool.starmap(increment_counter, [(counter, lock)] * processes)
+    return counter.value
+"""
+_WATCHED_BY_A_THREAD = """\
+    team = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    watcher = threading.Thread(target=lambda: [process.join() for process in team])
+    for process in team:
+        process.start()
+    watcher.start()
+    watcher.join()
+    return counter.value
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        (_THREADS, FindingKind.NOT_CONCURRENT, "should start 1 process, but it started none"),
+        (_POOL, FindingKind.CRASH, "should only be shared between processes through inheritance"),
+        (_WATCHED_BY_A_THREAD, None, ""),
+    ],
+    ids=["threads", "pool", "watched by a thread"],
+)
+def test_free_runs_when_inconclusive(tmp_path: Path, body: str, kind: FindingKind | None, words: str) -> None:
+    path = tmp_path / "counter.py"
+    path.write_text(_BEGINNING + body)
+    checks = {check.name: check for check in grade_file(path).checks}
+    assert checks["test_runs"].status is CheckStatus.INCONCLUSIVE
+    assert checks["test_runs_with_many"].status is CheckStatus.SKIPPED
+    free = checks["test_runs_free"]
+    assert free.status is (CheckStatus.PASSED if kind is None else CheckStatus.FAILED)
+    if kind is not None:
+        assert free.findings[0].kind is kind
+        assert words in free.findings[0].message
