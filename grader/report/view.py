@@ -143,7 +143,7 @@ def of_finding(finding: Finding, source: Sequence[str] = (), path: str = "") -> 
         expected=sanitize.line(finding.expected, _VALUE_LIMIT),
         got=sanitize.line(finding.got, _VALUE_LIMIT),
         source=_source_lines(finding, source),
-        trace=sanitize.block(trace, _OUTPUT_LINES) if trace.strip() else (),
+        trace=sanitize.block(_without_library(trace), _OUTPUT_LINES) if trace.strip() else (),
         output=sanitize.block(finding.output, _OUTPUT_LINES) if finding.output.strip() else (),
         help=sanitize.line(finding.help),
         replay=sanitize.line(replay, limit=4000),
@@ -199,6 +199,19 @@ def _source_lines(finding: Finding, source: Sequence[str]) -> tuple[SourceLine, 
         SourceLine(number, text, number == here)
         for number, text in zip(shown, _dedent([known[number] for number in shown]), strict=True)
     )
+
+
+def _without_library(trace: str) -> str:
+    """A traceback without the frames of Python's own files, which have absolute paths, unlike the submission."""
+    kept, ours = [], True
+    for line in trace.splitlines():
+        if line.startswith('  File "'):
+            ours = not line.startswith('  File "/')
+        elif not line.startswith("   "):
+            ours = True
+        if ours:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _dedent(lines: Sequence[str]) -> list[str]:
