@@ -41,7 +41,8 @@ class ProgressLine:
         if not self._shown or now < self._next:
             return
         self._next = now + _EVERY
-        orders = f" ({progress.executions} orders)" if progress.executions else ""
+        noun = "order" if progress.executions == 1 else "orders"
+        orders = f" ({progress.executions} {noun})" if progress.executions else ""
         self._write(sanitize.line(f"{self._name}: {progress.check}{orders}"))
 
     def _write(self, text: str) -> None:
