@@ -14,7 +14,7 @@ from grader.core.operations import Failure
 from grader.core.verdict import FindingKind
 from grader.grading.values import Opaque, same, show
 from grader.runtime.agent import plain
-from grader.runtime.free import During, FreeReport, FreeRun, FreeStatus
+from grader.runtime.free import During, FreeReport, FreeRun, FreeStatus, StartMethod
 
 _KIND = FindingKind
 _STACK = re.compile(r'File "(?P<file>[^"\n]{1,300})", line (?P<line>\d{1,7}) in (?P<name>[^\n]{1,80})')
@@ -74,11 +74,20 @@ class _Shown(Opaque):
 
 def assess(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     """What is wrong with a run, the root cause first; None if nothing is."""
+    if _only_a_fork_inherits(planned, report):
+        return None
     for look in (_unjudged, _ending, _exits, _values, _items, _started, _returned, _left):
         flaw = look(planned, report)
         if flaw is not None:
             return msgspec.structs.replace(flaw, processes=planned.processes, output=report.output)
     return None
+
+
+def _only_a_fork_inherits(planned: PlannedRun, report: FreeReport) -> bool:
+    """Whether a spawned run failed because something cannot be pickled: the contracts name no start method."""
+    failure = report.failure
+    spawned = planned.run.method is StartMethod.SPAWN
+    return spawned and failure is not None and "pickle" in f"{failure.type} {failure.message}".lower()
 
 
 def settle(flaw: FreeFlaw, repeats: Sequence[FreeFlaw | None]) -> FreeFlaw:
