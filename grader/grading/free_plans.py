@@ -1,9 +1,6 @@
 """The free runs of the three exercises: every function, with few processes and with many.
 
 Start at `plan`. A run is data (`PlannedRun`): what to run, and what has to be there afterwards.
-
-Processes start by `fork`, as in the exploration, unless a submission asks for another method itself. The contracts say
-nothing about methods, so a target that only a fork can inherit (a nested function, say) is no mistake.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,43 +24,54 @@ from grader.runtime.free import (
 
 PROCESSES = (1, 2, 4, 8, 16, 32)
 CONSUMERS = (1, 2, 4, 8)
-_FORK = StartMethod.FORK
+SPAWNED = 2
+_FORK, _SPAWN = StartMethod.FORK, StartMethod.SPAWN
 _LARGE = "x" * 30_000
 
 
 def plan(exercise: str, most: int = PROCESSES[-1]) -> tuple[PlannedRun, ...]:
-    """The runs of an exercise with up to `most` processes; none for an unknown one."""
-    runs = _PLANS.get(exercise, lambda: iter(()))()
-    return tuple(planned for planned in runs if planned.processes <= most)
+    """The runs of an exercise with up to `most` processes; none for an unknown one.
+
+    Those by `spawn` come first, because they take longest.
+    """
+    runs = [planned for planned in _PLANS.get(exercise, lambda: iter(()))() if planned.processes <= most]
+    return tuple(sorted(runs, key=lambda planned: planned.run.method is _FORK))
+
+
+def _counts(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, int]]:
+    yield _SPAWN, SPAWNED
+    for count in counts:
+        yield _FORK, count
 
 
 def _counter() -> Iterator[PlannedRun]:
-    for count in PROCESSES:
-        yield _updating("increment_counter", count, RealValue("i", 5), 5 + count)
-        yield _calling("run_counter", count, (count,), count)
+    for method, count in _counts():
+        yield _updating(method, "increment_counter", count, RealValue("i", 5), 5 + count)
+        yield _calling(method, "run_counter", count, (count,), count)
 
 
 _VALUES = {1: ("i", -1), 2: ("d", 0.5), 4: ("l", 2**40), 8: ("i", 0), 16: ("d", -3.25), 32: ("i", 10)}
 
 
 def _shared_value() -> Iterator[PlannedRun]:
-    for count in PROCESSES:
+    for method, count in _counts():
         typecode, initial = _VALUES[count]
         value, array = RealValue(typecode, plain.encode(initial)), RealArray("i", (3, 0, -1))
-        yield _updating("update_shared_value", count, value, initial + count)
-        yield _updating("update_shared_array", count, array, [3 + count, count, count - 1])
-        yield _calling("run_updates", count, (typecode, initial, count), initial + count)
+        yield _updating(method, "update_shared_value", count, value, initial + count)
+        yield _updating(method, "update_shared_array", count, array, [3 + count, count, count - 1])
+        yield _calling(method, "run_updates", count, (typecode, initial, count), initial + count)
 
 
 def _consumer() -> Iterator[PlannedRun]:
-    yield _producing([0, "", None, [], "last"])
-    yield _producing([])
-    yield _producing([f"{number}{_LARGE}" for number in range(5)])
-    for count in CONSUMERS:
-        yield _consuming(count, [0, False, "", [], *range(2, 14)])
-        yield _pipeline(count, [0, False, "", *range(2, 12)], maxsize=count % 4)
-    yield _pipeline(2, [])
-    yield _pipeline(2, [f"{number}{_LARGE}" for number in range(6)])
+    yield _producing(_SPAWN, [0, "", None, [], "last"])
+    yield _producing(_FORK, [0, "", None, [], "last"])
+    yield _producing(_FORK, [])
+    yield _producing(_FORK, [f"{number}{_LARGE}" for number in range(5)])
+    for method, count in _counts(CONSUMERS):
+        yield _consuming(method, count, [0, False, "", [], *range(2, 14)])
+        yield _pipeline(method, count, [0, False, "", *range(2, 12)], maxsize=count % 4)
+    yield _pipeline(_FORK, 2, [])
+    yield _pipeline(_FORK, 2, [f"{number}{_LARGE}" for number in range(6)])
     yield _stopping()
 
 
@@ -74,26 +82,30 @@ _PLANS: dict[str, Callable[[], Iterator[PlannedRun]]] = {
 }
 
 
-def _title(call: str, processes: int) -> str:
-    return f"{call} in {processes} processes" if processes > 1 else f"{call} in 1 process"
+def _title(call: str, method: StartMethod, processes: int) -> str:
+    who = f"{processes} processes" if processes > 1 else "1 process"
+    return f"{call} in {who}" + (" (spawn)" if method is _SPAWN else "")
 
 
-def _called(function: str, arguments: tuple[Any, ...]) -> str:
+def _called(function: str, arguments: tuple[Any, ...], method: StartMethod) -> str:
     shown = ", ".join("…" if len(repr(argument)) > 40 else repr(argument) for argument in arguments)
-    return f"{function}({shown})"
+    return f"{function}({shown})" + (" (spawn)" if method is _SPAWN else "")
 
 
-def _updating(function: str, count: int, target: RealValue | RealArray, final: Any) -> PlannedRun:
+def _updating(
+    method: StartMethod, function: str, count: int, target: RealValue | RealArray, final: Any
+) -> PlannedRun:
     """`count` processes that update one value or array, holding one lock."""
     name = "array" if isinstance(target, RealArray) else "value"
     objects: dict[str, RealObject] = {name: target, "lock": RealLock()}
     task = RealTask(function, (given(name), given("lock")), count)
-    run = FreeRun(_FORK, objects, (task,), read=(name, "lock"))
+    run = FreeRun(method, objects, (task,), read=(name, "lock"))
     expected = Expectation(values={name: final}, free=("lock",))
-    return PlannedRun(function, count, _title(function, count), run, expected)
+    return PlannedRun(function, count, _title(function, method, count), run, expected)
 
 
 def _calling(
+    method: StartMethod,
     function: str,
     count: int,
     arguments: tuple[Any, ...],
@@ -102,30 +114,32 @@ def _calling(
     others: int = 0,
 ) -> PlannedRun:
     """One call in the main process, which starts `count` processes by itself, and `others` besides."""
-    run = FreeRun(_FORK, call=RealCall(function, tuple(map(plainly, arguments))))
+    run = FreeRun(method, call=RealCall(function, tuple(map(plainly, arguments))))
     expected = Expectation(returned=returned, started=count + others, ordered=ordered)
-    return PlannedRun(function, count, _called(function, arguments), run, expected)
+    return PlannedRun(function, count, _called(function, arguments, method), run, expected)
 
 
-def _pipeline(consumers: int, items: list[Any], maxsize: int = 0) -> PlannedRun:
+def _pipeline(method: StartMethod, consumers: int, items: list[Any], maxsize: int = 0) -> PlannedRun:
     arguments = (items, consumers, maxsize)
-    return _calling("run_pipeline", consumers, arguments, items, ordered=consumers == 1, others=1)
+    return _calling(method, "run_pipeline", consumers, arguments, items, ordered=consumers == 1, others=1)
 
 
-def _producing(items: list[Any]) -> PlannedRun:
+def _producing(method: StartMethod, items: list[Any]) -> PlannedRun:
     """One producer, whose items are taken as it puts them."""
     task = RealTask("producer", (given("queue"), plainly(items)))
-    run = FreeRun(_FORK, {"queue": RealQueue()}, (task,), drain={"queue": len(items)})
-    return PlannedRun("producer", 1, _title("producer", 1), run, Expectation(drained={"queue": items}))
+    run = FreeRun(method, {"queue": RealQueue()}, (task,), drain={"queue": len(items)})
+    return PlannedRun(
+        "producer", 1, _title("producer", method, 1), run, Expectation(drained={"queue": items})
+    )
 
 
-def _consuming(consumers: int, items: list[Any]) -> PlannedRun:
+def _consuming(method: StartMethod, consumers: int, items: list[Any]) -> PlannedRun:
     """`consumers` consumers and as many sentinels; nothing may be left, and nothing be lost."""
     objects = _queues(RealQueue(0, _encoded(items), consumers))
     task = RealTask("consumer", (given("queue"), given("results")), consumers)
-    run = FreeRun(_FORK, objects, (task,), drain={"results": len(items)}, rest={"queue": 0})
+    run = FreeRun(method, objects, (task,), drain={"results": len(items)}, rest={"queue": 0})
     expected = Expectation(drained={"results": items}, rest={"queue": []}, ordered=consumers == 1)
-    return PlannedRun("consumer", consumers, _title("consumer", consumers), run, expected)
+    return PlannedRun("consumer", consumers, _title("consumer", method, consumers), run, expected)
 
 
 def _stopping() -> PlannedRun:

@@ -79,7 +79,7 @@ def test_the_solutions_pass_every_run(template: Template, exercise: str) -> None
 def test_right_submissions_pass(template: Template, folder: str) -> None:
     files = sorted((SUBMISSIONS / folder / "right").glob("*.py"))
     assert files
-    planned = plan(folder)[:6]
+    planned = [run for run in plan(folder) if run.processes == 4 or run.run.method is StartMethod.FORK][:6]
     for path in files:
         with runs(template, path.read_text(encoding="utf-8"), folder, PATIENT) as free:
             for run in planned:
@@ -240,7 +240,9 @@ def test_repetitions_tell_a_race() -> None:
 
 
 def test_the_order_of_many_consumers_is_no_race() -> None:
-    (planned,) = (run for run in plan("consumer") if run.title.startswith("consumer in 2"))
+    (planned,) = (
+        run for run in plan("consumer") if run.title.startswith("consumer in 2") and "spawn" not in run.title
+    )
     flaws = [
         assess(planned, FreeReport(FreeStatus.DONE, drained={"results": items}, rest={"queue": []}))
         for items in ([1, 2, {"opaque": "x"}], [2, {"opaque": "x"}, 1], [1, 2, 3])
@@ -282,7 +284,7 @@ def test_a_sample_gives_up_a_function_that_hangs(template: Template) -> None:
     text = SubmissionText("counter", "counter.py", textwrap.dedent(source))
     found = sample(lambda: template.runner(text), plan("counter"), HASTY, 1)
     kinds = [(flaw.kind, flaw.processes) for flaw in found.flaws]
-    none = [(FindingKind.NOT_CONCURRENT, count) for count in (1, 2, 4, 8, 16, 32)]
+    none = [(FindingKind.NOT_CONCURRENT, count) for count in (1, 2, 2, 4, 8, 16, 32)]
     assert sorted(kinds) == sorted([(FindingKind.HANG, 2), *none])
     assert sum(run.function == "increment_counter" for run in found.performed) == 1
 
