@@ -31,6 +31,8 @@ from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 from grader.grading.workbench import Workbench
+from grader.runtime.agent.room import NO_ROOM
+from grader.runtime.limits import NO_PROCESS
 
 Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
 """Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
@@ -241,6 +243,8 @@ def switches(execution: Execution) -> int:
 
 def _blocked_message(execution: Execution) -> str:
     outcome = execution.outcome
+    if outcome.detail == NO_ROOM:
+        return NO_PROCESS
     if outcome.kind is OutcomeKind.UNCONTROLLED:
         return f"The program uses {outcome.detail}, which the grader cannot control, so it cannot be judged."
     return f"The program does not do the same again under the same conditions ({outcome.detail})."

@@ -4,7 +4,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import msgspec
 
@@ -55,12 +55,14 @@ def sample(
     with ExitStack() as stack:
         runners = [stack.enter_context(FreeRuns(opened, limits)) for _ in range(min(lanes, len(planned)))]
         threads = [threading.Thread(target=work.do, args=(runs,), daemon=True) for runs in runners[1:]]
-        for thread in threads:
-            thread.start()
+        with suppress(RuntimeError):  # the machine allows no more threads: one lane is enough
+            for thread in threads:
+                thread.start()
         if runners:
             work.do(runners[0])
         for thread in threads:
-            thread.join()
+            if thread.ident is not None:
+                thread.join()
     return work.sample()
 
 

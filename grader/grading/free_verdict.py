@@ -3,6 +3,7 @@
 Start at `assess`, for one run, and `settle`, which tells from repetitions whether a wrong value is a `race`.
 """
 
+import errno
 import json
 import re
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from grader.core.verdict import FindingKind
 from grader.grading.values import Opaque, same, show
 from grader.runtime.agent import plain
 from grader.runtime.free import During, FreeReport, FreeRun, FreeStatus, StartMethod
+from grader.runtime.limits import NO_PROCESS
 
 _KIND = FindingKind
 _STACK = re.compile(r'File "(?P<file>[^"\n]{1,300})", line (?P<line>\d{1,7}) in (?P<name>[^\n]{1,80})')
@@ -112,9 +114,17 @@ def _unjudged(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
         if failure.during is During.SETUP or refused:
             message = f"{planned.title} could not be run: {_text(failure.failure)}"
             return FreeFlaw(_KIND.INCONCLUSIVE, message, failure=failure.failure)
+    if failure is not None and _NO_ROOM.search(f"{failure.type}: {failure.message}"):
+        message = f"{planned.title} could not be run: {_text(failure.failure)}. {NO_PROCESS}"
+        return FreeFlaw(_KIND.INCONCLUSIVE, message, failure=failure.failure)
     return None
 
 
+_NO_ROOM = re.compile(
+    rf"^(OSError|BlockingIOError): \[Errno ({errno.EAGAIN}|{errno.ENOMEM}|{errno.ENFILE})\]"
+    r"|^RuntimeError: can't start new thread"
+)
+"""How Python says that the machine has no room for another process, or thread."""
 _REFUSALS = ("OSError", "BlockingIOError", "MemoryError", "PermissionError")
 
 

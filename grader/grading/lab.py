@@ -17,6 +17,7 @@ from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskPath
+from grader.errors import UsageError
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, SEED, Examination, Tally, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker
 from grader.grading.flaws import Flaw, Wrong
@@ -112,8 +113,11 @@ class Lab:
         """
         if self._replay is not None:
             return
-        with unpinned():
-            sampled = sample(self._bench.open_runner, plan(self._bench.exercise))
+        try:
+            with unpinned():
+                sampled = sample(self._bench.open_runner, plan(self._bench.exercise))
+        except UsageError as error:  # the machine does not allow the processes for it
+            raise Inconclusive(Finding(FindingKind.INCONCLUSIVE, str(error))) from error
         self.evidence.append(Evidence(EvidenceLevel.SAMPLED, sampled.processes, len(sampled.performed)))
         findings = [self._free_finding(flaw) for flaw in sampled.flaws]
         failed = [finding for finding in findings if finding.kind is not FindingKind.INCONCLUSIVE]

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from grader.core.execution import Budget
-from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding
+from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding, FindingKind
 from grader.errors import InternalError
 from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
 from grader.grading.required import Required
@@ -133,6 +133,8 @@ class GradingPlugin:
         if obstacle is not None:
             first = obstacle.key not in self._told_missing
             self._told_missing.add(obstacle.key)
+            if first and obstacle.finding.kind is FindingKind.INCONCLUSIVE:
+                raise Inconclusive(obstacle.finding)
             if first:
                 raise CheckFailed([obstacle.finding])
             self._skip(record, obstacle.reason)

@@ -15,6 +15,8 @@ from grader.core.operations import Failure
 from grader.core.verdict import Finding, FindingKind, Location
 from grader.grading import forbidden
 from grader.grading.catalogue import Signature
+from grader.runtime.agent.room import NO_ROOM
+from grader.runtime.limits import NO_PROCESS
 
 _SOURCE_LIMIT = 160
 _GUARD_HINT = (
@@ -132,6 +134,8 @@ class Required:
         elif outcome.kind is OutcomeKind.UNCONTROLLED and forbidden.is_forbidden(outcome.detail):
             message = forbidden.message("The file", outcome.detail)
             return Finding(FindingKind.FORBIDDEN, message, location=self._location(line))
+        elif outcome.kind is OutcomeKind.UNCONTROLLED and outcome.detail == NO_ROOM:
+            return Finding(FindingKind.INCONCLUSIVE, NO_PROCESS)
         elif outcome.kind is OutcomeKind.UNCONTROLLED:
             message, help_text = f"The file uses {outcome.detail} while it is being imported.", hint
         elif outcome.kind is OutcomeKind.CRASHED:

@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 
 from grader.errors import InternalError
+from grader.runtime import limits
+from grader.runtime.agent import room
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
 
@@ -55,6 +57,15 @@ class Usage(msgspec.Struct, frozen=True):
 
     cpu: float
     runnable: int
+
+
+class _Forked(msgspec.Struct, frozen=True):
+    """The template's answer: whether there was room for a new process."""
+
+    forked: bool
+
+
+_FORKED = msgspec.json.Decoder(_Forked)
 
 
 class Runner:
@@ -123,9 +134,16 @@ class Runner:
 
 
 class Template:
-    """A clean interpreter that forks runners. A context manager; starting it does not wait for it."""
+    """A clean interpreter that forks runners. A context manager; starting it does not wait for it.
+
+    It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
+
+    Raises:
+        UsageError: the machine does not allow the files or processes that are needed.
+    """
 
     def __init__(self, *, isolated: bool = True) -> None:
+        limits.open_files()
         self._wire, other = pair()
         descriptor = os.dup(other.fileno())
         other.close()
@@ -141,8 +159,11 @@ class Template:
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
                 env=_environment(),
                 cwd="/",
+                start_new_session=True,
             )
         except OSError as error:
+            if room.refuses(error):
+                raise limits.no_process() from error
             raise InternalError(f"cannot start {sys.executable}: {error}") from error
         finally:
             os.close(descriptor)
@@ -160,14 +181,19 @@ class Template:
 
         Raises:
             InternalError: the template has died.
+            UsageError: the machine does not allow another process.
         """
         wire, other = pair()
         with other:
             try:
                 settings = {"submission": submission, "limits": LIMITS, "cores": cores()}
                 self._wire.send({"do": "runner", **settings}, other.fileno())
-            except Ended as error:
+                answer = self._wire.receive(_FORKED, _ANSWER_SECONDS)
+            except (Ended, Silent, Malformed) as error:
                 raise InternalError("the template process has died") from error
+        if not answer.forked:
+            wire.close()
+            raise limits.no_process()
         return Runner(wire)
 
     def close(self) -> None:

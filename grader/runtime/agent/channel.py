@@ -183,6 +183,11 @@ def current() -> Channel:
     return _current
 
 
+def of(descriptor: int, task: int) -> Channel:
+    """The channel of another task, to be used and closed by the owner of `descriptor`."""
+    return Channel(_Socket(fileno=os.dup(descriptor)), task)
+
+
 def adopt(descriptor: int, task: int) -> Channel:
     """Make `descriptor` this process's channel, in place of the one inherited from its parent.
 

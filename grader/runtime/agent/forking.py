@@ -6,6 +6,7 @@ code registers anything there, it is the interpreter's own fork again.
 """
 
 import ctypes
+import errno
 import os
 import threading
 from typing import Any
@@ -22,7 +23,7 @@ def fork() -> int:
         return _real_fork()
     pid = int(_libc_fork())
     if pid < 0:
-        raise BlockingIOError(11, os.strerror(11))
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
     return pid
 
 

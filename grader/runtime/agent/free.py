@@ -17,7 +17,7 @@ import time
 from collections.abc import Container, Mapping
 from typing import Any
 
-from grader.runtime.agent import free_child, free_driver, free_stage, reaper
+from grader.runtime.agent import free_child, free_driver, free_stage, reaper, room
 from grader.runtime.agent.free_claim import Frame, send
 from grader.runtime.agent.free_place import Place
 from grader.runtime.agent.free_watch import SLICE, Kept, Patience
@@ -61,6 +61,11 @@ def run(submission: Submission, command: Mapping[str, Any], spare: Container[int
     place = Place()
     try:
         return _Run(submission, command["run"], place, spare).perform(seconds, Patience(idle, cpu, spare))
+    except OSError as error:
+        if not room.refuses(error):
+            raise
+        failure = {"during": "setup", **free_child.failure(error, submission.filename)}
+        return {"status": "error", "failure": failure}
     finally:
         reaper.sweep(spare)
         place.remove()

@@ -35,6 +35,7 @@ from grader.runtime.agent import (
     queues,
     reaper,
     reuse,
+    room,
     synchronize,
     warmup,
 )
@@ -57,10 +58,28 @@ def template(descriptor: int) -> None:
     while True:
         command = control.receive()
         given = control.take_descriptor()
-        if _fork() == 0:
+        child = _forked(_fork)
+        if child == 0:
             control.close()
             _guarded(functools.partial(runner, given, command))
+        control.send({"forked": child is not None})
         os.close(given)
+
+
+def _forked(fork: Callable[[], int]) -> int | None:
+    """What `fork` returns, None if there is no room for another process."""
+    try:
+        return fork()
+    except OSError as error:
+        if room.refuses(error):
+            return None
+        raise
+
+
+def _refuse(given: int, task: int) -> None:
+    """There is no process for the task with this channel, so somebody else has to say it in its place."""
+    its_own = channel.of(given, task)
+    its_own.send({"operation": {"kind": "agent.uncontrolled", "line": 0, "text": room.NO_ROOM}})
 
 
 def _guarded(body: Callable[[], None]) -> None:
@@ -113,21 +132,26 @@ class Runner:
     def _sweep_all(self) -> None:
         reaper.sweep()
 
-    def _fork(self, body: Callable[[int], None]) -> int:
+    def _fork(self, task: int, body: Callable[[int], None]) -> int | None:
         given = self._control.take_descriptor()
-        child = _fork()
+        child = _forked(_fork)
         if child == 0:
             self._control.close()
             _guarded(lambda: body(given))
+        if child is None:
+            _refuse(given, task)
         os.close(given)
         return child
 
     def _host(self, command: dict[str, Any]) -> None:
-        self._hosts.add(self._fork(lambda given: host(given, self._submission, command["task"])))
+        task = command["task"]
+        child = self._fork(task, lambda given: host(given, self._submission, task))
+        if child is not None:
+            self._hosts.add(child)
 
     def _spawn(self, command: dict[str, Any]) -> None:
-        data = binascii.a2b_base64(command["payload"])
-        self._fork(lambda given: spawned(given, self._submission, command["task"], data))
+        task, data = command["task"], binascii.a2b_base64(command["payload"])
+        self._fork(task, lambda given: spawned(given, self._submission, task, data))
 
     def _sweep(self, command: dict[str, Any]) -> dict[str, Any]:
         spare = self._hosts if command.get("spare_hosts") else ()
@@ -216,8 +240,11 @@ class _Calls:
         if described not in self._arguments:
             self._arguments = {described: _arguments(call)}
         arguments = self._arguments[described]
-        if forking.fork() == 0:
+        child = _forked(forking.fork)
+        if child == 0:
             _guarded(lambda: self._run(given, call, arguments))
+        if child is None:
+            _refuse(given, call["task"])
         os.close(given)
 
     def _run(self, given: int, call: dict[str, Any], arguments: list[Any]) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
-from grader.runtime.agent import chance, channel, clock, ending, forking, frames, reuse, uncontrolled
+from grader.runtime.agent import chance, channel, clock, ending, forking, frames, reuse, room, uncontrolled
 from grader.runtime.agent.internals import (
     mp_connection,
     mp_context,
@@ -54,7 +54,14 @@ class Popen:
         descriptor = channel.current().take_descriptor()
         if descriptor < 0:
             raise BlockingIOError(11, "Resource temporarily unavailable")
-        if forking.fork() == 0:
+        try:
+            child = forking.fork()
+        except OSError as error:
+            _real_close(descriptor)
+            if room.refuses(error):
+                uncontrolled.announce(room.NO_ROOM)
+            raise
+        if child == 0:
             _be_child(process_obj, descriptor, self.task)
         _real_close(descriptor)
 

@@ -1,0 +1,15 @@
+"""How the machine says that it has no room for one more process. Start at `refuses`."""
+
+import errno
+
+NO_ROOM = "more processes than this machine allows"
+"""What a task announces in place of going on; the judge knows it by this text."""
+
+_ERRORS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+
+
+def refuses(error: BaseException) -> bool:
+    """Whether an error of `fork`, of a new thread or of a new descriptor is the machine's, not the program's."""
+    if isinstance(error, OSError):
+        return error.errno in _ERRORS
+    return isinstance(error, MemoryError) or "can't start new thread" in str(error)
