@@ -49,8 +49,9 @@ class Outcome(msgspec.Struct, frozen=True):
 class Execution(msgspec.Struct, frozen=True):
     """One run of a program: what was chosen, what happened, how it ended, what was left.
 
-    `objects` maps every shared object to its last state (see `grader.primitives`), `pending` every task that was
-    still there to the operation that it was waiting to do, `labels` the tasks to their shown names.
+    `objects` maps every shared object to its last state (see `grader.primitives`), `initial` those that were there
+    before the first step to their first one, `pending` every task that was still there to the operation that it was
+    waiting to do, `labels` the tasks to their shown names.
     """
 
     schedule: Schedule
@@ -63,6 +64,7 @@ class Execution(msgspec.Struct, frozen=True):
     creations: Mapping[ObjectId, Creation] = {}
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}
+    initial: Mapping[ObjectId, object] = {}
 
 
 class Budget(msgspec.Struct, frozen=True):

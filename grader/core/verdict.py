@@ -58,7 +58,8 @@ class WitnessStep(msgspec.Struct, frozen=True, omit_defaults=True):
     `task` is the column ("main", "P1", ...), `operation` the verb ("read", "acquire", "put", ...), `object` the
     shown name of the shared object, `value` what was read, written or answered, `note` an explanation ("waits for
     lock, held by P1"), `conflict` marks the steps that clash, `executed` is false for what a task was still
-    waiting to do when the execution ended.
+    waiting to do when the execution ended. `state` names the shared objects that hold something else when the next
+    line comes, each with what it holds then.
     """
 
     task: str
@@ -70,6 +71,7 @@ class WitnessStep(msgspec.Struct, frozen=True, omit_defaults=True):
     conflict: bool = False
     executed: bool = True
     source: str = ""
+    state: tuple[tuple[str, str], ...] = ()
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,7 +80,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     `message` says what happened, with the values seen; `help` is one guess at the mistake, empty unless the
     evidence matches a known one; `processes` is the smallest process count it was seen with (0: does not apply);
     `replay` is the token that shows the very same schedule again; `expected` and `got` are short texts; `output`
-    is what the submission printed, where that helps; `steps` is the witness, minimised.
+    is what the submission printed, where that helps; `steps` is the witness, minimised, and `start` what the shared
+    objects held before it (see `WitnessStep.state`).
     """
 
     kind: FindingKind
@@ -93,6 +96,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     output: str = ""
     failure: Failure | None = None
     steps: tuple[WitnessStep, ...] = ()
+    start: tuple[tuple[str, str], ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True):

@@ -22,7 +22,8 @@ OUTPUT_LIMIT = 16_384
 
 class _Driver:
     def __init__(self, program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) -> None:
-        self.machine = Machine(program.initial_objects(), tasks)
+        self.initial = program.initial_objects()
+        self.machine = Machine(self.initial, tasks)
         self.strategy = strategy
         self.tasks = tasks
         self.max_steps = max_steps
@@ -30,7 +31,7 @@ class _Driver:
         self.out: dict[TaskId, str] = {}
         self.err: dict[TaskId, str] = {}
         self.fruitless = 0
-        self.stuck_at: deque[World] = deque(maxlen=len(program.initial_objects()) + 8)
+        self.stuck_at: deque[World] = deque(maxlen=len(self.initial) + 8)
 
     def drive(self, session: Session) -> Outcome:
         outcome = self._take(session.start())
@@ -120,6 +121,7 @@ def run(program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) 
         creations=machine.creations,
         output=driver.out,
         errors=driver.err,
+        initial=driver.initial,
     )
     strategy.finished(execution, machine.snapshot())
     return execution

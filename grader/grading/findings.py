@@ -55,6 +55,7 @@ class FindingMaker:
         if isinstance(kind, Wrong):
             kind = FindingKind.RACE if schedule_dependent else FindingKind.WRONG_RESULT
         line = flaw.line or self._line_of_conflict(flaw, execution)
+        told = witness(seen, names, self._lines, flaw)
         return Finding(
             kind=kind,
             message=flaw.message,
@@ -75,7 +76,8 @@ class FindingMaker:
             ),
             output=_output(execution),
             failure=flaw.failure,
-            steps=witness(seen, names, self._lines, flaw),
+            steps=told.steps,
+            start=told.start,
         )
 
     def _line_of_conflict(self, flaw: Flaw, execution: Execution) -> int:

@@ -20,15 +20,18 @@ from grader.core.operations import (
     task_of,
 )
 from grader.core.verdict import FindingKind
+from grader.engine.steps import is_enabled
 from grader.grading import forbidden
 from grader.grading.names import Names
 from grader.grading.observed import Observed
+from grader.grading.states import say
 from grader.primitives.condition import ConditionState
 from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
 from grader.primitives.queue import QueueState
 
 _KIND = OperationKind
+_TURNS = (_KIND.LOCK_ACQUIRE, _KIND.LOCK_RELEASE)
 _PLACE = re.compile(r'  File "[^"/]+", line (?P<line>\d{1,7}), in ')
 """A frame of the submission: its file has no folder in its name."""
 
@@ -152,17 +155,20 @@ def _deadlock(seen: Observed, names: Names) -> Flaw:
 def _livelock(seen: Observed, names: Names) -> Flaw:
     outcome = seen.execution.outcome
     operation = seen.execution.pending.get(outcome.task)
-    what = names.of(operation.object) if operation is not None and operation.object in names else ""
+    what = _polled(seen, names, outcome.task, operation) if operation is not None else ""
     about = f", looking at {what} again and again; nobody is left to change it" if what else ""
     message = f"{seen.label(outcome.task)} goes round and round in line {outcome.line}{about}."
     return Flaw(FindingKind.HANG, message, line=outcome.line)
 
 
 def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) -> str:
-    """What a blocked process waits for, and who stands in its way: a half sentence."""
+    """What a process waits for that did not come to its end, and who stands in its way: a half sentence."""
     kind, target = operation.kind, operation.object
     where = f" (line {operation.line})" if operation.line else ""
+    if is_enabled(seen.execution.objects, task, operation):
+        return _goes_round(seen, names, task, operation) or f"could go on{where}"
     if kind is _KIND.PROCESS_JOIN:
+        where = where or f" ({at_the_end(seen.label(task))})"
         return f"waits for {seen.label(task_of(target))} to end{where}"
     if kind is _KIND.PROCESS_WAIT:
         return f"waits for one of {len(operation.targets)} processes to end{where}"
@@ -182,6 +188,37 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
         guard = memory.lock if isinstance(memory, MemoryState) else target
         return f"waits to use {name}{where}, {_held_by(seen, task, guard, 'whose lock')}"
     return f"waits for {name}{where}"
+
+
+def at_the_end(label: str) -> str:
+    """When Python joins the children of a process that it did not join itself: a join without a line is that."""
+    return f"at the end of {'the program' if label == 'main' else label}"
+
+
+def _goes_round(seen: Observed, names: Names, task: TaskId, operation: Operation) -> str:
+    what = _polled(seen, names, task, operation)
+    if seen.execution.outcome.kind is not OutcomeKind.LIVELOCK or not what:
+        return ""
+    where = f" (line {operation.line})" if operation.line else ""
+    return f"looks at {what} again and again{where}"
+
+
+def _polled(seen: Observed, names: Names, task: TaskId, operation: Operation) -> str:
+    """What a polling loop looks at, and what it sees there.
+
+    The last round tells it, not the operation that comes next: that may take a lock, to look at something else.
+    """
+    last_round: list[Operation] = [operation]
+    for _, step in reversed(list(seen.steps(task=task))):
+        last_round.append(step.operation)
+        if (step.operation.kind, step.operation.object) == (operation.kind, operation.object):
+            break
+    polled = [made for made in last_round if made.kind not in _TURNS] or last_round
+    told = []
+    for target in dict.fromkeys(made.object for made in reversed(polled) if made.object in names):
+        state = say(seen.execution.objects[target], seen.label)
+        told.append(f"{names.of(target)} (which is {state})" if state else names.of(target))
+    return " and ".join(told[:2])
 
 
 def _held_by(seen: Observed, task: TaskId, target: ObjectId, which: str = "which") -> str:

@@ -54,6 +54,11 @@ class Names:
         )
         return f"{name}.get_lock()" if guards else name
 
+    def named(self, target: ObjectId) -> bool:
+        """Whether the exercise or a variable of the submission gives an object its name."""
+        creation = self._creations.get(target)
+        return target in self._shared or (creation is not None and creation.line in self._assigned)
+
     def line_of(self, target: ObjectId) -> int:
         """The line that made an object, 0 if it is the exercise's."""
         creation = self._creations.get(target)

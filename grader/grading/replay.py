@@ -19,13 +19,17 @@ from grader.runtime.template import Template
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of it: the finding if it failed again, and the whole schedule as steps; `source` is the file."""
+    """What came of it: the finding if it failed again, and the whole schedule as steps; `source` is the file.
+
+    `start` is what the shared objects held before the first step.
+    """
 
     finding: Finding | None
     steps: tuple[WitnessStep, ...]
     check: str
     processes: int
     source: Sequence[str]
+    start: tuple[tuple[str, str], ...] = ()
 
 
 def replay(token: str, path: Path) -> Replay:
@@ -44,8 +48,9 @@ def replay(token: str, path: Path) -> Replay:
     if done is None:
         raise UsageError(f"{path}: this token does not fit the file; check the file again for a new one")
     if done.finding is not None:
-        return Replay(done.finding, done.finding.steps, title, done.scenario.processes, submission.lines)
+        found = done.finding
+        return Replay(found, found.steps, title, done.scenario.processes, submission.lines, found.start)
     seen = Observed(done.scenario, done.execution)
     names = done.maker.names(done.execution)
-    steps = witness(seen, names, submission.lines, Flaw(Wrong.VALUE, ""))
-    return Replay(None, steps, title, done.scenario.processes, submission.lines)
+    told = witness(seen, names, submission.lines, Flaw(Wrong.VALUE, ""))
+    return Replay(None, told.steps, title, done.scenario.processes, submission.lines, told.start)

@@ -171,13 +171,39 @@ def same(got: Any, expected: Any) -> bool:
 
 def show(value: Any, limit: int = _TEXT_LIMIT) -> str:
     """A short text for a value; bounded in time and length even for nested and huge ones."""
-    text = _show(value, 3)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return _show_most(value, limit, _TEXT_LIMIT, 12)
 
 
-def _show(value: Any, depth: int) -> str:
+def brief(value: Any) -> str:
+    """As `show`, shorter: for a table in which a value is one among many."""
+    return _show_most(value, _TEXT_LIMIT, 24, 6)
+
+
+def _show_most(value: Any, limit: int, characters: int, items: int) -> str:
+    """The text, with the size of what is only shown in part behind it."""
+    text = _show(value, 3, characters, items)
+    size = _size(value) if len(text) > limit or _is_cut(value, characters, items) else ""
+    if len(text) + len(size) <= limit:
+        return text + size
+    return f"{text[: limit - len(size) - 1]}…{size}" if len(size) < limit else f"{text[: limit - 1]}…"
+
+
+def _is_cut(value: Any, characters: int, items: int) -> bool:
+    longest = items if isinstance(value, (list, tuple)) else characters
+    return isinstance(value, (str, bytes, list, tuple)) and len(value) > longest
+
+
+def _size(value: Any) -> str:
+    for types, noun in ((str, "characters"), (bytes, "bytes"), ((list, tuple), "items")):
+        if isinstance(value, types):
+            return f" ({len(value):,} {noun})"
+    return ""
+
+
+def _show(value: Any, depth: int, characters: int, items: int) -> str:
     if isinstance(value, (str, bytes)):
-        return repr(value[:_TEXT_LIMIT])
+        text = repr(value[:characters])
+        return text if len(value) <= characters else f"{text[:-1]}…{text[-1]}"
     if isinstance(value, bool) or value is None or isinstance(value, (float, Opaque)):
         return repr(value)
     if isinstance(value, int):
@@ -185,7 +211,7 @@ def _show(value: Any, depth: int) -> str:
     if isinstance(value, (list, tuple)):
         if not depth:
             return "[…]"
-        shown = ", ".join(_show(item, depth - 1) for item in value[:12])
-        more = ", …" if len(value) > 12 else ""
+        shown = ", ".join(_show(item, depth - 1, characters, items) for item in value[:items])
+        more = ", …" if len(value) > items else ""
         return f"[{shown}{more}]" if isinstance(value, list) else f"({shown}{more})"
     return f"a {type(value).__name__}"

@@ -1,10 +1,12 @@
 """Turns an execution into the steps that a reader is shown. Start at `witness`.
 
 Steps that explain nothing are left out: sleeping, the end of a process that went well, and the inner life of queues
-unless somebody looked at a queue without waiting.
+unless somebody looked at a queue without waiting. What they change is told with the step before them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
 
 from grader.core.execution import Execution
 from grader.core.operations import (
@@ -16,10 +18,11 @@ from grader.core.operations import (
     process_object,
 )
 from grader.core.verdict import WitnessStep
-from grader.grading.flaws import Flaw, waits_for
+from grader.grading.flaws import Flaw, at_the_end, waits_for
 from grader.grading.names import Names
 from grader.grading.observed import Observed
-from grader.grading.values import decode_items, show, unpickle
+from grader.grading.states import Pairs, history
+from grader.grading.values import brief, decode_items, unpickle
 from grader.primitives.memory import MemoryState
 from grader.primitives.process import ProcessState
 
@@ -131,6 +134,8 @@ class _Teller:
         kind = step.operation.kind
         if not result.ok:
             return _GAVE_UP.get(kind, "")
+        if kind in (_KIND.PROCESS_JOIN, _KIND.PROCESS_KILL) and not step.operation.line:
+            return at_the_end(self._seen.label(step.task))
         if kind is _KIND.PROCESS_RETURN and result.numbers:
             left = ", ".join(self._seen.label(task) for task in result.numbers)
             return f"still running: {left}"
@@ -157,15 +162,15 @@ def _memory(execution: Execution, step: Step) -> str:
     items = decode_items(state.typecode, data) if isinstance(state, MemoryState) else None
     if not items:
         return ""
-    return show(items[0] if len(items) == 1 else items, 40)
+    return brief(items[0] if len(items) == 1 else items)
 
 
 def _item(execution: Execution, step: Step) -> str:
     if step.operation.kind is _KIND.QUEUE_PUT:
-        return show(unpickle(step.operation.data), 40)
+        return brief(unpickle(step.operation.data))
     if step.result is None or not step.result.ok:
         return ""
-    return show(unpickle(step.result.data), 40)
+    return brief(unpickle(step.result.data))
 
 
 def _number(execution: Execution, step: Step) -> str:
@@ -183,7 +188,7 @@ def _exit_code(execution: Execution, step: Step) -> str:
 def _returned(execution: Execution, step: Step) -> str:
     state = execution.objects.get(process_object(step.task))
     if isinstance(state, ProcessState) and state.returned:
-        return show(unpickle(state.returned), 40)
+        return brief(unpickle(state.returned))
     return ""
 
 
@@ -211,16 +216,43 @@ def _somebody_looked(execution: Execution) -> bool:
     )
 
 
-def witness(seen: Observed, names: Names, source: tuple[str, ...], flaw: Flaw) -> tuple[WitnessStep, ...]:
+class Witness(msgspec.Struct, frozen=True):
+    """The steps for a reader, and what the shared objects held before the first of them."""
+
+    steps: tuple[WitnessStep, ...]
+    start: Pairs = ()
+
+
+def witness(seen: Observed, names: Names, source: tuple[str, ...], flaw: Flaw) -> Witness:
     """The steps of an execution for a reader, and then what everybody was still waiting to do."""
-    return tuple(_steps(_Teller(seen, names, source), seen, flaw))
-
-
-def _steps(teller: _Teller, seen: Observed, flaw: Flaw) -> Iterator[WitnessStep]:
+    teller = _Teller(seen, names, source)
+    past = history(seen, names, _MOST_STEPS)
+    rows: list[WitnessStep] = []
+    news: list[dict[str, str]] = [dict(past.start)]
     for number, step in enumerate(seen.execution.trace[:_MOST_STEPS]):
-        told = teller.step(number, step, flaw)
-        if told is not None:
-            yield told
+        row = teller.step(number, step, flaw)
+        if row is not None:
+            rows.append(row)
+            news.append({})
+        if past.changes:
+            news[-1].update(past.changes[number])
+    start, *later = news
+    steps = (*_with_states(rows, start, later), *_waiting(teller, seen))
+    return Witness(steps, tuple(start.items()))
+
+
+def _with_states(
+    rows: Sequence[WitnessStep], start: Mapping[str, str], news: Sequence[Mapping[str, str]]
+) -> Iterator[WitnessStep]:
+    """The rows, each with what changes before the next one; what changes and changes back is no change."""
+    known = dict(start)
+    for row, latest in zip(rows, news, strict=True):
+        changed = tuple((name, text) for name, text in latest.items() if known.get(name) != text)
+        known.update(changed)
+        yield msgspec.structs.replace(row, state=changed) if changed else row
+
+
+def _waiting(teller: _Teller, seen: Observed) -> Iterator[WitnessStep]:
     for task, operation in sorted(seen.execution.pending.items()):
         if operation.kind is not _KIND.QUEUE_FLUSH:
             yield teller.waiting(task, operation)

@@ -1,9 +1,11 @@
 """The report for programs: `grader/grade/v1`, and `grader/error/v1` for a file that could not be graded.
 
 Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
-(`further_evidence`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`, `sandbox`): a reader
-skips those that it does not know. Text of the submission is not altered, but a lone surrogate, which is no Unicode,
-is replaced, so that the document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
+(`further_evidence`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`, `sandbox`, `start`,
+`state`): a reader skips those that it does not know. `start` of a finding maps the names of shared objects to what
+they held before the first step, `state` of a step those that hold something else afterwards. Text of the submission
+is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the document is always valid UTF-8;
+invisible characters are written as `\\uXXXX`.
 """
 
 import json
@@ -92,7 +94,9 @@ def of_finding(finding: Finding) -> dict[str, Any]:
         "location": {"file": place.file, "line": place.line, "source": place.source} if place else None,
         "replay": finding.replay,
         "steps": [_step(step) for step in finding.steps],
-        **_if_any(expected=finding.expected, got=finding.got, output=finding.output),
+        **_if_any(
+            expected=finding.expected, got=finding.got, output=finding.output, start=dict(finding.start)
+        ),
     }
 
 
@@ -103,7 +107,7 @@ def _step(step: WitnessStep) -> dict[str, Any]:
         "object": step.object,
         "line": step.line,
         "value": step.value,
-        **_if_any(note=step.note, conflict=step.conflict),
+        **_if_any(note=step.note, conflict=step.conflict, state=dict(step.state)),
         **({} if step.executed else {"executed": False}),
     }
 

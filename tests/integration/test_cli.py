@@ -31,6 +31,7 @@ class Step(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
     conflict: bool = False
     executed: bool = True
+    state: dict[str, str] = {}
 
 
 class Finding(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,6 +46,7 @@ class Finding(msgspec.Struct, forbid_unknown_fields=True):
     expected: str = ""
     got: str = ""
     output: str = ""
+    start: dict[str, str] = {}
 
 
 class Evidence(msgspec.Struct, forbid_unknown_fields=True):

@@ -29,6 +29,7 @@ class Step(Strict):
     note: str = ""
     conflict: Literal[True, False] = False
     executed: Literal[True, False] = True
+    state: dict[str, str] = {}
 
 
 class Location(Strict):
@@ -49,6 +50,7 @@ class Finding(Strict):
     expected: str = ""
     got: str = ""
     output: str = ""
+    start: dict[str, str] = {}
 
 
 class Evidence(Strict):

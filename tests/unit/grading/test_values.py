@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from grader.core.operations import NO_OBJECT
 from grader.grading.values import (
     OPAQUE,
+    brief,
     decode_items,
     decode_memory,
     encode_memory,
@@ -167,10 +168,20 @@ def test_shown_values_are_short(value: Any, limit: int) -> None:
 
 def test_what_is_shown() -> None:
     assert show(10**100) == "a huge number"
-    assert show("x" * 100).endswith("…")
+    assert show("x" * 20) == repr("x" * 20)
+    assert show("x" * 100) == "'" + "x" * 41 + "… (100 characters)"
     assert show([1, "a", None, (2.5, True)]) == "[1, 'a', None, (2.5, True)]"
     assert show(OPAQUE) == "an object"
-    assert show(list(range(20))) == "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …]"
+    assert show(list(range(20))) == "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, …] (20 items)"
+
+
+def test_what_is_shown_in_a_witness() -> None:
+    assert brief("x" * 24) == repr("x" * 24)
+    assert brief("x" * 70_000) == "'" + "x" * 24 + "…' (70,000 characters)"
+    assert brief(b"x" * 30) == "b'" + "x" * 24 + "…' (30 bytes)"
+    assert brief(list(range(7))) == "[0, 1, 2, 3, 4, 5, …] (7 items)"
+    assert brief(["x" * 50, 1]) == "['" + "x" * 24 + "…', 1]"
+    assert brief(["x" * 24] * 4) == "['xxxxxxxxxxxxxxxxxxxxxxxx', 'xxxxxxxxxxxxxxxxxxx… (4 items)"
 
 
 @pytest.mark.parametrize(
