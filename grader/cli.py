@@ -71,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=lambda _: _no_command(parser))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     _add_check(commands)
+    _add_explore(commands)
     _add_replay(commands)
     _add_list(commands)
     _add_start(commands)
@@ -94,6 +95,38 @@ def _add_check(commands: "_Commands") -> None:
     parser.add_argument("--budget", type=_seconds, metavar="SECONDS", help="stop exploring after this long")
     parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
     parser.set_defaults(command=check)
+
+
+def _add_explore(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "explore", help="try out any multiprocessing program in every order that matters", epilog=_EPILOG
+    )
+    parser.add_argument("script", type=Path, metavar="SCRIPT", help="a Python program")
+    parser.add_argument(
+        "arguments",
+        nargs="*",
+        metavar="ARGS",
+        help="arguments for the program; those that begin with - after a --",
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="what to print (default: text)"
+    )
+    parser.add_argument(
+        "--strategy",
+        choices=("dpor", "exhaustive", "pct", "random"),
+        default="dpor",
+        help="how orders are chosen: dpor (default) makes one of each class of equivalent ones",
+    )
+    parser.add_argument(
+        "--max-preemptions", type=_count, metavar="N", help="only orders with so few interruptions (bounded)"
+    )
+    parser.add_argument(
+        "--budget", type=_seconds, metavar="SECONDS", help="stop after this long (default: 60)"
+    )
+    parser.add_argument("--executions", type=_count, metavar="N", help="stop after so many (default: 10,000)")
+    parser.add_argument("--seed", type=_count, metavar="N", help="for the strategies pct and random")
+    parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
+    parser.set_defaults(command=explore)
 
 
 def _add_replay(commands: "_Commands") -> None:
@@ -164,9 +197,36 @@ def _status(grade: "Grade") -> int:
     return PASSED if grade.passed else NOT_PASSED
 
 
+def explore(arguments: argparse.Namespace) -> int:
+    """`grader explore`: what a program can come to, in every order that matters."""
+    from grader.exploring.explore import Options, explore_script
+    from grader.exploring.script import load_script
+    from grader.report import json_report, script_json, script_text, script_view, terminal, text
+    from grader.report.progress import ProgressLine
+
+    given = {
+        "strategy": arguments.strategy,
+        "preemptions": arguments.max_preemptions,
+        "executions": arguments.executions,
+        "seconds": arguments.budget,
+        "seed": arguments.seed,
+    }
+    options = Options(**{name: value for name, value in given.items() if value is not None})
+    script = load_script(arguments.script, arguments.arguments)
+    with ProgressLine(sys.stderr, arguments.script.name) as progress:
+        report = explore_script(script, options, lambda now: progress.orders(now.executions))
+    path = str(arguments.script)
+    if arguments.format == "json":
+        json_report.write([script_json.of_report(report, path)], sys.stdout)
+    else:
+        printer = text.Printer(terminal.console(sys.stdout), show_all_steps=arguments.show_all_steps)
+        script_text.print_report(printer, script_view.of_report(report, path))
+    return PASSED if report.passed else NOT_PASSED
+
+
 def replay(arguments: argparse.Namespace) -> int:
     """`grader replay`: run the order behind a token once more, and show all of it."""
-    from grader.grading.replay import replay as run
+    from grader.exploring.replay import replay as run
     from grader.report import terminal, text
 
     seen = run(arguments.token, arguments.file)
@@ -215,6 +275,16 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
+
+
+def _count(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return number
 
 
 def _no_command(parser: argparse.ArgumentParser) -> int:

@@ -1,7 +1,7 @@
 """Imports go downwards only, there are no cycles, and what runs beside student code stays light.
 
-cli → report → checks → grading → runtime → engine → primitives → core → errors; each may import any lower one.
-Imports inside of functions and for type checking count as well.
+cli → report → exploring → checks → grading → runtime → engine → primitives → core → errors.
+Each may import any lower one. Imports inside of functions and for type checking count as well.
 """
 
 import ast
@@ -28,6 +28,7 @@ LAYERS = [
     "runtime",
     "grading",
     "checks",
+    "exploring",
     "report",
     "cli",
     "__main__",

@@ -87,3 +87,4 @@ class StopReason(str, enum.Enum):
     FAILURE = "failure"
     EXECUTIONS = "executions"
     SECONDS = "seconds"
+    INTERRUPTED = "interrupted"

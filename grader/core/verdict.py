@@ -1,9 +1,11 @@
 """What a grading says: checks, findings, evidence, witnesses, and the `Grade` that holds them all.
 
-Start at `Grade`, the one input of every report. Spellings of the enums are those of the JSON formats.
+Start at `Grade`, the one input of every report on a submission; `ScriptReport` is that of a program. Spellings of the
+enums are those of the JSON formats.
 """
 
 import enum
+from collections.abc import Mapping
 
 import msgspec
 
@@ -99,6 +101,15 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     start: tuple[tuple[str, str], ...] = ()
 
 
+class Verdict(str, enum.Enum):
+    """What is known about a program: `VERIFIED` and `BOUNDED` as levels of evidence, or what came instead."""
+
+    VERIFIED = "verified"
+    BOUNDED = "bounded"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """What a check's verdict rests on: process counts covered, and the number of executions made.
 
@@ -150,3 +161,54 @@ class Grade(msgspec.Struct, frozen=True):
     def passed(self) -> bool:
         """Whether every check passed. A grade without any check is no pass."""
         return bool(self.checks) and all(check.status is CheckStatus.PASSED for check in self.checks)
+
+
+class OutcomeClass(msgspec.Struct, frozen=True):
+    """One way in which a program can end, and in how many of the executions it did.
+
+    `kind` is that of the execution (`grader.core.execution.OutcomeKind`); the rest is by shown names of processes:
+    exit codes (of those that came to an end), what each printed on stdout, what each died of.
+    """
+
+    kind: str
+    count: int
+    exit_codes: Mapping[str, int]
+    stdout: Mapping[str, str]
+    failures: Mapping[str, str] = {}
+    replay: str = ""
+
+
+class DataRace(msgspec.Struct, frozen=True):
+    """Two accesses of one shared object, one of them a write, that nothing keeps in order: the lines, lowest first."""
+
+    object: str
+    accesses: tuple[str, str]
+    locations: tuple[Location, Location]
+
+
+class ScriptReport(msgspec.Struct, frozen=True):
+    """Everything known about one program, run as `__main__`.
+
+    `traces` counts the completed, pairwise inequivalent executions; `executions` all of them. `identical` is how many
+    processes were found to be alike, so that orders among them count once (0: none).
+    """
+
+    script: str
+    sha256: str
+    verdict: Verdict
+    executions: int
+    traces: int
+    stopped: str
+    seconds: float
+    outcomes: tuple[OutcomeClass, ...] = ()
+    more_outcomes: int = 0
+    findings: tuple[Finding, ...] = ()
+    warnings: tuple[DataRace, ...] = ()
+    processes: int = 0
+    identical: int = 0
+    source: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing wrong was found."""
+        return self.verdict in (Verdict.VERIFIED, Verdict.BOUNDED)

@@ -12,13 +12,14 @@ exploration that found none. If it comes out otherwise, everything is done again
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from grader.core.execution import Budget, Execution, OutcomeKind, StopReason
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.explorer import Exploration, explore
+from grader.engine.program import Program
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
 from grader.engine.strategies.extremes import Extremes
@@ -30,7 +31,6 @@ from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
-from grader.grading.workbench import Workbench
 from grader.runtime.agent.room import NO_ROOM
 from grader.runtime.limits import NO_PROCESS
 
@@ -48,6 +48,17 @@ MOST_FINDINGS = 3
 SEED = 20_140_122
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.STEP_LIMIT, OutcomeKind.LIVELOCK)
 _AGAIN = "A failing order was found, but the program did something else when it was run again."
+
+
+class Examined(Program, Protocol):
+    """What is examined: a program that may use processes for several executions, until it is closed."""
+
+    @property
+    def has_reused(self) -> bool:
+        """Whether a process was used for more than one execution."""
+
+    def close(self) -> None:
+        """End the processes that are kept for further executions."""
 
 
 class Tally(msgspec.Struct):
@@ -85,19 +96,26 @@ class Tally(msgspec.Struct):
 
 
 class Examination:
-    """The exploration of one scenario of a check, and what it has shown so far (`tally`)."""
+    """The exploration of one scenario of a check, or of a program, and what it has shown so far (`tally`).
+
+    `launcher` gives what is to be executed; told so, in new processes each time.
+    """
 
     def __init__(
         self,
-        bench: Workbench,
+        launcher: Callable[[bool], Examined],
         scenario: Scenario,
         verdict: Verdict,
         maker: FindingMaker,
         budget: Budget,
-        on_execution: Callable[[], None],
+        on_execution: Callable[[Execution], None],
+        new_tally: Callable[[], Tally] = Tally,
     ) -> None:
-        self.tally = Tally()
-        self._bench = bench
+        self.tally = new_tally()
+        self.explorations: list[Exploration] = []
+        """What the executions that `tally` counts were made for."""
+        self._new_tally = new_tally
+        self._launcher = launcher
         self._scenario = scenario
         self._verdict = verdict
         self._maker = maker
@@ -105,14 +123,14 @@ class Examination:
         self._on_execution = on_execution
         self._tasks = TaskTable()
         self._fresh = False
-        self._program = bench.program(scenario)
+        self._program = launcher(False)
 
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.exhaustive for strategy in strategies())
         executions, verified = self._explore_all(strategies())
         if self._program.has_reused and not self._same_in_new_processes():
-            self._fresh, self.tally = True, Tally()
+            self._fresh, self.tally, self.explorations = True, self._new_tally(), []
             executions, verified = self._explore_all(strategies())
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         if unsure and not verified and self.tally.blocked is None:
@@ -132,6 +150,7 @@ class Examination:
         executions, verified = 0, False
         for strategy in strategies:
             exploration = self.explore(strategy, self.tally)
+            self.explorations.append(exploration)
             executions += exploration.executions
             verified = verified or (
                 exploration.stopped is StopReason.EXHAUSTED and self.tally.blocked is None
@@ -151,7 +170,8 @@ class Examination:
         """Execute under `strategy` and count into `tally`; up to the first flaw of the kind `until`, if given."""
 
         def watch(execution: Execution) -> bool:
-            self._on_execution()
+            if tally is self.tally:
+                self._on_execution(execution)
             go_on = self._judge(execution, tally)
             return go_on if until is None else until not in tally.first
 
@@ -159,16 +179,15 @@ class Examination:
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
         if fresh or self._fresh:
-            with closing(self._bench.program(self._scenario, fresh=True)) as program:
+            with closing(self._launcher(True)) as program:
                 return explore(program, strategy, budget, watch, self._tasks)
         return explore(self._program, strategy, budget, watch, self._tasks)
 
     def _judge(self, execution: Execution, tally: Tally) -> bool:
         """Count one execution; whether it is worth going on."""
         outcome = execution.outcome
-        if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED) and not is_forbidden(
-            outcome.detail
-        ):
+        forbidden = self._scenario.forbids and is_forbidden(outcome.detail)
+        if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED) and not forbidden:
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
             return False
         seen = Observed(self._scenario, execution)
@@ -176,6 +195,8 @@ class Examination:
         if not flaws and seen.completed:
             flaws = _asked(self._verdict, seen)
         tally.add(flaws, execution)
+        if tally.blocked is not None:
+            return False
         if not tally.first:
             return True
         return outcome.kind is not OutcomeKind.HUNG and tally.undecided

@@ -1,9 +1,12 @@
 """Makes a finding of a flaw: its place, help, witness and replay token. Start at `FindingMaker.finding`."""
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+
+import msgspec
 
 from grader.core.execution import Execution
+from grader.core.operations import Creation, ObjectId
 from grader.core.verdict import Finding, FindingKind, Location
 from grader.engine.tasks import TaskPath
 from grader.grading import tokens
@@ -13,29 +16,41 @@ from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 from grader.grading.witness import witness
-
-if TYPE_CHECKING:
-    from grader.grading.workbench import Workbench
+from grader.runtime.template import SubmissionText
 
 _SOURCE_LIMIT = 160
 OUTPUT_LIMIT = 2_000
 _LAST_WORDS = re.compile(r"^(Process \S+:\n)?Traceback \(most recent call last\):$", re.MULTILINE)
 
 
-class FindingMaker:
-    """Knows where the findings of one scenario come from."""
+class Origin(msgspec.Struct, frozen=True):
+    """Where findings come from: the file, the objects that its import made, and what a replay has to know.
 
-    def __init__(self, bench: "Workbench", scenario: Scenario, check: str, number: int) -> None:
-        self._bench = bench
+    That is the exercise, the check and the number of its scenario; or, where `exercise` is empty, that a program was
+    run as `__main__` with these `arguments`.
+    """
+
+    submission: SubmissionText
+    sha256: str
+    creations: Mapping[ObjectId, Creation] = {}
+    exercise: str = ""
+    check: str = ""
+    number: int = 0
+    arguments: tuple[str, ...] = ()
+
+
+class FindingMaker:
+    """Makes the findings of one scenario."""
+
+    def __init__(self, origin: Origin, scenario: Scenario) -> None:
+        self._origin = origin
         self._scenario = scenario
-        self._check = check
-        self._number = number
-        self._lines = tuple(bench.submission.source.split("\n"))
+        self._lines = tuple(origin.submission.source.split("\n"))
 
     def names(self, execution: Execution) -> Names:
         """The shown names of an execution's objects."""
-        creations = {**self._bench.creations, **execution.creations}
-        return Names(self._bench.submission.source, self._scenario.shared, execution, creations)
+        creations = {**self._origin.creations, **execution.creations}
+        return Names(self._origin.submission.source, self._scenario.shared, execution, creations)
 
     def schedule(self, execution: Execution) -> tuple[TaskPath, ...]:
         """The schedule of an execution, to be followed again."""
@@ -45,7 +60,7 @@ class FindingMaker:
         """A place in the submission; None if the line is unknown."""
         if not 0 < line <= len(self._lines):
             return None
-        return Location(self._bench.submission.filename, line, self._lines[line - 1].strip()[:_SOURCE_LIMIT])
+        return Location(self._origin.submission.filename, line, self._lines[line - 1].strip()[:_SOURCE_LIMIT])
 
     def finding(self, flaw: Flaw, execution: Execution, *, schedule_dependent: bool) -> Finding:
         """The finding for a flaw and the execution that shows it."""
@@ -61,23 +76,31 @@ class FindingMaker:
             message=flaw.message,
             schedule_dependent=schedule_dependent,
             processes=self._scenario.processes,
-            help=hint(kind, flaw, seen, names, self._bench.submission.source),
+            help=hint(kind, flaw, seen, names, self._origin.submission.source),
             location=self.location(line),
             expected=flaw.expected,
             got=flaw.got,
-            replay=tokens.encode(
-                self._bench.exercise,
-                self._check,
-                self._number,
-                self._bench.sha256,
-                execution,
-                kind,
-                schedule_dependent=schedule_dependent,
-            ),
+            replay=self.token(execution, kind, schedule_dependent=schedule_dependent),
             output=_output(execution),
             failure=flaw.failure,
             steps=told.steps,
             start=told.start,
+        )
+
+    def token(
+        self, execution: Execution, kind: FindingKind | None = None, *, schedule_dependent: bool = True
+    ) -> str:
+        """The replay token of an execution that shows a finding of a kind, or nothing wrong."""
+        origin = self._origin
+        return tokens.encode(
+            origin.exercise,
+            origin.check,
+            origin.number,
+            origin.sha256,
+            execution,
+            kind,
+            schedule_dependent=schedule_dependent,
+            arguments=origin.arguments,
         )
 
     def _line_of_conflict(self, flaw: Flaw, execution: Execution) -> int:

@@ -88,7 +88,7 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
 def _deaths(seen: Observed) -> list[Flaw]:
     """Processes that ended with an exception or an exit code, or whose function did not return."""
     flaws: list[Flaw] = []
-    calls = seen.scenario.tasks()
+    calls = seen.scenario.tasks() if seen.scenario.calls else []
     for task, state in seen.processes():
         if state.alive or state.killed:
             continue

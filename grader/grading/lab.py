@@ -19,7 +19,7 @@ from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, SEED, Examination, Tally, Verdict
-from grader.grading.findings import OUTPUT_LIMIT, FindingMaker
+from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
@@ -127,7 +127,7 @@ class Lab:
             raise Inconclusive(findings[0])
 
     def _free_finding(self, flaw: FreeFlaw) -> Finding:
-        maker = FindingMaker(self._bench, Scenario(), self._check, 0)
+        maker = self._maker(Scenario(), 0)
         return Finding(
             flaw.kind,
             flaw.message,
@@ -146,9 +146,14 @@ class Lab:
         number, self._scenarios = self._scenarios, self._scenarios + 1
         if self._replay is not None and self._replay.scenario != number:
             return
-        maker = FindingMaker(self._bench, scenario, self._check, number)
+        maker = self._maker(scenario, number)
         examination = Examination(
-            self._bench, scenario, verdict, maker, self._budget, lambda: self.on_execution()
+            lambda fresh: self._bench.program(scenario, fresh=fresh),
+            scenario,
+            verdict,
+            maker,
+            self._budget,
+            lambda _: self.on_execution(),
         )
         with closing(examination):
             if self._replay is not None:
@@ -159,6 +164,11 @@ class Lab:
             if examination.tally.blocked is not None:
                 raise Inconclusive(maker.inconclusive(examination.tally.blocked))
 
+    def _maker(self, scenario: Scenario, number: int) -> FindingMaker:
+        bench = self._bench
+        origin = Origin(bench.submission, bench.sha256, bench.creations, bench.exercise, self._check, number)
+        return FindingMaker(origin, scenario)
+
     def _replayed(
         self, examination: Examination, maker: FindingMaker, scenario: Scenario, request: ReplayRequest
     ) -> ReplayDone:
@@ -168,7 +178,7 @@ class Lab:
         examination.explore(strategy, tally, fresh=True)
         finding: Finding | None = None
         if tally.first:
-            flaw, execution = _asked_for(tally, request.kind)
+            flaw, execution = asked_for(tally, request.kind)
             depends = request.schedule_dependent
             finding = maker.finding(flaw, execution, schedule_dependent=depends)
         elif tally.blocked is not None:
@@ -187,7 +197,7 @@ class _Watched(Replay):
         self._kept.append(execution)
 
 
-def _asked_for(tally: Tally, kind: FindingKind | None) -> tuple[Flaw, Execution]:
+def asked_for(tally: Tally, kind: FindingKind | None) -> tuple[Flaw, Execution]:
     """The flaw that a replay is about, or the first that there is."""
     for flaw_kind, found in tally.first.items():
         if flaw_kind is kind or (flaw_kind is Wrong.VALUE and kind in _WRONG):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.core.verdict import Finding, WitnessStep
+from grader.core.verdict import Finding, OutcomeClass, WitnessStep
 from grader.errors import UsageError
 from grader.grading import tokens
 from grader.grading.catalogue import resolve
@@ -22,6 +22,7 @@ class Replay:
     """What came of it: the finding if it failed again, and the whole schedule as steps; `source` is the file.
 
     `start` is what the shared objects held before the first step.
+    Where the token was that of an outcome and not of a failure, `outcome` is what it came to this time.
     """
 
     finding: Finding | None
@@ -30,6 +31,7 @@ class Replay:
     processes: int
     source: Sequence[str]
     start: tuple[tuple[str, str], ...] = ()
+    outcome: OutcomeClass | None = None
 
 
 def replay(token: str, path: Path) -> Replay:

@@ -41,6 +41,9 @@ class Scenario:
     the program's main process and starts others itself. `processes` is the count that the check is about.
     """
 
+    forbids = True
+    """Whether starting other programs and the like is forbidden, and not just out of our control."""
+
     def __init__(self, processes: int = 1) -> None:
         self.processes = processes
         self.objects: dict[ObjectId, Any] = {}

@@ -23,7 +23,10 @@ _BAD = "this is not a replay token of this grader; copy it whole from the report
 
 
 class Token(msgspec.Struct, frozen=True, array_like=True):
-    """What a token says. `runs` holds, in turn, an index into `paths` and for how many steps that task goes."""
+    """What a token says. `runs` holds, in turn, an index into `paths` and for how many steps that task goes.
+
+    Without an `exercise` it is about a program that was run as `__main__` with `arguments`.
+    """
 
     version: int
     exercise: str
@@ -34,6 +37,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     runs: tuple[int, ...]
     kind: FindingKind | None = None
     schedule_dependent: bool = True
+    arguments: tuple[str, ...] = ()
 
     def schedule(self) -> tuple[TaskPath, ...]:
         """The schedule, one path for each step."""
@@ -52,11 +56,14 @@ def encode(
     kind: FindingKind | None = None,
     *,
     schedule_dependent: bool = True,
+    arguments: tuple[str, ...] = (),
 ) -> str:
     """The token of an execution that shows a finding of a kind."""
     schedule = [execution.paths[task] for task in execution.schedule]
     paths, runs = _runs(schedule)
-    token = Token(VERSION, exercise, check, scenario, sha256[:8], paths, runs, kind, schedule_dependent)
+    token = Token(
+        VERSION, exercise, check, scenario, sha256[:8], paths, runs, kind, schedule_dependent, arguments
+    )
     packed = zlib.compress(msgspec.msgpack.encode(token), 9)
     checked = packed + zlib.crc32(packed).to_bytes(4, "big")
     return base64.urlsafe_b64encode(checked).decode("ascii").rstrip("=")

@@ -45,6 +45,15 @@ class ProgressLine:
         orders = f" ({progress.executions} {noun})" if progress.executions else ""
         self._write(sanitize.line(f"{self._name}: {progress.check}{orders}"))
 
+    def orders(self, executions: int, remaining: str = "") -> None:
+        """Show how many orders were tried, and what is said of those that are left; at most ten times a second."""
+        now = time.monotonic()
+        if not self._shown or now < self._next:
+            return
+        self._next = now + _EVERY
+        noun = "order" if executions == 1 else "orders"
+        self._write(sanitize.line(f"{self._name}: {executions:,} {noun}{remaining}"))
+
     def _write(self, text: str) -> None:
         from rich.cells import chop_cells  # rich is there anyway when a report is made, and only then
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.core.verdict import CheckStatus
-from grader.report import sanitize, view, witness, words
+from grader.report import sanitize, script_view, view, witness, words
 from grader.report.terminal import Pen
 from grader.report.view import CheckView, FindingView, GradeView, WitnessView
 
@@ -62,13 +62,36 @@ class Printer:
         if seen.finding is None:
             self._witness(steps)
             self._print()
-            self._print(self._pen.joined(("✓ ", "green"), ("this order no longer breaks it", "bold")))
-            self._print(self._pen.text("  grader check tells whether any other does", "dim"))
+            self._good_end(seen)
             return
         shown = view.of_finding(seen.finding, seen.source, path)
-        self._finding_body(shown, steps or shown.witness, "red")
+        self._kind(shown, "red")
+        self._finding_body(shown, steps or shown.witness)
         self._print()
         self._print(self._pen.joined(("✗ ", "bold red"), ("this order still breaks it", "bold")))
+
+    def _good_end(self, seen: "Replay") -> None:
+        if seen.outcome is not None:
+            for line in script_view.in_words(seen.outcome):
+                self._print(self._pen.text(line))
+            return
+        self._print(self._pen.joined(("✓ ", "green"), ("this order no longer breaks it", "bold")))
+        self._print(self._pen.text("  grader check tells whether any other does", "dim"))
+
+    @property
+    def pen(self) -> Pen:
+        """What this printer writes with."""
+        return self._pen
+
+    def write(self, content: RenderableType = "") -> None:
+        """One line, or something larger."""
+        self._print(content)
+
+    def finding(self, shown: FindingView) -> None:
+        """A finding below a heading that tells its kind."""
+        self._finding_body(shown, shown.witness)
+        if shown.replay:
+            self._command("see this order again", shown.replay)
 
     def table(self, outcomes: "Sequence[Outcome]") -> None:
         """One line per file, for several files."""
@@ -132,13 +155,14 @@ class Printer:
     def _section(self, check: CheckView, finding: FindingView) -> None:
         glyph, style = _GLYPHS[check.status]
         self._print(self._pen.ruled(self._pen.joined((f"{glyph} ", style), (check.title, "bold"))))
-        self._finding_body(finding, finding.witness, style)
-        if finding.replay:
-            self._command("see this order again", finding.replay)
+        self._kind(finding, style)
+        self.finding(finding)
 
-    def _finding_body(self, finding: FindingView, steps: WitnessView | None, style: str) -> None:
+    def _kind(self, finding: FindingView, style: str) -> None:
         place = f"  ·  {finding.place}" if finding.place else ""
         self._print(self._pen.joined((finding.kind, style.removeprefix("bold ")), (place, "dim")))
+
+    def _finding_body(self, finding: FindingView, steps: WitnessView | None) -> None:
         self._paragraph("\n".join(finding.message))
         self._witness(steps, finding.kind)
         self._pairs([("expected", finding.expected, "green"), ("got", finding.got, "red")])

@@ -287,6 +287,31 @@ class HostedProgram:
             self._kept.close()
 
 
+class ScriptProgram:
+    """A program that is executed as `__main__`, each time in new processes."""
+
+    has_reused = False
+
+    def __init__(self, runner: Runner, host: Wire) -> None:
+        self._runner = runner
+        self._host = host
+
+    def initial_objects(self) -> Mapping[ObjectId, Any]:
+        return {process_object(MAIN): ProcessState(JUDGE)}
+
+    def launch(self, tasks: TaskTable) -> ProcessSession:
+        task = tasks.top(HOST_PLACE, "main")
+        wire, other = pair()
+        with other, suppress(Ended):  # a host that was killed: the task will be found dead
+            self._host.send({"task": task}, other.fileno())
+        session = ProcessSession(self._runner, tasks, Patience(self._runner))
+        session.add(task, wire)
+        return session
+
+    def close(self) -> None:
+        """Nothing is kept from one execution to the next."""
+
+
 def _command(task: TaskId, call: Call) -> dict[str, Any]:
     return {
         "call": {

@@ -29,6 +29,7 @@ _ANSWER_SECONDS = 30.0
 _OPEN_FILES = 512
 _FILE_BYTES = 64 * 2**20
 _MEMORY_BYTES = 4 * 2**30
+_FIXED = {"PYTHONHASHSEED": "0"}
 LIMITS = {
     "AS": _MEMORY_BYTES,
     "CORE": 0,
@@ -50,6 +51,14 @@ class SubmissionText(msgspec.Struct, frozen=True):
     name: str
     filename: str
     source: str
+
+
+class ScriptPlace(msgspec.Struct, frozen=True):
+    """How a program is run as `__main__`: its path as given, its arguments, the folder it is run in."""
+
+    path: str
+    arguments: tuple[str, ...]
+    folder: str
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -85,6 +94,10 @@ class Runner:
     def host(self, task: int) -> Wire:
         """Have a host forked that imports the submission as task number `task`; its channel."""
         return self._forked({"do": "host", "task": task})
+
+    def script(self) -> Wire:
+        """Have a process forked that executes a program as often as it is told to; its channel."""
+        return self._forked({"do": "script"})
 
     def spawn(self, task: int, payload: bytes) -> Wire:
         """Have a process started the `spawn` way, from a clean interpreter; its channel."""
@@ -136,6 +149,7 @@ class Runner:
 class Template:
     """A clean interpreter that forks runners. A context manager; starting it does not wait for it.
 
+    One that is `isolated` sees the standard library only, and nothing of the environment.
     It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
 
     Raises:
@@ -157,7 +171,7 @@ class Template:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
-                env=_environment(),
+                env=_environment() if isolated else {**os.environ, **_FIXED},
                 cwd="/",
                 start_new_session=True,
             )
@@ -176,8 +190,10 @@ class Template:
     ) -> None:
         self.close()
 
-    def runner(self, submission: SubmissionText) -> Runner:
-        """A new runner for a submission, on the cores that this thread may use now (`grader.runtime.pinning`).
+    def runner(self, submission: SubmissionText, script: ScriptPlace | None = None) -> Runner:
+        """A new runner for a submission, or for a program that is run as a `script`.
+
+        It is on the cores that this thread may use now (`grader.runtime.pinning`).
 
         Raises:
             InternalError: the template has died.
@@ -186,7 +202,7 @@ class Template:
         wire, other = pair()
         with other:
             try:
-                settings = {"submission": submission, "limits": LIMITS, "cores": cores()}
+                settings = {"submission": submission, "script": script, "limits": LIMITS, "cores": cores()}
                 self._wire.send({"do": "runner", **settings}, other.fileno())
                 answer = self._wire.receive(_FORKED, _ANSWER_SECONDS)
             except (Ended, Silent, Malformed) as error:
@@ -209,4 +225,4 @@ class Template:
 def _environment() -> dict[str, str]:
     """A scrubbed environment: no secrets, a fixed hash seed."""
     kept = {name: os.environ[name] for name in ("GRADER_DEBUG",) if name in os.environ}
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "HOME": "/nonexistent", **kept}
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", **_FIXED, **kept}

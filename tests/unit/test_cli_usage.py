@@ -42,10 +42,11 @@ class Replay:
     check: str = "loses no update"
     processes: int = 2
     source: Sequence[str] = ()
+    outcome: None = None
 
 
 class FakeGrading:
-    """Stands in for `grader.grading.check` and `.replay`: what is in the file decides."""
+    """Stands in for `grader.grading.check` and `grader.exploring.replay`: what is in the file decides."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str | None, CheckOptions]] = []
@@ -83,7 +84,7 @@ class FakeGrading:
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeGrading:
     grading = FakeGrading()
-    check, replay = types.ModuleType("grader.grading.check"), types.ModuleType("grader.grading.replay")
+    check, replay = types.ModuleType("grader.grading.check"), types.ModuleType("grader.exploring.replay")
     vars(check).update(CheckOptions=CheckOptions, Progress=Progress, grade_file=grading.grade_file)
     vars(replay).update(Replay=Replay, replay=grading.replay)
     monkeypatch.setitem(sys.modules, check.__name__, check)

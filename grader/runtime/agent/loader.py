@@ -1,12 +1,15 @@
 """Imports the submission from its source text, as often as needed, without touching the file again.
 
-Start at `Submission`. The text comes over the channel, so the file itself can be out of reach.
+Start at `Submission`. The text comes over the channel, so the file itself can be out of reach. A `Script` is the same
+for a program that is run as `__main__`, with the folder that it lies in, and with arguments.
 """
 
 import ast
 import contextlib
 import importlib
+import importlib.util
 import linecache
+import os
 import sys
 from collections.abc import Iterable
 from types import CodeType, ModuleType
@@ -28,14 +31,16 @@ class Submission:
 
     def preload(self) -> None:
         """Import the standard library modules that it names, so that no execution has to do it again."""
-        try:
-            tree = ast.parse(self.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        for name in _imported_names(tree):
+        for name in self._named():
             if name.split(".")[0] in sys.stdlib_module_names and name.split(".")[0] not in _NOT_IMPORTED:
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)
+
+    def _named(self) -> list[str]:
+        try:
+            return _imported_names(ast.parse(self.source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return []
 
     def mentions(self, words: Iterable[str]) -> bool:
         """Whether any of these words occurs in the source."""
@@ -49,11 +54,63 @@ class Submission:
         if self._code is None:
             self._code = compile(self.source, self.filename, "exec", dont_inherit=True)
         module = ModuleType(name or self.name)
-        module.__file__ = self.filename
-        sys.modules[module.__name__] = module
+        module.__file__ = self._file()
+        self._make_known(module)
         contents: dict[str, Any] = module.__dict__
         exec(self._code, contents)
         return module
+
+    def _file(self) -> str:
+        return self.filename
+
+    def _make_known(self, module: ModuleType) -> None:
+        sys.modules[module.__name__] = module
+
+    def load_in_child(self) -> ModuleType:
+        """Execute it in a process that was started clean, before the function of that process is looked for."""
+        return self.load()
+
+
+class Script(Submission):
+    """A program: executed as `__main__`, with its path and arguments in `sys.argv`."""
+
+    def __init__(self, filename: str, source: str, path: str, arguments: list[str]) -> None:
+        super().__init__("__main__", filename, source)
+        self._path = path
+        self._arguments = arguments
+
+    def _file(self) -> str:
+        return os.path.abspath(self._path)
+
+    def _make_known(self, module: ModuleType) -> None:
+        sys.modules["__main__"] = sys.modules[module.__name__] = module
+
+    def enter(self) -> None:
+        """Make the process what the interpreter is when it begins to execute this program."""
+        sys.argv = [self._path, *self._arguments]
+        sys.path.insert(0, os.path.dirname(self._file()))
+
+    def preload(self) -> None:
+        """Import the installed modules that it names as well, but none of its own folder."""
+        super().preload()
+        for name in self._named():
+            root = name.split(".")[0]
+            if root not in sys.stdlib_module_names and _is_installed(root):
+                with contextlib.suppress(Exception):
+                    importlib.import_module(name)
+
+    def load_in_child(self) -> ModuleType:
+        """Execute it under the name that `multiprocessing.spawn` gives to a parent's main module."""
+        return self.load("__mp_main__")
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    origin = found.origin if found is not None else None
+    return origin is not None and ("site-packages" in origin or "dist-packages" in origin)
 
 
 _NOT_IMPORTED = frozenset({"antigravity", "this", "turtle", "tkinter", "idlelib", "lib2to3", "__main__"})

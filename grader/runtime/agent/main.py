@@ -26,6 +26,7 @@ from grader.runtime.agent import (
     chance,
     channel,
     clock,
+    ending,
     forking,
     frames,
     free,
@@ -40,7 +41,7 @@ from grader.runtime.agent import (
     warmup,
 )
 from grader.runtime.agent.channel import Channel
-from grader.runtime.agent.loader import Submission
+from grader.runtime.agent.loader import Script, Submission
 
 _fork = os.fork
 _leave = os._exit
@@ -109,14 +110,14 @@ class Runner:
         _limit(settings)
         if settings["cores"]:
             os.sched_setaffinity(0, settings["cores"])
-        submission = settings["submission"]
-        self._submission = Submission(submission["name"], submission["filename"], submission["source"])
+        self._submission = _submission(settings)
         self._submission.preload()
 
     def serve(self) -> None:
         """Answer commands for ever; ends with the process."""
         commands: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
             "host": self._host,
+            "script": self._script,
             "spawn": self._spawn,
             "sweep": self._sweep,
             "usage": self._usage,
@@ -148,6 +149,9 @@ class Runner:
         child = self._fork(task, lambda given: host(given, self._submission, task))
         if child is not None:
             self._hosts.add(child)
+
+    def _script(self, command: dict[str, Any]) -> None:
+        self._hosts.add(self._fork(lambda given: script_host(given, self._submission)))
 
     def _spawn(self, command: dict[str, Any]) -> None:
         task, data = command["task"], binascii.a2b_base64(command["payload"])
@@ -183,6 +187,16 @@ def _limit(settings: dict[str, Any]) -> None:
             resource.setrlimit(kind, (bound, bound))
 
 
+def _submission(settings: dict[str, Any]) -> Submission:
+    text, script = settings["submission"], settings.get("script")
+    if script is None:
+        return Submission(text["name"], text["filename"], text["source"])
+    program = Script(text["filename"], text["source"], script["path"], script["arguments"])
+    os.chdir(script["folder"])
+    program.enter()
+    return program
+
+
 def _enter(descriptor: int, task: int) -> Channel:
     """Make this freshly forked process controlled: its channel, and its stack on demand, also for its children."""
     own = channel.adopt(descriptor, task)
@@ -206,6 +220,28 @@ def host(descriptor: int, submission: Submission, task: int) -> None:
         elif "call" in command:
             calls.fork(own.take_descriptor(), command["call"])
         command = own.receive()
+
+
+def script_host(descriptor: int, script: Submission) -> None:
+    """Replace `multiprocessing`, then be forked for each execution of a program."""
+    control = Channel(socket.socket(fileno=descriptor), -1)
+    install.install()
+    chance.wanted = script.mentions(chance.WORDS)
+    warmup.warm_up()
+    while True:
+        command = control.receive()
+        given = control.take_descriptor()
+        if forking.fork() == 0:
+            control.close()
+            _guarded(functools.partial(_run_script, given, script, command["task"]))
+        os.close(given)
+
+
+def _run_script(descriptor: int, script: Submission, task: int) -> None:
+    _enter(descriptor, task)
+    process.begin_main()
+    process.guard(script.load)
+    ending.leave_main(0)
 
 
 def _probe(module: ModuleType, name: str, count: int) -> str:
@@ -285,4 +321,4 @@ def spawned(descriptor: int, submission: Submission, task: int, data: bytes) -> 
     """A process of the `spawn` start method: a fresh import, then what was pickled."""
     _enter(descriptor, task)
     install.install()
-    process.run_spawned(data, submission.load)
+    process.run_spawned(data, submission.load_in_child)

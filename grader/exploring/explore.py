@@ -1,0 +1,195 @@
+"""Everything that can be known about a program. Start at `explore_script`.
+
+The work is that of an exercise's check (`grader.grading.examination`), with three differences: the program is executed
+as `__main__`, nobody knows what it should print, and what it can come to is told, as a set of outcomes.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+
+import msgspec
+
+from grader.core.execution import Budget, Execution, StopReason
+from grader.core.operations import OperationKind
+from grader.core.verdict import EvidenceLevel, Finding, FindingKind, OutcomeClass, ScriptReport, Verdict
+from grader.engine.strategies.base import Strategy
+from grader.engine.strategies.brute_force import BruteForce
+from grader.engine.strategies.dpor import Dpor
+from grader.engine.strategies.random_walk import PCT, RandomWalk
+from grader.exploring.data_races import DataRaces
+from grader.exploring.judging import OutcomeTally, SameOutput
+from grader.exploring.outcomes import summary
+from grader.exploring.script import Script, ScriptScenario, open_script
+from grader.grading.examination import SEED, Examination
+from grader.grading.findings import FindingMaker
+from grader.grading.flaws import Flaw
+from grader.primitives.process import ProcessState
+from grader.runtime.session import ScriptProgram
+
+_ALONE = (OperationKind.PROCESS_EXIT, OperationKind.SLEEP, OperationKind.READY)
+_MOST_OUTCOMES = 20
+_NOTHING_SHARED = (
+    "The program starts no process and shares nothing, so there is only one order, and nothing to find out. "
+    'Is what it does under `if __name__ == "__main__":`?'
+)
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How to explore. `strategy` is one of `STRATEGIES`; `executions` is also the number of random schedules."""
+
+    strategy: str = "dpor"
+    preemptions: int | None = None
+    executions: int = 10_000
+    seconds: float = 60.0
+    steps: int = 20_000
+    seed: int = SEED
+
+    @property
+    def budget(self) -> Budget:
+        """The same, as an exploration's budget."""
+        return Budget(self.executions, self.seconds, self.steps, self.preemptions)
+
+
+STRATEGIES: dict[str, Callable[[Options], Strategy]] = {
+    "dpor": lambda options: Dpor(),
+    "exhaustive": lambda options: BruteForce(options.preemptions),
+    "pct": lambda options: PCT(options.seed, options.executions),
+    "random": lambda options: RandomWalk(options.seed, options.executions),
+}
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far it is: executions made."""
+
+    executions: int
+
+
+def explore_script(
+    script: Script, options: Options, on_progress: Callable[[Progress], None] = lambda _: None
+) -> ScriptReport:
+    """Execute a program in every order that matters, as far as the budget goes, and tell what was seen.
+
+    Interrupted from the keyboard, it tells what it knows by then.
+
+    Raises:
+        InternalError: the grader itself failed.
+    """
+    started = time.monotonic()
+    with open_script(script) as program:
+        study = _Study(script, options, program, on_progress)
+        with closing(study.examination):
+            report = study.report()
+    return msgspec.structs.replace(report, seconds=time.monotonic() - started)
+
+
+class _Study:
+    """One exploration under way."""
+
+    def __init__(
+        self,
+        script: Script,
+        options: Options,
+        program: ScriptProgram,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._script = script
+        self._options = options
+        self._on_progress = on_progress
+        self._executions = 0
+        self._races = DataRaces()
+        self._maker = FindingMaker(script.origin, ScriptScenario())
+        self._tally = OutcomeTally()
+        self.examination = Examination(
+            lambda fresh: program,
+            ScriptScenario(),
+            SameOutput(),
+            self._maker,
+            options.budget,
+            self._executed,
+            lambda: self._tally,
+        )
+
+    def _executed(self, execution: Execution) -> None:
+        self._executions += 1
+        self._on_progress(Progress(self._executions))
+        self._races.add(execution, self._maker.names(execution))
+
+    def report(self) -> ScriptReport:
+        """Explore, and say what was seen."""
+        verified, interrupted = False, False
+        try:
+            evidence = self.examination.run(self._strategies)
+            verified = evidence.level is EvidenceLevel.VERIFIED and self._options.preemptions is None
+        except KeyboardInterrupt:
+            interrupted = True
+        findings = [
+            msgspec.structs.replace(finding, processes=self._processes())
+            for finding in self._findings(interrupted)
+        ]
+        explorations = self.examination.explorations
+        outcomes, more = self._outcomes()
+        return ScriptReport(
+            script=self._script.file.name,
+            sha256=self._script.file.sha256,
+            verdict=self._verdict(findings, verified),
+            executions=sum(one.executions for one in explorations) or self._tally.judged,
+            traces=explorations[0].traces if explorations else self._tally.judged,
+            stopped=self._stopped(interrupted),
+            seconds=0.0,
+            outcomes=outcomes,
+            more_outcomes=more,
+            findings=tuple(findings),
+            warnings=self._races.found(self._script.file.name, self._script.file.lines),
+            processes=self._processes(),
+            source=self._script.file.lines,
+        )
+
+    def _strategies(self) -> Sequence[Strategy]:
+        if self._options.preemptions is not None:
+            return [BruteForce(self._options.preemptions)]
+        return [STRATEGIES[self._options.strategy](self._options)]
+
+    def _findings(self, interrupted: bool) -> list[Finding]:
+        tally = self._tally
+        if tally.first and not interrupted:
+            return self.examination.findings()
+        if tally.first:
+            return [
+                self._maker.finding(flaw, execution, schedule_dependent=tally.counts[kind] < tally.judged)
+                for kind, (flaw, execution) in tally.first.items()
+            ]
+        if tally.blocked is not None:
+            return [self._maker.inconclusive(tally.blocked)]
+        if not interrupted and not self._shares():
+            return [self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, _NOTHING_SHARED))]
+        return []
+
+    def _shares(self) -> bool:
+        last = self._tally.last
+        return last is not None and any(step.operation.kind not in _ALONE for step in last.trace)
+
+    def _verdict(self, findings: Sequence[Finding], verified: bool) -> Verdict:
+        if any(finding.kind is not FindingKind.INCONCLUSIVE for finding in findings):
+            return Verdict.FAILED
+        if findings or not self._tally.judged:
+            return Verdict.INCONCLUSIVE
+        return Verdict.VERIFIED if verified else Verdict.BOUNDED
+
+    def _stopped(self, interrupted: bool) -> str:
+        explorations = self.examination.explorations
+        if interrupted or not explorations:
+            return StopReason.INTERRUPTED.value
+        return explorations[0].stopped.value
+
+    def _outcomes(self) -> tuple[tuple[OutcomeClass, ...], int]:
+        entries = self._tally.outcomes.first()
+        shown = [
+            summary(ending, count, self._maker.token(execution))
+            for ending, count, execution in entries[:_MOST_OUTCOMES]
+        ]
+        return tuple(shown), len(entries) - len(shown)
+
+    def _processes(self) -> int:
+        last = self._tally.last
+        return sum(isinstance(state, ProcessState) for state in last.objects.values()) if last else 0

@@ -1,0 +1,110 @@
+"""The different ways in which a program can end. Start at `Outcomes.add`.
+
+Two executions have the same outcome if they ended alike, every process with the same exit code and the same failure,
+and each printed the same. Output is compared per process, so two that print at the same time are no difference.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from grader.core.execution import Execution, OutcomeKind
+from grader.core.operations import OperationKind, TaskId, task_of
+from grader.core.verdict import OutcomeClass
+from grader.primitives.process import ProcessState
+
+MOST_KEPT = 1_000
+"""Distinct outcomes that are told apart; further ones are only counted."""
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """What makes an outcome: everything by shown names of processes, in the order of starting."""
+
+    kind: OutcomeKind
+    exit_codes: tuple[tuple[str, int], ...]
+    stdout: tuple[tuple[str, str], ...]
+    failures: tuple[tuple[str, str], ...]
+    waiting: tuple[tuple[str, OperationKind, int], ...]
+
+
+class Outcomes:
+    """Counts executions by their outcome."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Ending, int] = {}
+        self._first: dict[Ending, Execution] = {}
+        self.uncounted = 0
+        """Executions whose outcome was one too many."""
+
+    def add(self, execution: Execution) -> None:
+        """Count one execution."""
+        ending = ending_of(execution)
+        if ending not in self._counts and len(self._counts) >= MOST_KEPT:
+            self.uncounted += 1
+            return
+        self._counts[ending] = self._counts.get(ending, 0) + 1
+        self._first.setdefault(ending, execution)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def first(self) -> list[tuple[Ending, int, Execution]]:
+        """Each outcome with its count and the first execution that had it, the most frequent outcome first."""
+        ordered = sorted(self._counts.items(), key=lambda entry: -entry[1])
+        return [(ending, count, self._first[ending]) for ending, count in ordered]
+
+
+def ending_of(execution: Execution) -> Ending:
+    """How an execution ended."""
+    states = dict(_processes(execution))
+    named = _distinct_labels(execution, states)
+    return Ending(
+        kind=execution.outcome.kind,
+        exit_codes=tuple((named[task], state.exit_code) for task, state in states.items() if not state.alive),
+        stdout=tuple((named[task], text) for task in states if (text := execution.output.get(task, ""))),
+        failures=tuple((named[task], text) for task, state in states.items() if (text := _failure(state))),
+        waiting=tuple(
+            (named[task], operation.kind, operation.line)
+            for task, operation in sorted(execution.pending.items())
+            if task in named and execution.outcome.kind is not OutcomeKind.COMPLETED
+        ),
+    )
+
+
+def summary(ending: Ending, count: int, replay: str) -> OutcomeClass:
+    """An outcome as reports show it."""
+    return OutcomeClass(
+        kind=ending.kind.value,
+        count=count,
+        exit_codes=dict(ending.exit_codes),
+        stdout=dict(ending.stdout),
+        failures=dict(ending.failures),
+        replay=replay,
+    )
+
+
+def _processes(execution: Execution) -> list[tuple[TaskId, ProcessState]]:
+    found = [
+        (task_of(number), state)
+        for number, state in execution.objects.items()
+        if isinstance(state, ProcessState)
+    ]
+    return sorted(found, key=lambda entry: execution.paths[entry[0]])
+
+
+def _failure(state: ProcessState) -> str:
+    failure = state.failure
+    if failure is None:
+        return ""
+    return f"{failure.type}: {failure.message}" if failure.message else failure.type
+
+
+def _distinct_labels(execution: Execution, states: Mapping[TaskId, ProcessState]) -> dict[TaskId, str]:
+    """The shown names; of several processes with the same one, the later ones get a number."""
+    seen: dict[str, int] = {}
+    named: dict[TaskId, str] = {}
+    for task in states:
+        label = execution.labels.get(task, f"process {task}")
+        seen[label] = seen.get(label, 0) + 1
+        named[task] = label if seen[label] == 1 else f"{label} ({seen[label]})"
+    return named

@@ -1,0 +1,70 @@
+"""Shows one order again, from its token: that of a check, or that of a program. Start at `replay`."""
+
+from pathlib import Path
+
+from grader.core.execution import Execution
+from grader.core.verdict import FindingKind
+from grader.engine.strategies.replay import Replay as ReplayStrategy
+from grader.exploring.explore import Options
+from grader.exploring.judging import SameOutput
+from grader.exploring.outcomes import ending_of, summary
+from grader.exploring.script import Script, ScriptScenario, load_script, open_script
+from grader.grading import replay as of_check
+from grader.grading import tokens
+from grader.grading.examination import Examination, Tally
+from grader.grading.findings import FindingMaker
+from grader.grading.flaws import Flaw, Wrong
+from grader.grading.lab import asked_for
+from grader.grading.observed import Observed
+from grader.grading.witness import witness
+from grader.primitives.process import ProcessState
+from grader.runtime.session import ScriptProgram
+
+_TITLE = "The program in this order"
+
+
+def replay(token: str, path: Path) -> of_check.Replay:
+    """Run the schedule of `token` on the file at `path`.
+
+    Raises:
+        UsageError: the token is none, the file cannot be read, or it has no such schedule any more.
+        InternalError: the grader itself failed.
+    """
+    wanted = tokens.decode(token)
+    if wanted.exercise:
+        return of_check.replay(token, path)
+    script = load_script(path, wanted.arguments)
+    with open_script(script) as program:
+        return _replayed(script, wanted, program)
+
+
+def _replayed(script: Script, wanted: tokens.Token, program: ScriptProgram) -> of_check.Replay:
+    scenario = ScriptScenario()
+    maker = FindingMaker(script.origin, scenario)
+    kept: list[Execution] = []
+    examination = Examination(lambda _: program, scenario, SameOutput(), maker, Options().budget, kept.append)
+    # What is printed is wrong only in comparison with what the first execution printed.
+    compared = wanted.kind is FindingKind.RACE
+    for schedule in ((), wanted.schedule()) if compared else (wanted.schedule(),):
+        examination.tally = Tally()
+        examination.explore(ReplayStrategy(schedule, lenient=True), examination.tally)
+    return _shown(script, maker, wanted, examination.tally, kept[-1])
+
+
+def _shown(
+    script: Script, maker: FindingMaker, wanted: tokens.Token, tally: Tally, execution: Execution
+) -> of_check.Replay:
+    seen = Observed(ScriptScenario(), execution)
+    outcome = summary(ending_of(execution), 1, "")
+    finding = None
+    if tally.first:
+        flaw, _ = asked_for(tally, wanted.kind)
+        finding = maker.finding(flaw, execution, schedule_dependent=wanted.schedule_dependent)
+    elif tally.blocked is not None:
+        finding = maker.inconclusive(tally.blocked)
+    lines = script.file.lines
+    steps = finding.steps if finding is not None else ()
+    steps = steps or witness(seen, maker.names(execution), lines, Flaw(Wrong.VALUE, ""))
+    processes = sum(isinstance(state, ProcessState) for state in execution.objects.values())
+    shown = outcome if wanted.kind is None else None
+    return of_check.Replay(finding, steps, _TITLE, processes, lines, shown)

@@ -1,0 +1,58 @@
+"""A program on disk, ready to be executed as `__main__` again and again. Start at `open_script`."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from grader.core.operations import MAIN, TaskId
+from grader.grading.findings import Origin
+from grader.grading.scenario import Scenario
+from grader.grading.submission import Submission, load
+from grader.runtime.pinning import pinned
+from grader.runtime.session import ScriptProgram
+from grader.runtime.template import ScriptPlace, SubmissionText, Template
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A program's file, and the arguments that it is run with."""
+
+    file: Submission
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> Origin:
+        """Where findings about it come from."""
+        text = SubmissionText("__main__", self.file.name, self.file.text)
+        return Origin(text, self.file.sha256, arguments=self.arguments)
+
+
+class ScriptScenario(Scenario):
+    """One main process, which makes everything itself, and may do what a submission may not."""
+
+    forbids = False
+
+    def tasks(self) -> list[TaskId]:
+        return [MAIN]
+
+
+def load_script(path: Path, arguments: Sequence[str] = ()) -> Script:
+    """The program at `path`.
+
+    Raises:
+        UsageError: it cannot be read, or is no Python text.
+    """
+    return Script(load(path), tuple(arguments))
+
+
+@contextmanager
+def open_script(script: Script) -> Iterator[ScriptProgram]:
+    """The program, to be executed; nothing of it is left afterwards.
+
+    It sees the folder it is run in, the environment, and the packages that are installed beside the grader.
+    """
+    place = ScriptPlace(str(script.file.path), script.arguments, str(Path.cwd()))
+    text = script.origin.submission
+    with pinned(), Template(isolated=False) as template, template.runner(text, place) as runner:
+        yield ScriptProgram(runner, runner.script())
