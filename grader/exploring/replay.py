@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from grader.core.execution import Execution
-from grader.core.verdict import FindingKind
+from grader.core.verdict import Finding, FindingKind
 from grader.engine.strategies.replay import Replay as ReplayStrategy
 from grader.exploring.explore import Options
 from grader.exploring.judging import SameOutput
@@ -16,7 +16,7 @@ from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.lab import asked_for
 from grader.grading.observed import Observed
-from grader.grading.witness import witness
+from grader.grading.witness import Witness, witness
 from grader.primitives.process import ProcessState
 from grader.runtime.session import ScriptProgram
 
@@ -56,15 +56,17 @@ def _shown(
 ) -> of_check.Replay:
     seen = Observed(ScriptScenario(), execution)
     outcome = summary(ending_of(execution), 1, "")
-    finding = None
+    finding: Finding | None = None
     if tally.first:
         flaw, _ = asked_for(tally, wanted.kind)
         finding = maker.finding(flaw, execution, schedule_dependent=wanted.schedule_dependent)
     elif tally.blocked is not None:
         finding = maker.inconclusive(tally.blocked)
-    lines = script.file.lines
-    steps = finding.steps if finding is not None else ()
-    steps = steps or witness(seen, maker.names(execution), lines, Flaw(Wrong.VALUE, ""))
+    told: Finding | Witness | None = finding
+    if finding is None or not finding.steps:
+        told = witness(seen, maker.names(execution), script.file.lines, Flaw(Wrong.VALUE, ""))
+    assert told is not None
     processes = sum(isinstance(state, ProcessState) for state in execution.objects.values())
     shown = outcome if wanted.kind is None else None
-    return of_check.Replay(finding, steps, _TITLE, processes, lines, shown)
+    lines = script.file.lines
+    return of_check.Replay(finding, told.steps, _TITLE, processes, lines, told.start, shown)

@@ -113,6 +113,7 @@ class FakeReplay:
     check: str = "loses no update in any order of the processes"
     processes: int = 2
     source: Sequence[str] = ()
+    outcome: None = None
 
 
 @pytest.mark.parametrize("failed", [True, False])

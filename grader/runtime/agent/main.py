@@ -45,6 +45,7 @@ from grader.runtime.agent.loader import Script, Submission
 
 _fork = os.fork
 _leave = os._exit
+_MAIN = 0
 
 
 def template(descriptor: int) -> None:
@@ -151,7 +152,9 @@ class Runner:
             self._hosts.add(child)
 
     def _script(self, command: dict[str, Any]) -> None:
-        self._hosts.add(self._fork(lambda given: script_host(given, self._submission)))
+        child = self._fork(_MAIN, lambda given: script_host(given, self._submission))
+        if child is not None:
+            self._hosts.add(child)
 
     def _spawn(self, command: dict[str, Any]) -> None:
         task, data = command["task"], binascii.a2b_base64(command["payload"])
@@ -231,9 +234,12 @@ def script_host(descriptor: int, script: Submission) -> None:
     while True:
         command = control.receive()
         given = control.take_descriptor()
-        if forking.fork() == 0:
+        child = _forked(forking.fork)
+        if child == 0:
             control.close()
             _guarded(functools.partial(_run_script, given, script, command["task"]))
+        if child is None:
+            _refuse(given, command["task"])
         os.close(given)
 
 
