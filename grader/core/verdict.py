@@ -134,6 +134,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     evidence: tuple[Evidence, ...] = ()
     findings: tuple[Finding, ...] = ()
     reason: str = ""
+    """Why it was skipped, or could not be judged; of a check that has passed, what is worth knowing still."""
 
 
 class Grade(msgspec.Struct, frozen=True):

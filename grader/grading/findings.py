@@ -116,12 +116,12 @@ def _output(execution: Execution) -> str:
     """What the processes printed on stderr and stdout, bounded, for those that printed anything."""
     texts = []
     for task in sorted({*execution.output, *execution.errors}):
-        text = execution.output.get(task, "") + _without_traceback(execution.errors.get(task, ""))
+        text = execution.output.get(task, "") + without_traceback(execution.errors.get(task, ""))
         if text.strip():
             texts.append(f"{execution.labels.get(task, task)}: {text.strip()}")
     return "\n".join(texts)[:OUTPUT_LIMIT]
 
 
-def _without_traceback(text: str) -> str:
+def without_traceback(text: str) -> str:
     """What was printed on stderr before the interpreter's last words, which the finding tells already."""
     return re.split(_LAST_WORDS, text, maxsplit=1)[0]

@@ -22,6 +22,7 @@ from grader.core.operations import (
 from grader.core.verdict import FindingKind
 from grader.engine.steps import is_enabled
 from grader.grading import forbidden
+from grader.grading.exceptions import sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.states import say
@@ -129,8 +130,8 @@ def _death(who: str, exit_code: int, failure: Failure | None) -> Flaw:
         message = f"The function is not written yet: {failure.message or failure.type}."
         return Flaw(FindingKind.MISSING, message, line=failure.line, failure=failure)
     where = f" in line {failure.line}" if failure.line else ""
-    text = f"{failure.type}: {failure.message}" if failure.message else failure.type
-    return Flaw(FindingKind.CRASH, f"{who} died{where} of {text}", line=failure.line, failure=failure)
+    message = sentence(f"{who} died{where} of {told(failure)}")
+    return Flaw(FindingKind.CRASH, message, line=failure.line, failure=failure)
 
 
 def _waiting(seen: Observed) -> list[tuple[TaskId, Operation]]:

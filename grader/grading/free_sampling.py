@@ -9,8 +9,9 @@ from contextlib import ExitStack, suppress
 import msgspec
 
 from grader.core.verdict import FindingKind
+from grader.grading.free_excuses import excuse
 from grader.grading.free_verdict import FreeFlaw, PlannedRun, assess, settle
-from grader.runtime.free import Asks, FreeRuns, Limits
+from grader.runtime.free import Asks, FreeRuns, Limits, StartMethod
 
 _MOST_LANES = 2
 _REPETITIONS = 3
@@ -20,10 +21,14 @@ _FINAL = frozenset(
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """What free runs have shown: `flaws`, the smallest process count first, and the runs that were `performed`."""
+    """What free runs have shown: `flaws`, the smallest process count first, and the runs that were `performed`.
+
+    `remark` is about runs that went wrong for a reason that does not count (`grader.grading.free_excuses`).
+    """
 
     flaws: tuple[FreeFlaw, ...]
     performed: tuple[PlannedRun, ...]
+    remark: str = ""
 
     @property
     def processes(self) -> tuple[int, ...]:
@@ -74,6 +79,7 @@ class _Work:
         self._waiting = deque(enumerate(planned))
         self._results: dict[int, FreeFlaw | None] = {}
         self._given_up: set[str] = set()
+        self._remark = ""
         self._error: BaseException | None = None
 
     def do(self, runs: FreeRuns) -> None:
@@ -81,7 +87,8 @@ class _Work:
         try:
             while self._error is None:
                 number, planned = self._waiting.popleft()
-                if planned.function not in self._given_up:
+                pointless = self._remark and planned.run.method is StartMethod.SPAWN
+                if planned.function not in self._given_up and not pointless:
                     self._perform(runs, number, planned)
         except IndexError:
             return
@@ -89,7 +96,11 @@ class _Work:
             self._error = error
 
     def _perform(self, runs: FreeRuns, number: int, planned: PlannedRun) -> None:
-        flaw = assess(planned, runs.perform(planned.run))
+        report = runs.perform(planned.run)
+        flaw, remark = assess(planned, report), excuse(planned, report)
+        if flaw is not None and remark:
+            self._remark = self._remark or remark
+            return
         if flaw is not None and flaw.kind is FindingKind.WRONG_RESULT:
             flaw = settle(flaw, [assess(planned, runs.perform(planned.run)) for _ in range(_REPETITIONS)])
         if flaw is not None and flaw.kind in _FINAL:
@@ -103,4 +114,4 @@ class _Work:
         numbers = sorted(self._results)
         found = [self._results[number] for number in numbers]
         flaws = sorted((flaw for flaw in found if flaw is not None), key=lambda flaw: flaw.processes)
-        return Sample(tuple(flaws), tuple(self._planned[number] for number in numbers))
+        return Sample(tuple(flaws), tuple(self._planned[number] for number in numbers), self._remark)

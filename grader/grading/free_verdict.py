@@ -13,9 +13,10 @@ import msgspec
 
 from grader.core.operations import Failure
 from grader.core.verdict import FindingKind
+from grader.grading.exceptions import sentence, told
 from grader.grading.values import Opaque, same, show
 from grader.runtime.agent import plain
-from grader.runtime.free import During, FreeReport, FreeRun, FreeStatus, StartMethod
+from grader.runtime.free import During, FreeReport, FreeRun, FreeStatus
 from grader.runtime.limits import NO_PROCESS
 
 _KIND = FindingKind
@@ -76,20 +77,11 @@ class _Shown(Opaque):
 
 def assess(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     """What is wrong with a run, the root cause first; None if nothing is."""
-    if _only_a_fork_inherits(planned, report):
-        return None
     for look in (_unjudged, _ending, _exits, _values, _items, _started, _returned, _left):
         flaw = look(planned, report)
         if flaw is not None:
             return msgspec.structs.replace(flaw, processes=planned.processes, output=report.output)
     return None
-
-
-def _only_a_fork_inherits(planned: PlannedRun, report: FreeReport) -> bool:
-    """Whether a spawned run failed because something cannot be pickled: the contracts name no start method."""
-    failure = report.failure
-    spawned = planned.run.method is StartMethod.SPAWN
-    return spawned and failure is not None and "pickle" in f"{failure.type} {failure.message}".lower()
 
 
 def settle(flaw: FreeFlaw, repeats: Sequence[FreeFlaw | None]) -> FreeFlaw:
@@ -112,10 +104,10 @@ def _unjudged(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     if report.status is FreeStatus.ERROR and failure is not None:
         refused = failure.during is During.START and failure.type in _REFUSALS
         if failure.during is During.SETUP or refused:
-            message = f"{planned.title} could not be run: {_text(failure.failure)}"
+            message = f"{planned.title} could not be run: {sentence(told(failure.failure))}"
             return FreeFlaw(_KIND.INCONCLUSIVE, message, failure=failure.failure)
     if failure is not None and _NO_ROOM.search(f"{failure.type}: {failure.message}"):
-        message = f"{planned.title} could not be run: {_text(failure.failure)}. {NO_PROCESS}"
+        message = f"{planned.title} could not be run: {sentence(told(failure.failure))} {NO_PROCESS}"
         return FreeFlaw(_KIND.INCONCLUSIVE, message, failure=failure.failure)
     return None
 
@@ -153,7 +145,7 @@ def _hang(planned: PlannedRun, report: FreeReport) -> FreeFlaw:
     failure = None
     if report.failure is not None:
         failure = report.failure.failure
-        message += f" Before, a process had died of {_text(failure)}."
+        message += f" Before, a process had died of {sentence(told(failure))}"
     line = places[0][0] if places else 0
     return FreeFlaw(_KIND.HANG, message, line=line, failure=failure)
 
@@ -191,11 +183,9 @@ def _raised(planned: PlannedRun, report: FreeReport, kind: FindingKind, verb: st
     if failure.type == "NotImplementedError":
         text = f"The function is not written yet: {failure.message or failure.type}."
         return FreeFlaw(_KIND.MISSING, text, line=failure.line, failure=failure)
-    return FreeFlaw(kind, f"{planned.title}: {verb} {_text(failure)}", line=failure.line, failure=failure)
-
-
-def _text(failure: Failure) -> str:
-    return f"{failure.type}: {failure.message}" if failure.message else failure.type
+    return FreeFlaw(
+        kind, f"{planned.title}: {verb} {sentence(told(failure))}", line=failure.line, failure=failure
+    )
 
 
 def _values(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:

@@ -4,16 +4,21 @@ from collections.abc import Callable
 
 import msgspec
 
+from grader.core.operations import Failure
 from grader.grading.evidence import Facts
 
 _MAIN_GUARD = 'Put what the program does under `if __name__ == "__main__":`.'
+
+
+def _always(facts: Facts) -> bool:
+    return True
 
 
 class _Known(msgspec.Struct, frozen=True):
     type: str
     words: str
     help: str
-    also: Callable[[Facts], bool] = lambda facts: True
+    also: Callable[[Facts], bool] = _always
 
 
 _KNOWN = (
@@ -92,7 +97,8 @@ _KNOWN = (
     _Known(
         "RuntimeError",
         "context has already been set",
-        "A spawned process imports the file again. " + _MAIN_GUARD,
+        "set_start_method() may be called once in a program, and a spawned process imports the file again. Call it "
+        'below `if __name__ == "__main__":`, or use `multiprocessing.get_context(...)` in its place.',
     ),
 )
 
@@ -102,6 +108,14 @@ def known_message(facts: Facts) -> str:
     for known in _KNOWN:
         fits = known.type in ("", facts.failure_type) and known.words in facts.failure_message
         if fits and facts.failure_type and known.also(facts):
+            return known.help
+    return ""
+
+
+def help_for(failure: Failure) -> str:
+    """The same for an exception of which nothing else is known."""
+    for known in _KNOWN:
+        if known.also is _always and known.type in ("", failure.type) and known.words in failure.message:
             return known.help
     return ""
 

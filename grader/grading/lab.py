@@ -19,11 +19,12 @@ from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, SEED, Examination, Tally, Verdict
-from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin
+from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import FreeFlaw
+from grader.grading.hints_crash import help_for
 from grader.grading.scenario import Scenario
 from grader.grading.workbench import Workbench
 from grader.runtime.pinning import unpinned
@@ -83,6 +84,7 @@ class Lab:
         self._replay = replay
         self._scenarios = 0
         self.evidence: list[Evidence] = []
+        self.remark = ""
         self.on_execution: Callable[[], None] = lambda: None
 
     @property
@@ -107,6 +109,8 @@ class Lab:
     def run_free(self) -> None:
         """Run every function on the real primitives, under many process counts; nobody controls the order.
 
+        What does not count, but is worth knowing, is in `remark` afterwards.
+
         Raises:
             CheckFailed: a run went wrong.
             Inconclusive: a run could not be judged.
@@ -119,7 +123,8 @@ class Lab:
         except UsageError as error:  # the machine does not allow the processes for it
             raise Inconclusive(Finding(FindingKind.INCONCLUSIVE, str(error))) from error
         self.evidence.append(Evidence(EvidenceLevel.SAMPLED, sampled.processes, len(sampled.performed)))
-        findings = [self._free_finding(flaw) for flaw in sampled.flaws]
+        self.remark = sampled.remark
+        findings = [self._free_finding(flaw) for flaw in _different(sampled.flaws)]
         failed = [finding for finding in findings if finding.kind is not FindingKind.INCONCLUSIVE]
         if failed:
             raise CheckFailed(failed[:MOST_FINDINGS])
@@ -128,15 +133,17 @@ class Lab:
 
     def _free_finding(self, flaw: FreeFlaw) -> Finding:
         maker = self._maker(Scenario(), 0)
+        output = without_traceback(flaw.output) if flaw.failure is not None else flaw.output
         return Finding(
             flaw.kind,
             flaw.message,
+            help=help_for(flaw.failure) if flaw.failure is not None else "",
             schedule_dependent=flaw.kind is FindingKind.RACE,
             processes=flaw.processes,
             location=maker.location(flaw.line),
             expected=flaw.expected,
             got=flaw.got,
-            output=flaw.output[:OUTPUT_LIMIT],
+            output=output[:OUTPUT_LIMIT],
             failure=flaw.failure,
         )
 
@@ -195,6 +202,16 @@ class _Watched(Replay):
 
     def finished(self, execution: Execution, world: World) -> None:
         self._kept.append(execution)
+
+
+def _different(flaws: Sequence[FreeFlaw]) -> list[FreeFlaw]:
+    """Of flaws that are the same exception in the same line only the first."""
+    found: dict[object, FreeFlaw] = {}
+    for number, flaw in enumerate(flaws):
+        failure = flaw.failure
+        same = (flaw.kind, flaw.line, failure.type, failure.message) if failure is not None else number
+        found.setdefault(same, flaw)
+    return list(found.values())
 
 
 def asked_for(tally: Tally, kind: FindingKind | None) -> tuple[Flaw, Execution]:

@@ -109,6 +109,8 @@ class GradingPlugin:
         lab.on_execution = count
         yield lab
         record.evidence.extend(lab.evidence)
+        if record.status is CheckStatus.PASSED:
+            record.reason = record.reason or lab.remark
 
     def _what_is_left(self) -> Budget:
         """The budget of one exploration, such that all of them together end in time, too."""

@@ -15,6 +15,7 @@ from grader.core.operations import Failure
 from grader.core.verdict import Finding, FindingKind, Location
 from grader.grading import forbidden
 from grader.grading.catalogue import Signature
+from grader.grading.exceptions import sentence, told
 from grader.runtime.agent.room import NO_ROOM
 from grader.runtime.limits import NO_PROCESS
 
@@ -121,8 +122,7 @@ class Required:
         line = failure.line or _line_told(failure) if failure is not None else outcome.line
         hint = _GUARD_HINT
         if failure is not None:
-            text = f"{failure.type}: {failure.message}" if failure.message else failure.type
-            message = f"The file cannot be imported: {text}."
+            message = sentence(f"The file cannot be imported: {told(failure)}")
             help_text = hint if failure.type == "SystemExit" else ""
         elif outcome.kind is OutcomeKind.COMPLETED:
             message, help_text = "The file ends the program while it is being imported.", hint

@@ -117,7 +117,7 @@ def of_grade(grade: Grade, submission: str = "") -> GradeView:
 
 def _check(check: CheckResult, source: Sequence[str], path: str) -> CheckView:
     findings = [of_finding(finding, source, path) for finding in check.findings]
-    if not findings and check.reason and check.status is not CheckStatus.SKIPPED:
+    if not findings and check.reason and check.status not in (CheckStatus.SKIPPED, CheckStatus.PASSED):
         ours = check.status is CheckStatus.ERROR
         kind = "a bug in the grader, not in your program" if ours else check.status.value
         findings = [_bare(kind, check.reason)]

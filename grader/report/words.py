@@ -59,7 +59,10 @@ def kind(finding: Finding) -> str:
 def remark(check: CheckResult) -> tuple[str, ...]:
     """What stands beside the title of a check, one line or more: why it passed, or in short why not."""
     if check.status is CheckStatus.PASSED:
-        return evidence(check.evidence)
+        return (
+            *evidence(check.evidence),
+            *([f"note: {sanitize.line(check.reason)}"] if check.reason else ()),
+        )
     if check.status is CheckStatus.SKIPPED:
         return (f"skipped: {sanitize.line(check.reason)}" if check.reason else "skipped",)
     if check.status is CheckStatus.ERROR:

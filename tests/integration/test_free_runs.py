@@ -299,3 +299,17 @@ def test_an_error_of_ours_is_not_swallowed() -> None:
 
     with pytest.raises(InternalError):
         sample(broken, plan("counter"), lanes=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "remark"), [("nested_function_as_target", "pickled"), ("demo_without_guard", "Line 20 starts")]
+)
+def test_what_only_a_fork_can_start_is_right_and_leaves_a_remark(
+    template: Template, name: str, remark: str
+) -> None:
+    source = (SUBMISSIONS / "counter" / "right" / f"{name}.py").read_text(encoding="utf-8")
+    text = SubmissionText("counter", "counter.py", source)
+    sampled = sample(lambda: template.runner(text), plan("counter", 2), PATIENT)
+    assert sampled.flaws == ()
+    assert remark in sampled.remark
+    assert {planned.run.method for planned in sampled.performed} >= {StartMethod.FORK}

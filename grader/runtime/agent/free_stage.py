@@ -51,9 +51,14 @@ def importable_name(name: str) -> str:
 
 
 def _become_main(method: str) -> None:
-    """Look like a main program without a file, so that no new interpreter tries to run ours again."""
+    """Look like a main program without a file, so that no new interpreter tries to run ours again.
+
+    `method` is what this Python starts processes by, but nobody has chosen it: the submission may, once, as ever.
+    """
     sys.modules["__main__"] = ModuleType("__main__")
-    multiprocessing.set_start_method(method, force=True)
+    default: Any = vars(multiprocessing.context)["_default_context"]
+    default._default_context = multiprocessing.get_context(method)
+    default._actual_context = None
 
 
 def _write_module(name: str, submission: Submission, place: Place) -> None:

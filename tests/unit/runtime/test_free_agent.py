@@ -469,3 +469,14 @@ def test_nothing_is_left_when_the_runner_itself_is_killed() -> None:
         while runner.folders() and time.monotonic() < deadline:
             time.sleep(0.02)
         assert runner.folders() == []
+
+
+@pytest.mark.parametrize("place", ["import", "call"])
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_submission_may_choose_the_start_method_once(place: str, method: str) -> None:
+    chosen = 'multiprocessing.set_start_method("fork")\n'
+    source = RIGHT.replace("def add(", f"{chosen}def add(", 1)
+    if place == "call":
+        source = RIGHT.replace("    counter, lock =", f"    {chosen}    counter, lock =")
+    assert source != RIGHT
+    assert do(source, calling("run_counter", 2, method=method), 20)["returned"] == 2
