@@ -100,6 +100,9 @@ def settle(flaw: FreeFlaw, repeats: Sequence[FreeFlaw | None]) -> FreeFlaw:
 def _unjudged(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     if report.status is FreeStatus.LOST:
         return FreeFlaw(_KIND.INCONCLUSIVE, f"{planned.title}: the run gave no answer that can be used.")
+    if report.flooded:
+        message = f"{planned.title} printed so much that it could not be judged in {report.seconds:.0f} s."
+        return FreeFlaw(_KIND.INCONCLUSIVE, message)
     failure = report.failure
     if report.status is FreeStatus.ERROR and failure is not None:
         refused = failure.during is During.START and failure.type in _REFUSALS

@@ -153,7 +153,8 @@ class FreeReport(msgspec.Struct, frozen=True):
 
     `drained` and `rest` are the items taken from queues, `extra` those beyond the expected number. `failure` is one
     exception that ended a process, if any did. `left_alive` counts processes that went on after the main one was
-    done. `started` counts the processes that a call has started. `stack` says where the processes of a hang stood.
+    done. `started` counts the processes that a call has started. `stack` says where the processes of a hang stood;
+    `flooded`, that they were busy and had printed more than anybody reads.
     """
 
     status: FreeStatus
@@ -169,6 +170,7 @@ class FreeReport(msgspec.Struct, frozen=True):
     failure: FreeFailure | None = None
     output: _Text = ""
     stack: _Text = ""
+    flooded: bool = False
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 

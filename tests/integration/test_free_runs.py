@@ -313,3 +313,10 @@ def test_what_only_a_fork_can_start_is_right_and_leaves_a_remark(
     assert sampled.flaws == ()
     assert remark in sampled.remark
     assert {planned.run.method for planned in sampled.performed} >= {StartMethod.FORK}
+
+
+def test_a_flood_that_takes_too_long_is_not_judged() -> None:
+    flaw = assess(counting(), FreeReport(FreeStatus.HANG, flooded=True, seconds=10.0))
+    assert flaw is not None
+    assert flaw.kind is FindingKind.INCONCLUSIVE
+    assert "printed so much" in flaw.message

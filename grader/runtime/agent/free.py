@@ -94,6 +94,7 @@ class _Run:
             answer = {"status": "hang", "stack": self._stacks()}
             answer["left_alive"] = len(reaper.descendants(os.getpid(), self._spare))
             answer["failure"] = free_driver.first_failure(self._place.folder)
+            answer["flooded"] = self._output.flooded and not patience.idled
         elapsed = time.monotonic() - started
         reaper.sweep(self._spare)
         self._output.finish()

@@ -6,6 +6,7 @@ submission. What is written here is a claim, read with bounds, and only ever sho
 """
 
 import faulthandler
+import io
 import os
 import signal
 import sys
@@ -18,6 +19,9 @@ SLEEP_DIVISOR = 100
 LONGEST_SLEEP = 0.02
 FAILURE_PREFIX = "failure-"
 STACKS = "stacks"
+OUTPUT_LIMIT = 65_536
+"""Bytes that one process may print on a stream; more is thrown away where it costs least."""
+_LEFT_OUT = b"\n[more output was left out]\n"
 _TEXT = 500
 _TRACE = 4000
 
@@ -40,11 +44,32 @@ def prepare(folder: str, filename: str, prefix: str) -> None:
     recorder = _Recorder(folder, filename)
     traceback.print_exc = recorder.print_exc
     sys.excepthook = recorder.excepthook
+    sys.stdout, sys.stderr = _bounded(1), _bounded(2, line_buffering=True)
     stacks = os.open(
         os.path.join(folder, STACKS), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
     )
     faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
     _name_everything(prefix)
+
+
+class _Bounded(io.FileIO):
+    """A stream that takes everything and passes on the beginning."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self._room = OUTPUT_LIMIT
+
+    def write(self, data: Any, /) -> int:
+        room, size = self._room, memoryview(data).nbytes
+        if room >= 0:
+            self._room -= size
+            super().write(data if size <= room else bytes(data)[:room] + _LEFT_OUT)
+        return size
+
+
+def _bounded(descriptor: int, *, line_buffering: bool = False) -> io.TextIOWrapper:
+    buffer = io.BufferedWriter(_Bounded(descriptor))
+    return io.TextIOWrapper(buffer, "utf-8", "backslashreplace", line_buffering=line_buffering)
 
 
 def _short_sleep(seconds: float) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Container, Iterator
 from typing import NamedTuple
 
-from grader.runtime.agent import reaper
+from grader.runtime.agent import free_child, reaper
 
 SLICE = 0.1
 OUTPUT_LIMIT = 65_536
@@ -51,6 +51,11 @@ class Kept:
                 break
         os.close(self.descriptor)
 
+    @property
+    def flooded(self) -> bool:
+        """Whether some process has printed more than is taken from it."""
+        return len(self._head) + len(self._tail) + self._lost >= free_child.OUTPUT_LIMIT
+
     def text(self) -> str:
         """What was kept."""
         gap = f"\n[{self._lost} bytes left out]\n".encode() if self._lost else b""
@@ -70,6 +75,8 @@ class Patience:
         self._spare = spare
         self._since = self._looked = time.monotonic()
         self._switches = -1
+        self.idled = False
+        """Whether nobody has moved at the end."""
 
     def ended(self) -> bool:
         """Look again, if the last look is a while ago."""
@@ -81,7 +88,8 @@ class Patience:
         switches = sum(found.switches for found in seen)
         if switches != self._switches or any(found.moving for found in seen):
             self._since, self._switches = now, switches
-        return now - self._since >= self._idle or any(found.cpu >= self._cpu for found in seen)
+        self.idled = now - self._since >= self._idle
+        return self.idled or any(found.cpu >= self._cpu for found in seen)
 
 
 class _Seen(NamedTuple):

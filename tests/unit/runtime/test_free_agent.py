@@ -361,15 +361,46 @@ def test_a_flood_of_output_is_bounded() -> None:
     source = """\
         import sys
         def run():
+            print("the beginning")
             for _ in range(1600):
                 print("x" * 65536)
-            print("the end")
+            return 1
+    """
+    answer = do(source, calling("run"), 30)
+    assert (answer["status"], answer["returned"]) == ("done", 1)
+    assert answer["output"].startswith("the beginning\n")
+    assert answer["output"].endswith("[more output was left out]\n")
+
+
+def test_a_flood_past_the_streams_is_bounded() -> None:
+    source = """\
+        import os
+        def run():
+            for _ in range(1600):
+                os.write(1, b"x" * 65536)
+            os.write(1, b"the end\\n")
             return 1
     """
     answer = do(source, calling("run"), 30)
     assert (answer["status"], answer["returned"]) == ("done", 1)
     assert answer["output"].endswith("the end\n")
     assert "bytes left out" in answer["output"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "ends", "flooded"),
+    [
+        (100_000, "while True: pass", True),
+        (10, "while True: pass", False),
+        (100_000, "os.read(read, 1)", False),
+    ],
+)
+def test_a_flood_excuses_a_slow_run_and_no_deadlock(printed: int, ends: str, flooded: bool) -> None:
+    source = f"import os\ndef run():\n    print('x' * {printed})\n    read, _ = os.pipe()\n    {ends}\n"
+    with FreeRunner(source) as runner:
+        command = {"do": "free", "run": calling("run"), "seconds": 20, "idle": 1.0, "cpu": 0.3}
+        answer = json.loads(runner.ask(command))
+    assert (answer["status"], answer["flooded"]) == ("hang", flooded)
 
 
 def test_a_forged_report_on_every_descriptor_is_no_report() -> None:
