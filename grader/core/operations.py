@@ -72,6 +72,13 @@ class OperationKind(str, enum.Enum):
     QUEUE_CANCEL_JOIN = "queue.cancel_join"
     QUEUE_TASK_DONE = "queue.task_done"
     QUEUE_JOIN = "queue.join"
+    POOL_SUBMIT = "pool.submit"
+    POOL_TAKE = "pool.take"
+    POOL_DONE = "pool.done"
+    POOL_RESULT = "pool.result"
+    POOL_NEXT = "pool.next"
+    POOL_CANCEL = "pool.cancel"
+    POOL_CLOSE = "pool.close"
     PROCESS_START = "process.start"
     PROCESS_EXIT = "process.exit"
     PROCESS_JOIN = "process.join"
@@ -93,6 +100,7 @@ class ObjectKind(str, enum.Enum):
     EVENT = "event"
     CONDITION = "condition"
     QUEUE = "queue"
+    POOL = "pool"
     PROCESS = "process"
 
 
@@ -142,7 +150,7 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     `block` and `timed` say how a call waits: without `block` never, with `timed` until it is told that the time
     is up. `offset` and `data` address memory (bytes); `number` is a size (memory), an exit code (exit), a signal
     (kill) or a count (notify); `targets` are the processes of a `wait`; `text` names what is not controlled, or a
-    starting process.
+    starting process. What they mean to a pool is told in `grader.primitives.pool`.
     """
 
     kind: OperationKind

@@ -120,6 +120,9 @@ class Machine:
             state = self.objects.get(target)
             if state is None or not primitive.handles(state):
                 raise ProtocolError(f"{operation.kind.value} of {target}")
+        for target in operation.targets:
+            if type(self.objects.get(target)) is not ProcessState:
+                raise ProtocolError(f"{operation.kind.value} with {target}")
 
     def enabled(self) -> list[TaskId]:
         """The tasks that can move, resting ones left out, in the order of their numbers."""

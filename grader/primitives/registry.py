@@ -9,10 +9,12 @@ from grader.primitives.condition import Condition
 from grader.primitives.event import Event
 from grader.primitives.lock import Lock
 from grader.primitives.memory import Memory
+from grader.primitives.pool import Pool
+from grader.primitives.pool_rules import depends_on_process
 from grader.primitives.process import Process, exit_depends_on_queue
 from grader.primitives.queue import Queue
 
-_PRIMITIVES: tuple[Primitive, ...] = (Memory(), Lock(), Event(), Condition(), Queue(), Process())
+_PRIMITIVES: tuple[Primitive, ...] = (Memory(), Lock(), Event(), Condition(), Queue(), Pool(), Process())
 _BY_FAMILY = {primitive.family: primitive for primitive in _PRIMITIVES}
 
 BY_OBJECT: dict[ObjectKind, Primitive] = {kind: _BY_FAMILY[kind.value] for kind in ObjectKind}
@@ -23,6 +25,7 @@ BY_OPERATION: dict[OperationKind, Primitive] = {
 }
 _PROCESS = _BY_FAMILY["process"]
 _QUEUE = _BY_FAMILY["queue"]
+_POOL = _BY_FAMILY["pool"]
 
 
 def depends(a: Step, b: Step) -> bool:
@@ -44,6 +47,10 @@ def depends(a: Step, b: Step) -> bool:
         return exit_depends_on_queue(a, b)
     if one is _QUEUE and other is _PROCESS:
         return exit_depends_on_queue(b, a)
+    if one is _POOL and other is _PROCESS:
+        return depends_on_process(a, b)
+    if one is _PROCESS and other is _POOL:
+        return depends_on_process(b, a)
     return True
 
 

@@ -30,6 +30,15 @@ _encode: Any = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
 )
 _scan: Any = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[attr-defined]
 
+_UNCONTROLLED = "agent.uncontrolled"
+_WAITS = frozenset(
+    {
+        *("lock.acquire", "event.wait", "condition.resume", "queue.get", "queue.join"),
+        *("process.join", "process.wait"),
+    }
+)
+"""What waits without end, unless it carries a mark (as everything does that has a time limit)."""
+
 DESCRIPTOR = 200
 """Where a controlled process has its channel."""
 
@@ -59,6 +68,10 @@ class Channel:
         self._room = OUTPUT_LIMIT
         self._pending_fd = -1
         self._rest = b""
+        self.alone = ""
+        """What is going on in this process that must not use anything shared, if something is."""
+        self.duty = ""
+        """What it would mean if this process waited without end now, if that is out of our control."""
 
     def create(self, kind: str, **fields: Any) -> int:
         """A new shared object; the judge hears of it with the next request. Returns its id."""
@@ -73,6 +86,9 @@ class Channel:
         `fields` are those of `grader.core.operations.Operation`; bytes are encoded here. With `mark`, the local
         state of the caller goes along, so that a loop that only waits can be told from one that gets on.
         """
+        refused = self.alone or (self.duty if kind in _WAITS and not mark else "")
+        if refused and kind != _UNCONTROLLED:
+            kind, mark, fields = _UNCONTROLLED, False, {"text": refused}
         line, state = frames.line_and_mark((kind, fields.get("object"))) if mark else (frames.line(), 0)
         return self._ask({"kind": kind, "line": line, **fields}, state)
 

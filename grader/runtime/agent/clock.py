@@ -24,6 +24,8 @@ _START = {"wall": 1_700_000_000 * _SECOND, "monotonic": 10_000 * _SECOND, "cpu":
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _library_files: dict[str, bool] = {}
 _elapsed = 0
+after_pause: list[Callable[[], None]] = []
+"""What a process has to look after when it has slept."""
 
 _real_localtime, _real_gmtime = _time.localtime, _time.gmtime
 _real_ctime, _real_strftime = _time.ctime, _time.strftime
@@ -79,6 +81,8 @@ def pause(seconds: float) -> None:
     """Announce that this process does nothing for a while."""
     channel.current().request("time.sleep", mark=True, number=round(seconds * 1000))
     advance(seconds)
+    for look in after_pause:
+        look()
 
 
 def _from_library(filename: str) -> bool:

@@ -62,7 +62,7 @@ def install() -> None:
     """Adapt the contexts, then renew the names of the package."""
     _default._default_context = mp_context._concrete_contexts["fork"]
     base = mp_context.BaseContext
-    for name in ("Manager", "Pool", "Pipe"):
+    for name in ("Manager", "Pipe"):
         setattr(base, name, _uncontrolled(name))
     base.active_children = staticmethod(active_children)
     replace(mp_process, active_children=active_children, _cleanup=_no_cleanup)

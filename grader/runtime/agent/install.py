@@ -12,10 +12,12 @@ from grader.runtime.agent import (
     clock,
     context,
     dates,
+    desk,
     ending,
     forking,
     memory,
     output,
+    pool,
     popen,
     queues,
     synchronize,
@@ -56,7 +58,7 @@ def install() -> None:
         return
     _installed = True
     preload()
-    for part in (forking, ending, synchronize, memory, queues, popen, clock, dates, chance, threads):
+    for part in (forking, ending, synchronize, memory, queues, popen, clock, dates, chance, threads, desk, pool):
         part.install()
     uncontrolled.install()
     context.install()  # renews the public names, and therefore comes after what they stand for

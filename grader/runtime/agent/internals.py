@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.connection
 import multiprocessing.context
 import multiprocessing.heap
+import multiprocessing.pool
 import multiprocessing.popen_fork
 import multiprocessing.popen_forkserver
 import multiprocessing.popen_spawn_posix
@@ -23,6 +24,7 @@ mp: Any = multiprocessing
 mp_connection: Any = multiprocessing.connection
 mp_context: Any = multiprocessing.context
 mp_heap: Any = multiprocessing.heap
+mp_pool: Any = multiprocessing.pool
 mp_popen_fork: Any = multiprocessing.popen_fork
 mp_popen_forkserver: Any = multiprocessing.popen_forkserver
 mp_popen_spawn: Any = multiprocessing.popen_spawn_posix

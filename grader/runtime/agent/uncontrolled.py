@@ -100,7 +100,6 @@ _CLASSES: tuple[tuple[str, str, str], ...] = (
     ("multiprocessing.heap", "Arena", "__init__"),
     ("multiprocessing.managers", "BaseManager", "__init__"),
     ("multiprocessing.pool", "ThreadPool", "__init__"),
-    ("multiprocessing.pool", "Pool", "__init__"),
     ("multiprocessing.shared_memory", "SharedMemory", "__init__"),
     ("multiprocessing.shared_memory", "ShareableList", "__init__"),
 )
