@@ -26,6 +26,7 @@ from grader.primitives.condition import ConditionState
 from grader.primitives.event import EventState
 from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
+from grader.primitives.pool import Chunk, PoolState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT
 
@@ -46,7 +47,8 @@ Pick: TypeAlias = Callable[[Sequence[Any]], Any]
     QUEUE,
     JOINABLE,
     SIMPLE,
-) = range(1, 14)
+    POOL,
+) = range(1, 15)
 MY_CHILD: ObjectId = -(2**40)
 FIRST_TASK, SECOND_TASK = process_object(0), process_object(1)
 LARGE = bytes(70_000)
@@ -118,10 +120,19 @@ def memory_state(data: bytes, lock: ObjectId = NO_OBJECT) -> MemoryState:
     return MemoryState(data, "b", len(data), lock)
 
 
+def pool_state(tasks: Sequence[tuple[int, int]] = ()) -> PoolState:
+    """A pool with tasks for the workers at some places (0: any), whose order among the results counts so much."""
+    waiting = tuple(Chunk(n, b"task", place, order) for n, (place, order) in enumerate(tasks, 1))
+    return PoolState(waiting, submitted=len(waiting))
+
+
 def objects(
-    places: int = 0, units: int = 1, condition: LockFlavour = LockFlavour.RLOCK
+    places: int = 0,
+    units: int = 1,
+    condition: LockFlavour = LockFlavour.RLOCK,
+    tasks: Sequence[tuple[int, int]] = (),
 ) -> dict[ObjectId, Any]:
-    """One object of every kind; queues of `places`, semaphores of `units`."""
+    """One object of every kind; queues of `places`, semaphores of `units`, a pool with `tasks`."""
     return {
         MEMORY: memory_state(bytes(3)),
         GUARDED: memory_state(bytes(2), GUARD),
@@ -136,6 +147,7 @@ def objects(
         QUEUE: QueueState(places, False),
         JOINABLE: QueueState(places, False),
         SIMPLE: QueueState(0, True),
+        POOL: pool_state(tasks),
     }
 
 
@@ -196,6 +208,7 @@ FAMILIES = (
     "queue",
     "joinable",
     "simple",
+    "pool",
     "child",
     "other",
 )
@@ -211,7 +224,9 @@ class ProgramMaker:
     def program(self, tasks: Sequence[int] = (2, 2, 3), length: Sequence[int] = (1, 2, 3)) -> ProgramText:
         """Two or three tasks that meet on one to three kinds of objects."""
         pick = self._pick
-        shared = objects(pick((0, 0, 1, 2)), pick((0, 1, 1, 2)), pick((LockFlavour.RLOCK, LockFlavour.LOCK)))
+        waiting = [(pick((0, 0, 1)), pick((0, 1, 2))) for _ in range(pick((1, 2, 3)))]
+        condition = pick((LockFlavour.RLOCK, LockFlavour.LOCK))
+        shared = objects(pick((0, 0, 1, 2)), pick((0, 1, 1, 2)), condition, waiting)
         palette = [pick(self._families) for _ in range(pick((1, 1, 2, 3)))]
         return ProgramText(shared, tuple(self._text(palette, pick(length), 1) for _ in range(pick(tasks))))
 
@@ -306,6 +321,24 @@ class ProgramMaker:
         if kind == "put":
             return [put(self._item(), SIMPLE)]
         return [get(SIMPLE) if kind == "get" else do(KIND.QUEUE_EMPTY, SIMPLE)]
+
+    def _pool(self, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick(("work", "work", "work", "take", "result", "next", "submit", "cancel", "close"))
+        number = self._pick((1, 2))
+        take = do(KIND.POOL_TAKE, POOL, number=self._pick((1, 2)))
+        if kind == "work":
+            return [take, do(KIND.POOL_DONE, POOL, number=number, offset=self._pick((0, 1)))]
+        if kind == "take":
+            return [take]
+        if kind == "submit":
+            return [do(KIND.POOL_SUBMIT, POOL, offset=self._pick((0, 2)), number=self._pick((0, 1, 2)))]
+        if kind == "cancel":
+            return [do(KIND.POOL_CANCEL, POOL, number=number)]
+        if kind == "close":
+            return [do(KIND.POOL_CLOSE, POOL, block=self._pick((True, True, False)))]
+        targets = self._pick(((), (FIRST_TASK,), (FIRST_TASK, SECOND_TASK)))
+        which = KIND.POOL_RESULT if kind == "result" else KIND.POOL_NEXT
+        return [do(which, POOL, number=number, targets=targets, **self._pick(_WAITS))]
 
     def _child(self, palette: Sequence[str], depth: int) -> list[Any]:
         if not depth:

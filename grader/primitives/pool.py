@@ -5,10 +5,11 @@ what they do can be seen only in when a task is taken, when its result is there,
 so that is all there is here:
 
 * `submit`: one task more. `offset` is the place (from 1) of the only worker that may take it, 0 for any; `number` is
-  1 if its place among the results can be seen (a callback, `imap_unordered`), and 2 if its turn comes by `next`, too.
+  1 if its place among the results can be seen when it fails (of several failures in `map` the first one counts), and
+  2 if it can always be seen (a callback, `imap_unordered`): it comes by `next` then.
 * `take` by the worker at place `number`: the first task that it may take. Without a task it waits; when the pool is
   closed and no result is missing, it is told to end.
-* `done`: the result of task `number`; `offset` is 1 if the task failed. Of several failures the first one counts.
+* `done`: the result of task `number`; `offset` is 1 if the task failed.
 * `result`: the parent wants that of task `number`; `next` is the first that has arrived of those whose turn is seen.
   Either gives up if it may not wait; and it is told (`numbers`) when one of the workers `targets` has ended, because
   the parent then has to start another one. A task that this worker had taken is lost, as it is in CPython.
@@ -68,7 +69,7 @@ class Came(msgspec.Struct, frozen=True):
 class PoolState(msgspec.Struct, frozen=True):
     """Tasks waiting, at work, and their results, by number; `arrivals` are the tasks whose turn comes by `next`.
 
-    `finished` counts the results, `positions` those whose order counts, `turns` those that came by `next`.
+    `finished` counts the results, `positions` those whose order counts. After `ended`, no task is left for anybody.
     """
 
     waiting: tuple[Chunk, ...] = ()
@@ -79,7 +80,6 @@ class PoolState(msgspec.Struct, frozen=True):
     cancelled: int = 0
     finished: int = 0
     positions: int = 0
-    turns: int = 0
     closed: bool = False
     ended: bool = False
 
@@ -113,7 +113,7 @@ class Pool(Primitive):
         if operation.kind not in (_KIND.POOL_RESULT, _KIND.POOL_NEXT) or not operation.may_wait:
             return True
         here = state.arrivals if operation.kind is _KIND.POOL_NEXT else state.came(operation.number)
-        return bool(here) or bool(_dead(objects, state, operation))
+        return bool(here) or bool(_dead(objects, operation))
 
     def apply(self, objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
         state: PoolState = objects[operation.object]
@@ -123,7 +123,7 @@ class Pool(Primitive):
         elif kind is _KIND.POOL_TAKE:
             after, result = _take(state, task, operation)
         elif kind is _KIND.POOL_DONE:
-            after, result = _done(state, operation)
+            after, result = _done(state, task, operation)
         elif kind is _KIND.POOL_CANCEL:
             after, result = _cancel(state, operation)
         elif kind is _KIND.POOL_CLOSE:
@@ -132,7 +132,7 @@ class Pool(Primitive):
             number = operation.number if kind is _KIND.POOL_RESULT else next(iter(state.arrivals), 0)
             came = state.came(number)
             if came is None:
-                dead = _dead(objects, state, operation)
+                dead = _dead(objects, operation)
                 return Result(ok=False, numbers=dead) if dead else GAVE_UP
             after, result = _collect(state, came, kind is _KIND.POOL_NEXT)
         if after is not state:
@@ -146,10 +146,8 @@ class Pool(Primitive):
         return a.operation.object == b.operation.object and pool_rules.depends(a, b)
 
 
-def _dead(objects: Objects, state: PoolState, operation: Operation) -> tuple[ObjectId, ...]:
-    """The workers that have ended, unless nothing is left to be done anyway."""
-    if state.drained:
-        return ()
+def _dead(objects: Objects, operation: Operation) -> tuple[ObjectId, ...]:
+    """The workers that have ended."""
     return tuple(target for target in operation.targets if not objects[target].alive)
 
 
@@ -169,15 +167,19 @@ def _take(state: PoolState, task: TaskId, operation: Operation) -> tuple[PoolSta
         waiting=tuple(other for other in state.waiting if other is not chunk),
         taken=tuple(sorted((*state.taken, Taken(chunk, task)), key=lambda one: one.chunk.number)),
     )
-    return after, Result(number=chunk.number, data=chunk.data, marks=pool_rules.take_marks(chunk.number, chunk.place))
+    return after, Result(
+        number=chunk.number, data=chunk.data, marks=pool_rules.take_marks(chunk.number, chunk.place)
+    )
 
 
-def _done(state: PoolState, operation: Operation) -> tuple[PoolState, Result]:
-    taken = next((one for one in state.taken if one.chunk.number == operation.number), None)
+def _done(state: PoolState, task: TaskId, operation: Operation) -> tuple[PoolState, Result]:
+    mine = (one for one in state.taken if one.worker == task and one.chunk.number == operation.number)
+    taken = next(mine, None)
     if taken is None:
         return state, GAVE_UP
-    position = state.positions + 1 if operation.offset or taken.chunk.order else 0
-    turn = state.turns + 1 if taken.chunk.order > 1 else 0
+    turn = taken.chunk.order > 1
+    counts = turn or (taken.chunk.order and operation.offset)
+    position = state.positions + 1 if counts else 0
     results = (*state.results, Came(operation.number, operation.data, position))
     after = msgspec.structs.replace(
         state,
@@ -186,7 +188,6 @@ def _done(state: PoolState, operation: Operation) -> tuple[PoolState, Result]:
         arrivals=(*state.arrivals, operation.number) if turn else state.arrivals,
         finished=state.finished + 1,
         positions=position or state.positions,
-        turns=turn or state.turns,
     )
     return after, Result(marks=(operation.number, position))
 

@@ -54,24 +54,23 @@ def _happened(step: Step) -> bool:
 
 
 def _submit_take(submit: Step, take: Step) -> bool:
-    if not _happened(submit) or not _happened(take):
-        return True
-    return _about(submit) == _about(take)
+    taken = _about(take)
+    return taken is None or _about(submit) in (None, taken)
 
 
 def _take_take(a: Step, b: Step) -> bool:
-    one, other = _marks(a), _marks(b)
-    if one is None or other is None:
-        # One of them was told to end, which the other could not change; or it is still to come, and would want the
-        # same task unless that is meant for one worker only.
-        met = one or other
-        return not (_happened(a) and _happened(b)) and (met is None or not met[1])
-    if one[1] and other[1]:
-        return False
-    if one[1] or other[1]:
-        meant, free = (one, other) if one[1] else (other, one)
-        return free[0] < meant[0]
-    return True
+    for one, other in ((a, b), (b, a)):
+        met = _marks(one)
+        if met is not None and met[1]:
+            return other.operation.number == met[1] or _passed_over(other, met[0])
+    # Whoever is told to end could have had a task before that; but two who are told to end are in nobody's way.
+    return not (_happened(a) and _happened(b)) or _marks(a) is not None or _marks(b) is not None
+
+
+def _passed_over(take: Step, number: int) -> bool:
+    """Whether a take got an earlier task than this one, and one that was there for anybody."""
+    marks = _marks(take)
+    return marks is not None and not marks[1] and marks[0] < number
 
 
 def _take_done(take: Step, done: Step) -> bool:

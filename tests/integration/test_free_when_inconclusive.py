@@ -25,11 +25,6 @@ _THREADS = """\
         thread.join()
     return counter.value
 """
-_POOL = """\
-    with multiprocessing.Pool(processes) as pool:
-        pool.starmap(increment_counter, [(counter, lock)] * processes)
-    return counter.value
-"""
 _WATCHED_BY_A_THREAD = """\
     team = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
     watcher = threading.Thread(target=lambda: [process.join() for process in team])
@@ -45,10 +40,9 @@ _WATCHED_BY_A_THREAD = """\
     ("body", "kind", "words"),
     [
         (_THREADS, FindingKind.NOT_CONCURRENT, "should start 1 process, but it started none"),
-        (_POOL, FindingKind.CRASH, "should only be shared between processes through inheritance"),
         (_WATCHED_BY_A_THREAD, None, ""),
     ],
-    ids=["threads", "pool", "watched by a thread"],
+    ids=["threads", "watched by a thread"],
 )
 def test_free_runs_when_inconclusive(tmp_path: Path, body: str, kind: FindingKind | None, words: str) -> None:
     path = tmp_path / "counter.py"

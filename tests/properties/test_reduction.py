@@ -28,6 +28,8 @@ MIXES = (
     ("condition", "event"),
     ("queue", "lock"),
     ("joinable", "simple"),
+    ("pool",),
+    ("pool", "other"),
     ("child", "memory", "lock"),
     ("child", "other", "queue"),
     FAMILIES,

@@ -217,7 +217,11 @@ def describe(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> st
 def _call(function: Any, args: Any, kwargs: dict[str, Any]) -> str:
     name = str(getattr(function, "__name__", type(function).__name__))
     plain = type(args) is tuple and all(type(value) in _PLAIN for value in (*args, *kwargs.values()))
-    shown = ", ".join([*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())]) if plain else "..."
+    shown = (
+        ", ".join([*map(repr, args), *(f"{key}={value!r}" for key, value in kwargs.items())])
+        if plain
+        else "..."
+    )
     return f"{name}({shown})"[:_SHOWN]
 
 

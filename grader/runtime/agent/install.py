@@ -58,7 +58,20 @@ def install() -> None:
         return
     _installed = True
     preload()
-    for part in (forking, ending, synchronize, memory, queues, popen, clock, dates, chance, threads, desk, pool):
+    for part in (
+        forking,
+        ending,
+        synchronize,
+        memory,
+        queues,
+        popen,
+        clock,
+        dates,
+        chance,
+        threads,
+        desk,
+        pool,
+    ):
         part.install()
     uncontrolled.install()
     context.install()  # renews the public names, and therefore comes after what they stand for

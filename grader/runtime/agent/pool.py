@@ -134,19 +134,18 @@ class _TaskQueue:
     def put(self, job: tuple[Iterable[tuple[Any, ...]], Any]) -> None:
         """All tasks of a job; `job[1]` wants to know how many there were."""
         tasks, set_length = job
-        sent = 0
         with alone(_ITERABLE):
             listed = list(_first(tasks, _MOST_TASKS + 1))
         if len(listed) > _MOST_TASKS:
             uncontrolled.announce(f"a pool with more than {_MOST_TASKS:,} tasks at a time")
-        for sent, task in enumerate(listed, 1):
+        for task in listed:
             try:
                 self._staff.submit(task)
             except Exception as error:
                 if task[0] in self._staff.cache:
                     self._staff.cache[task[0]]._set(task[1], (False, error))
         if set_length:
-            set_length(sent)
+            set_length(len(listed))
 
 
 def _first(items: Iterable[Any], count: int) -> Iterable[Any]:
@@ -188,7 +187,7 @@ def _init(
     processes: int | None = None,
     initializer: Any = None,
     initargs: Any = (),
-    maxtasksperchild: int | None = None,
+    maxtasksperchild: Any = None,
     context: Any = None,
 ) -> None:
     """`Pool.__init__`: the same checks, no threads."""

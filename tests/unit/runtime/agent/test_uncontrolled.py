@@ -7,7 +7,6 @@ import pytest
 _USES = {
     "mp.Manager()": "multiprocessing.Manager()",
     "mp.get_context('spawn').Manager()": "multiprocessing.Manager()",
-    "mp.Pool(2)": "multiprocessing.Pool()",
     "mp.Pipe()": "multiprocessing.Pipe()",
     "multiprocessing.connection.Pipe()": "multiprocessing.connection.Pipe()",
     "multiprocessing.connection.Listener()": "multiprocessing.connection.Listener()",

@@ -1,0 +1,47 @@
+"""Programs with pools: explored under control, and run freely on Python's own. Start at `explored` and `ran`."""
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from grader.core.verdict import ScriptReport
+from grader.exploring.explore import Options, explore_script
+from grader.exploring.script import load_script
+
+SECONDS = 60
+
+
+def written(folder: Path, source: str) -> Path:
+    """A program as a file."""
+    path = folder / "program.py"
+    path.write_text(textwrap.dedent(source), encoding="utf-8")
+    return path
+
+
+def explored(folder: Path, source: str, executions: int = 3_000) -> ScriptReport:
+    """Everything that the program can do."""
+    options = Options(executions=executions, seconds=SECONDS)
+    return explore_script(load_script(written(folder, source)), options)
+
+
+def printed(report: ScriptReport) -> set[str]:
+    """What the main process prints in the outcomes in which it comes to its end, without the last end of line."""
+    assert not report.more_outcomes
+    return {
+        outcome.stdout.get("main", "").removesuffix("\n")
+        for outcome in report.outcomes
+        if outcome.kind == "completed" and outcome.exit_codes.get("main") == 0
+    }
+
+
+def ran(folder: Path, source: str) -> str:
+    """What the program prints when it just runs."""
+    done = subprocess.run(
+        [sys.executable, str(written(folder, source))],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    return done.stdout.removesuffix("\n")
