@@ -88,9 +88,7 @@ def _add_check(commands: "_Commands") -> None:
     parser.add_argument(
         "--exercise", metavar="NAME", help="the exercise (default: the file's name without .py)"
     )
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="what to print (default: text)"
-    )
+    _add_format(parser, "text", "json", "html")
     parser.add_argument("--no-free-runs", action="store_true", help="leave out the runs that nobody controls")
     parser.add_argument("--budget", type=_seconds, metavar="SECONDS", help="stop exploring after this long")
     parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
@@ -108,9 +106,7 @@ def _add_explore(commands: "_Commands") -> None:
         metavar="ARGS",
         help="arguments for the program; those that begin with - after a --",
     )
-    parser.add_argument(
-        "--format", choices=("text", "json"), default="text", help="what to print (default: text)"
-    )
+    _add_format(parser, "text", "json", "html")
     parser.add_argument(
         "--strategy",
         choices=("dpor", "exhaustive", "pct", "random"),
@@ -133,7 +129,38 @@ def _add_replay(commands: "_Commands") -> None:
     parser = commands.add_parser("replay", help="show the order behind a failure again", epilog=_EPILOG)
     parser.add_argument("token", metavar="TOKEN", help="the token that a failure was shown with")
     parser.add_argument("file", type=Path, metavar="FILE", help="the submission it was shown for")
+    _add_format(parser, "text", "html")
     parser.set_defaults(command=replay)
+
+
+def _add_format(parser: argparse.ArgumentParser, *formats: str) -> None:
+    parser.add_argument("--format", choices=formats, default="text", help="what to print (default: text)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where the page of --format html goes, a folder for several, - for standard output "
+        "(default: where standard output is redirected to, on a terminal to a file named after FILE)",
+    )
+
+
+def _page_files(arguments: argparse.Namespace, files: Sequence[Path]) -> "list[Path | None]":
+    """Where the pages go, decided before any work; nowhere if none are asked for."""
+    from grader.report import page_files
+
+    if arguments.format == "html":
+        return page_files.targets(files, arguments.output, sys.stdout)
+    if arguments.output is not None:
+        raise UsageError("--output goes with --format html; redirect what is printed to keep it")
+    return []
+
+
+def _write_page(page: str, target: Path | None, summary: str) -> None:
+    from grader.report import page_files
+
+    page_files.write(page, target, sys.stdout)
+    if target is not None:
+        print(f"{summary}: wrote {sanitize.line(str(target))}")
 
 
 def _add_list(commands: "_Commands") -> None:
@@ -154,6 +181,9 @@ def check(arguments: argparse.Namespace) -> int:
     """`grader check`: grade every file; one that cannot be graded does not lose the grades of the others."""
     from grader.report import json_report, terminal, text, view
 
+    pages = _page_files(arguments, arguments.files)
+    if pages:
+        return _check_into_pages(arguments, pages)
     outcomes: list[Outcome] = []
     printer = None
     if arguments.format == "text":
@@ -168,6 +198,19 @@ def check(arguments: argparse.Namespace) -> int:
     elif len(outcomes) > 1:
         printer.table(outcomes)
     return max(outcome.status for outcome in outcomes)
+
+
+def _check_into_pages(arguments: argparse.Namespace, pages: "list[Path | None]") -> int:
+    from grader.report import html, view
+
+    status = PASSED
+    for path, target in zip(arguments.files, pages, strict=True):
+        outcome = _grade(path, arguments)
+        status = max(status, outcome.status)
+        if outcome.grade is not None:
+            shown = view.of_grade(outcome.grade, str(path))
+            _write_page(html.of_grade(shown), target, f"{shown.submission}: {shown.summary}")
+    return status
 
 
 def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
@@ -212,11 +255,17 @@ def explore(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
     }
     options = Options(**{name: value for name, value in given.items() if value is not None})
+    pages = _page_files(arguments, [arguments.script])
     script = load_script(arguments.script, arguments.arguments)
     with ProgressLine(sys.stderr, arguments.script.name) as progress:
         report = explore_script(script, options, lambda now: progress.orders(now.executions))
     path = str(arguments.script)
-    if arguments.format == "json":
+    if pages:
+        from grader.report import html
+
+        shown = script_view.of_report(report, path)
+        _write_page(html.of_script(shown), pages[0], f"{shown.script}: {shown.summary}")
+    elif arguments.format == "json":
         json_report.write([script_json.of_report(report, path)], sys.stdout)
     else:
         printer = text.Printer(terminal.console(sys.stdout), show_all_steps=arguments.show_all_steps)
@@ -229,8 +278,15 @@ def replay(arguments: argparse.Namespace) -> int:
     from grader.exploring.replay import replay as run
     from grader.report import terminal, text
 
+    pages = _page_files(arguments, [arguments.file])
     seen = run(arguments.token, arguments.file)
-    text.Printer(terminal.console(sys.stdout), show_all_steps=True).replay(seen, str(arguments.file))
+    path = str(arguments.file)
+    if pages:
+        from grader.report import html
+
+        _write_page(html.of_replay(seen, path), pages[0], sanitize.line(path))
+    else:
+        text.Printer(terminal.console(sys.stdout), show_all_steps=True).replay(seen, path)
     return PASSED if seen.finding is None else NOT_PASSED
 
 

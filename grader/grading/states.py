@@ -28,7 +28,7 @@ from grader.core.operations import (
 from grader.engine.steps import perform
 from grader.grading.names import Names
 from grader.grading.observed import Observed
-from grader.grading.values import OPAQUE, brief, decode_memory, unpickle
+from grader.grading.values import OPAQUE, brief, decode_memory, tiny, unpickle
 from grader.primitives.condition import ConditionState
 from grader.primitives.event import EventState
 from grader.primitives.lock import LockState
@@ -142,7 +142,7 @@ def _queue(state: QueueState, label: Label) -> str:
 
 
 def _items(messages: tuple[Message, ...]) -> str:
-    shown = ", ".join(brief(unpickle(message.data)) for message in messages[:_MOST_ITEMS])
+    shown = ", ".join(tiny(unpickle(message.data)) for message in messages[:_MOST_ITEMS])
     return f"[{shown}, …] ({len(messages)} items)" if len(messages) > _MOST_ITEMS else f"[{shown}]"
 
 

@@ -179,6 +179,12 @@ def brief(value: Any) -> str:
     return _show_most(value, _TEXT_LIMIT, 24, 6)
 
 
+def tiny(value: Any) -> str:
+    """As `show`, for one of many items: what it is can be told, its size cannot."""
+    text = _show(value, 2, 8, 3)
+    return text if len(text) <= 20 else f"{text[:19]}…"
+
+
 def _show_most(value: Any, limit: int, characters: int, items: int) -> str:
     """The text, with the size of what is only shown in part behind it."""
     text = _show(value, 3, characters, items)

@@ -227,10 +227,8 @@ class Printer:
         self._print(
             self._indented(witness.draw(steps, self._pen, self._pen.width - _INDENT, self._show_all_steps))
         )
-        marked = sum(step.conflict for step in steps.steps)
-        if marked:
-            clash = marked > 1 and not kind.startswith("not-concurrent")
-            meaning = "these steps clash" if clash else "look here"
+        meaning = steps.meaning_of_mark(kind)
+        if meaning:
             self._print(self._pen.joined(("  ◆ ", witness.CLASH), (meaning, "dim")))
 
     def _gap_between_submissions(self) -> None:

@@ -4,34 +4,53 @@ Start at `of_grade`. No colours, no widths and no terminal here: how it looks is
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TypeAlias
 
-from grader.core.verdict import CheckResult, CheckStatus, Finding, Grade, WitnessStep
+from grader.core.verdict import CheckResult, CheckStatus, Finding, FindingKind, Grade, WitnessStep
 from grader.report import sanitize, words
 
 _SOURCE_LINES = 12
+_LISTED_LINES = 240
+_CONTEXT = 4
 _OUTPUT_LINES = 12
 _VALUE_LIMIT = 240
+_NAME_LIMIT = 60
+
+Pairs: TypeAlias = tuple[tuple[str, str], ...]
+"""Names of shared objects, each with what it holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One row of a witness: what `task` did (or, with `waiting`, still waits for) at source `line` ("" unknown)."""
+    """One row of a witness: what `task` did (or, with `waiting`, still waits for) at source `line` ("" unknown).
+
+    `changes` are the shared objects that hold something else when the next row comes.
+    """
 
     task: str
     line: str
     text: str
     conflict: bool = False
     waiting: bool = False
+    changes: Pairs = ()
 
 
 @dataclass(frozen=True, slots=True)
 class WitnessView:
-    """A failing execution: one column per task, time downwards."""
+    """A failing execution: one column per task, time downwards; `start` is what shared objects hold before it."""
 
     tasks: tuple[str, ...]
     steps: tuple[StepView, ...]
+    start: Pairs = ()
+
+    def meaning_of_mark(self, kind: str) -> str:
+        """What the mark at some steps says in a finding of this kind, "" if there is none."""
+        marked = sum(step.conflict for step in self.steps)
+        if not marked:
+            return ""
+        return "these steps clash" if marked > 1 and not kind.startswith("not-concurrent") else "look here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +64,10 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """Why a check failed. `kind` is the short heading, `replay` a command line; empty parts are not shown."""
+    """Why a check failed. `kind` is the short heading, `replay` a command line; empty parts are not shown.
+
+    `source` are the few lines that the witness goes through, `listing` those and what stands around them.
+    """
 
     kind: str
     place: str
@@ -58,6 +80,7 @@ class FindingView:
     output: tuple[str, ...]
     help: str
     replay: str
+    listing: tuple[SourceLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +162,7 @@ def of_finding(finding: Finding, source: Sequence[str] = (), path: str = "") -> 
         kind=words.kind(finding),
         place=sanitize.line(f"{location.file}:{location.line}") if location else "",
         message=sanitize.block(finding.message),
-        witness=of_steps(finding.steps),
+        witness=of_steps(finding.steps, finding.start),
         expected=sanitize.line(finding.expected, _VALUE_LIMIT),
         got=sanitize.line(finding.got, _VALUE_LIMIT),
         source=_source_lines(finding, source),
@@ -147,14 +170,20 @@ def of_finding(finding: Finding, source: Sequence[str] = (), path: str = "") -> 
         output=sanitize.block(finding.output, _OUTPUT_LINES) if finding.output.strip() else (),
         help=sanitize.line(finding.help),
         replay=sanitize.line(replay, limit=4000),
+        listing=listing(finding, source),
     )
 
 
 def _bare(kind: str, message: str) -> FindingView:
-    return FindingView(kind, "", sanitize.block(message), None, "", "", (), (), (), "", "")
+    return FindingView(kind, "", sanitize.block(message) if message else (), None, "", "", (), (), (), "", "")
 
 
-def of_steps(steps: Iterable[WitnessStep]) -> WitnessView | None:
+def without_finding(steps: Sequence[WitnessStep], source: Sequence[str]) -> FindingView:
+    """The view of an order in which nothing is wrong."""
+    return replace(_bare("", ""), listing=listing(Finding(FindingKind.RACE, "", steps=tuple(steps)), source))
+
+
+def of_steps(steps: Iterable[WitnessStep], start: Pairs = ()) -> WitnessView | None:
     """The columns of a witness, none if there are no steps."""
     rows = tuple(
         StepView(
@@ -163,10 +192,17 @@ def of_steps(steps: Iterable[WitnessStep]) -> WitnessView | None:
             text=words.step(step),
             conflict=step.conflict,
             waiting=not step.executed,
+            changes=_pairs(step.state),
         )
         for step in steps
     )
-    return WitnessView(_columns(rows), rows) if rows else None
+    return WitnessView(_columns(rows), rows, _pairs(start)) if rows else None
+
+
+def _pairs(pairs: Pairs) -> Pairs:
+    return tuple(
+        (sanitize.line(name, _NAME_LIMIT), sanitize.line(text, _VALUE_LIMIT)) for name, text in pairs
+    )
 
 
 def _columns(rows: Iterable[StepView]) -> tuple[str, ...]:
@@ -199,6 +235,20 @@ def _source_lines(finding: Finding, source: Sequence[str]) -> tuple[SourceLine, 
         SourceLine(number, text, number == here)
         for number, text in zip(shown, _dedent([known[number] for number in shown]), strict=True)
     )
+
+
+def listing(finding: Finding, source: Sequence[str]) -> tuple[SourceLine, ...]:
+    """The source around everything that the witness goes through; all of a short one. Lines keep their indentation."""
+    here = finding.location.line if finding.location else 0
+    used = {step.line for step in finding.steps} | {here}
+    near = {line + offset for line in used if line for offset in range(-_CONTEXT, _CONTEXT + 1)}
+    shown = [n for n in range(1, len(source) + 1) if len(source) <= _LISTED_LINES // 4 or n in near]
+    if len(shown) > _LISTED_LINES:
+        shown = [number for number in shown if number in used]
+    lines = [SourceLine(n, sanitize.source(source[n - 1]), n == here) for n in shown[:_LISTED_LINES]]
+    while lines and not lines[-1].text.strip():
+        lines.pop()
+    return tuple(lines) or _source_lines(finding, source)
 
 
 def _without_library(trace: str) -> str:

@@ -1,36 +1,22 @@
-"""Draws a witness: shortens one that is too long to read, and chooses the layout. Start at `draw`."""
+"""Draws a witness on a terminal, in the layout that fits its width. Start at `draw`."""
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
 
+from grader.report.shorten import Gap, Row, elide, fold
 from grader.report.terminal import Pen
-from grader.report.view import StepView, WitnessView
+from grader.report.view import WitnessView
 
 CLASH = "bold yellow"
 _WAITING = "red"
 _MARK = 2
 
-_LONG = 24
-_HEAD = 6
-_TAIL = 12
-_CONFLICTS = 6
 _NARROWEST_COLUMN = 22
 _WIDEST_COLUMN = 56
 _LANE_GAP = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Steps that are left out."""
-
-    steps: int
-
-    def __str__(self) -> str:
-        return f"… {self.steps} more steps …"
 
 
 class Layout(enum.Enum):
@@ -43,7 +29,7 @@ class Layout(enum.Enum):
 
 def draw(witness: WitnessView, pen: Pen, width: int, show_all_steps: bool) -> Table:
     """A witness on `width` characters; a long one loses its middle, unless `show_all_steps`."""
-    steps = list(witness.steps) if show_all_steps else elide(witness.steps)
+    steps: list[Row] = list(witness.steps) if show_all_steps else elide(fold(witness.steps))
     names = {task: pen.text(task, "bold") for task in witness.tasks}
     numbers = max(len(step.line) for step in witness.steps) + _MARK
     chosen = layout([name.cell_len for name in names.values()], width)
@@ -54,29 +40,6 @@ def draw(witness: WitnessView, pen: Pen, width: int, show_all_steps: bool) -> Ta
     return _list(names, numbers, steps, pen, width)
 
 
-def elide(steps: Sequence[StepView]) -> list[StepView | Gap]:
-    """The first steps, the last ones, and those that clash; the rest as gaps that say how much is missing."""
-    if len(steps) <= _LONG:
-        return list(steps)
-    kept = {*range(_HEAD), *range(len(steps) - _TAIL, len(steps))}
-    conflicts = [index for index, step in enumerate(steps) if step.conflict]
-    for index in conflicts[-_CONFLICTS:]:
-        kept |= {index - 1, index, index + 1}
-    kept = {index for index in kept if 0 <= index < len(steps)}
-    return _with_gaps(steps, sorted(kept))
-
-
-def _with_gaps(steps: Sequence[StepView], kept: Sequence[int]) -> list[StepView | Gap]:
-    rows: list[StepView | Gap] = []
-    following = 0
-    for index in kept:
-        missing = index - following
-        rows.extend(steps[following:index] if missing <= 2 else [Gap(missing)])
-        rows.append(steps[index])
-        following = index + 1
-    return rows
-
-
 def layout(names: Sequence[int], width: int) -> Layout:
     """How a witness is shown on `width` characters, by the widths of its processes' names."""
     if len(names) * _NARROWEST_COLUMN <= width:
@@ -84,9 +47,7 @@ def layout(names: Sequence[int], width: int) -> Layout:
     return Layout.LANES if sum(names) + len(names) * _LANE_GAP <= width // 2 else Layout.LIST
 
 
-def _columns(
-    names: Mapping[str, Text], numbers: int, steps: Sequence[StepView | Gap], pen: Pen, width: int
-) -> Table:
+def _columns(names: Mapping[str, Text], numbers: int, steps: Sequence[Row], pen: Pen, width: int) -> Table:
     """Two columns of the table per process: mark and line number, and what was done."""
     share = width // len(names) - numbers - 3
     grid = Table.grid(padding=0)
@@ -104,7 +65,7 @@ def _columns(
     return grid
 
 
-def _lanes(names: Mapping[str, Text], numbers: int, steps: Sequence[StepView | Gap], pen: Pen) -> Table:
+def _lanes(names: Mapping[str, Text], numbers: int, steps: Sequence[Row], pen: Pen) -> Table:
     """A dot in the lane of its process for each step, and beside the lanes what was done."""
     grid = Table.grid(padding=0)
     for name in names.values():
@@ -119,9 +80,7 @@ def _lanes(names: Mapping[str, Text], numbers: int, steps: Sequence[StepView | G
     return grid
 
 
-def _list(
-    names: Mapping[str, Text], numbers: int, steps: Sequence[StepView | Gap], pen: Pen, width: int
-) -> Table:
+def _list(names: Mapping[str, Text], numbers: int, steps: Sequence[Row], pen: Pen, width: int) -> Table:
     """The name of the process before each step."""
     grid = Table.grid(padding=0)
     grid.add_column(width=min(max(name.cell_len for name in names.values()), width // 3), overflow="fold")
@@ -134,7 +93,7 @@ def _list(
     return grid
 
 
-def _cells(step: StepView | Gap, numbers: int, pen: Pen) -> list[Text]:
+def _cells(step: Row, numbers: int, pen: Pen) -> list[Text]:
     if isinstance(step, Gap):
         return [Text(), pen.text(str(step), "dim")]
     style = CLASH if step.conflict else _WAITING if step.waiting else ""

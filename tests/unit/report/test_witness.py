@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from grader.core.verdict import WitnessStep
 from grader.report import view
+from grader.report.shorten import Gap, Row, elide, fold
 from grader.report.view import StepView
-from grader.report.witness import Gap, Layout, elide, layout
+from grader.report.witness import Layout, layout
 
 
 def steps_with_conflicts(length: int, *conflicts: int) -> list[StepView]:
@@ -45,6 +46,34 @@ def test_shown_and_counted_steps_are_all_steps_in_order(length: int, conflicts: 
             position += 1
     assert position == length
     assert len(rows) <= max(24, 6 + 12 + 6 * 3 + 7 * 2)
+
+
+def test_what_happens_in_a_gap_is_not_lost() -> None:
+    steps = [StepView("P1", "", f"step {n}", changes=(("x", str(n)), (f"y{n}", "1"))) for n in range(30)]
+    (gap,) = (row for row in elide(steps) if isinstance(row, Gap))
+    assert dict(gap.changes) == {"x": "17", **{f"y{n}": "1" for n in range(6, 18)}}
+
+
+def test_rounds_of_a_loop_are_told_once() -> None:
+    take, give, end = (StepView("P1", "7", text) for text in ("take", "give", "end"))
+    assert fold([end, *[take, give] * 5, end]) == [end, take, give, Gap(8, 2), end]
+    assert fold([take] * 4) == [take, Gap(3, 1)]
+    assert str(Gap(8, 2)) == "… the same 2 steps 4 more times …"
+    assert str(Gap(3, 1)) == "… the same 3 more times …"
+
+
+def test_few_rounds_are_told_one_by_one() -> None:
+    steps = [StepView("P1", "7", "take")] * 3
+    assert fold(steps) == steps
+
+
+@given(st.lists(st.integers(0, 2), max_size=40))
+def test_unfolded_it_is_as_it_was(made: list[int]) -> None:
+    steps = [StepView("P1", "", str(n)) for n in made]
+    rows: list[Row] = []
+    for row in fold(steps):
+        rows.extend(rows[-row.round :] * (row.steps // row.round) if isinstance(row, Gap) else [row])
+    assert rows == steps
 
 
 @pytest.mark.parametrize(
