@@ -1,4 +1,4 @@
-"""The report as one web page that is complete in itself. Start at `page`; `of_grade`, `of_script` and `of_replay` are made of it.
+"""The report as one web page that is complete in itself. Start at `page`; the functions `of_…` are made of it.
 
 The failing order is an ordinary table, so everything can be read and printed without a script; the script only steps
 through what the table says, and reads it from there. No text of a submission ever stands in a script, a style or an
@@ -216,6 +216,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from grader.core.operations import Failure
 from grader.core.verdict import CheckResult, Evidence, Finding, Grade, Location, WitnessStep
-from grader.report import json_report, terminal, text, view
+from grader.report import html, json_report, terminal, text, view
 
 texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=30)
 numbers = st.integers(0, 10**6)
@@ -28,6 +28,7 @@ steps = st.builds(
     conflict=st.booleans(),
     executed=st.booleans(),
     source=texts,
+    state=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
 )
 findings = st.builds(
     Finding,
@@ -41,6 +42,7 @@ findings = st.builds(
     output=texts,
     failure=st.none() | st.builds(Failure, type=texts, message=texts, traceback=texts),
     steps=st.lists(steps, max_size=30).map(tuple),
+    start=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
 )
 evidence = st.builds(
     Evidence, processes=st.lists(st.integers(1, 9), max_size=5).map(tuple), executions=numbers
@@ -89,3 +91,12 @@ def test_json(grade: Grade) -> None:
     document = file.getvalue()
     assert not HIDDEN.search(document)
     assert json.loads(document.encode("utf-8"))["schema"] == "grader/grade/v1"
+
+
+@settings(max_examples=40, deadline=None)
+@given(grades)
+def test_html(grade: Grade) -> None:
+    page = html.of_grade(view.of_grade(grade))
+    assert not HIDDEN.search(page)
+    page.encode("utf-8")
+    assert page.count("<script>") == page.count("</script>") == 1

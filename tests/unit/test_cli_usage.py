@@ -42,6 +42,7 @@ class Replay:
     check: str = "loses no update"
     processes: int = 2
     source: Sequence[str] = ()
+    start: tuple[tuple[str, str], ...] = ()
     outcome: None = None
 
 
@@ -142,6 +143,48 @@ def test_options_reach_the_grading(run: Run, fake: FakeGrading) -> None:
     assert fake.calls == [(None, CheckOptions()), ("consumer", CheckOptions(free_runs=False, budget=1.5))]
 
 
+def test_a_page_goes_where_the_output_goes(run: Run) -> None:
+    status, out, err = run("check", "wrong/counter.py", "--format", "html")
+    assert (status, err) == (1, "")
+    assert out.startswith("<!doctype html>")
+    assert out.endswith("</html>\n")
+
+
+def test_a_page_in_a_file(run: Run, folder: Path) -> None:
+    status, out, err = run("check", "wrong/counter.py", "--format", "html", "--output", "report.html")
+    assert (status, err) == (1, "")
+    assert out.endswith(": wrote report.html\n")
+    assert "wrong/counter.py: 1 of 9 points" in out
+    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_page_for_each_of_several_files(run: Run, folder: Path) -> None:
+    arguments = (
+        "right/counter.py",
+        "wrong/counter.py",
+        "missing.py",
+        "--format",
+        "html",
+        "--output",
+        "pages",
+    )
+    status, out, err = run("check", *arguments)
+    assert status == 2
+    assert "missing.py does not exist" in err
+    assert len(out.splitlines()) == 2
+    assert sorted(page.name for page in (folder / "pages").iterdir()) == [
+        "right-counter.html",
+        "wrong-counter.html",
+    ]
+
+
+def test_a_replay_as_a_page(run: Run, fake: FakeGrading, folder: Path) -> None:
+    finding = samples.failing().checks[1].findings[0]
+    fake.replayed = Replay(finding, finding.steps)
+    assert run("replay", TOKEN, "wrong/counter.py", "--format", "html", "--output", "r.html")[0] == 1
+    assert "this order still breaks it" in (folder / "r.html").read_text(encoding="utf-8")
+
+
 def test_one_bad_file_does_not_lose_the_others(run: Run) -> None:
     status, out, err = run("check", "missing.py", "right/counter.py", "wrong/counter.py")
     assert status == 2
@@ -192,6 +235,9 @@ def test_json_of_several_files_has_an_entry_for_each(run: Run) -> None:
         (["check", "right/counter.py", "--budget", "nan"], "not a number of seconds above 0"),
         (["check", "right/counter.py", "--budget", "soon"], "not a number of seconds above 0"),
         (["check", "right/counter.py", "--format", "xml"], "invalid choice"),
+        (["check", "right/counter.py", "--output", "a.html"], "--output goes with --format html"),
+        (["check", "right/counter.py", "--format", "html", "--output", "no/a.html"], "no is not a folder"),
+        (["replay", TOKEN, "right/counter.py", "--output", "a.html"], "--output goes with --format html"),
         (["nonsense"], "invalid choice"),
         (["check", "right/counter.py", "--\x1b[2J"], r"unrecognized arguments: --\x1b[2J"),
         (["replay", TOKEN], "required: FILE"),

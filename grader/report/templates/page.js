@@ -16,6 +16,8 @@
       this.states = this.statesByRow();
       this.place = 0;
       this.slider.max = this.rows.length - 1;
+      const longest = Math.max(...this.heads.map((head) => head.textContent.length));
+      root.style.setProperty("--gutter", `${Math.min(Math.max(3.5, longest * 0.45 + 1.5), 8)}rem`);
       root.querySelector(".controls").hidden = false;
       root.classList.add("live");
       for (const button of root.querySelectorAll("[data-go]")) {
@@ -93,7 +95,7 @@
         const chip = document.createElement("span");
         const active = task === row.dataset.task;
         chip.className = active ? "chip active" : "chip";
-        chip.textContent = this.heads[Number(task)].textContent;
+        chip.textContent = chip.title = this.heads[Number(task)].textContent;
         line.querySelector(".who").append(chip);
         if (active && row.dataset.line === number) {
           line.classList.add("current");
