@@ -97,6 +97,7 @@ class _Study:
         self._options = options
         self._on_progress = on_progress
         self._executions = 0
+        self._last: Execution | None = None
         self._races = DataRaces()
         self._maker = FindingMaker(script.origin, ScriptScenario())
         self._tally = OutcomeTally()
@@ -112,6 +113,7 @@ class _Study:
 
     def _executed(self, execution: Execution) -> None:
         self._executions += 1
+        self._last = execution
         self._on_progress(Progress(self._executions))
         self._races.add(execution, self._maker.names(execution))
 
@@ -191,5 +193,5 @@ class _Study:
         return tuple(shown), len(entries) - len(shown)
 
     def _processes(self) -> int:
-        last = self._tally.last
+        last = self._last
         return sum(isinstance(state, ProcessState) for state in last.objects.values()) if last else 0

@@ -9,6 +9,7 @@ taken on trust: every failure is executed again in new processes before it is be
 exploration that found none. If it comes out otherwise, everything is done again in new processes only.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import pairwise
@@ -46,6 +47,7 @@ SHORTEN_EXECUTIONS = 120
 MOST_PREEMPTIONS = 2
 MOST_FINDINGS = 3
 SEED = 20_140_122
+_OVERTIME = 0.2
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.STEP_LIMIT, OutcomeKind.LIVELOCK)
 _AGAIN = "A failing order was found, but the program did something else when it was run again."
 
@@ -116,6 +118,7 @@ class Examination:
         """What the executions that `tally` counts were made for."""
         self._new_tally = new_tally
         self._launcher = launcher
+        self._started: float | None = None
         self._scenario = scenario
         self._verdict = verdict
         self._maker = maker
@@ -175,13 +178,20 @@ class Examination:
             go_on = self._judge(execution, tally)
             return go_on if until is None else until not in tally.first
 
-        budget = self._budget
+        budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left())
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
         if fresh or self._fresh:
             with closing(self._launcher(True)) as program:
                 return explore(program, strategy, budget, watch, self._tasks)
         return explore(self._program, strategy, budget, watch, self._tasks)
+
+    def _seconds_left(self) -> float:
+        """What is left of the budget; when it is spent, a part of it again for what has to be done yet."""
+        if self._started is None:
+            self._started = time.monotonic()
+        left = self._started + self._budget.seconds - time.monotonic()
+        return max(left, self._budget.seconds * _OVERTIME)
 
     def _judge(self, execution: Execution, tally: Tally) -> bool:
         """Count one execution; whether it is worth going on."""

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Mapping
 
 from grader.core.execution import Execution
-from grader.core.operations import Creation, ObjectId, ObjectKind, task_of
+from grader.core.operations import Creation, ObjectId, ObjectKind, creator_of, task_of
 from grader.grading.scenario import Shared
 
 _ARTICLES = {
@@ -32,6 +32,8 @@ class Names:
         self._shared = shared
         self._execution = execution
         self._assigned = assigned_names(source)
+        self._several = assigned_together(source)
+        self._lists = lists_assigned(source)
 
     def __contains__(self, target: ObjectId) -> bool:
         return target in self._execution.objects
@@ -45,19 +47,50 @@ class Names:
         creation = self._creations.get(target)
         if creation is None:
             return "a shared object"
-        name = self._assigned.get(creation.line)
-        if name is None:
-            return _ARTICLES[creation.kind]
-        guards = creation.kind is ObjectKind.LOCK and any(
-            other.kind is ObjectKind.MEMORY and other.lock == target and other.line == creation.line
+        guarded = self._guarded_by(creation)
+        if guarded is not None:
+            return f"{self.of(guarded)}.get_lock()" if self.named(guarded) else _ARTICLES[creation.kind]
+        return self._own_name(creation) or _ARTICLES[creation.kind]
+
+    def _guarded_by(self, creation: Creation) -> ObjectId | None:
+        """The value that was made together with this lock, for which it is."""
+        if creation.kind is not ObjectKind.LOCK:
+            return None
+        for other in self._creations.values():
+            together = other.lock == creation.object and other.line == creation.line
+            if together and other.kind is ObjectKind.MEMORY:
+                return other.object
+        return None
+
+    def _own_name(self, creation: Creation) -> str:
+        """The variable that it was assigned to, with a number if its line has made several."""
+        name, names = self._assigned.get(creation.line, ""), self._several.get(creation.line, ())
+        if not name and not names:
+            return ""
+        made = self._made_beside(creation)
+        place = made.index(creation.object) if creation.object in made else 0
+        if names:
+            return names[place] if len(names) == len(made) else ""
+        if len(made) < 2:
+            return name
+        return f"{name}[{place}]" if creation.line in self._lists else f"{name} #{place + 1}"
+
+    def _made_beside(self, creation: Creation) -> list[ObjectId]:
+        """What its line has made in its process, in order: of its own kind, unless the line has several variables."""
+        parts = {other.lock for other in self._creations.values()}
+        return sorted(
+            other.object
             for other in self._creations.values()
+            if other.line == creation.line
+            and creator_of(other.object) == creator_of(creation.object)
+            and other.object not in parts
+            and (other.kind is creation.kind or creation.line in self._several)
         )
-        return f"{name}.get_lock()" if guards else name
 
     def named(self, target: ObjectId) -> bool:
         """Whether the exercise or a variable of the submission gives an object its name."""
         creation = self._creations.get(target)
-        return target in self._shared or (creation is not None and creation.line in self._assigned)
+        return target in self._shared or (creation is not None and bool(self._own_name(creation)))
 
     def line_of(self, target: ObjectId) -> int:
         """The line that made an object, 0 if it is the exercise's."""
@@ -86,6 +119,38 @@ def assigned_names(source: str) -> dict[int, str]:
         if name and target is not None:
             names.setdefault(target.lineno, name)
     return names
+
+
+@functools.lru_cache(maxsize=16)
+def assigned_together(source: str) -> dict[int, tuple[str, ...]]:
+    """The variables of each line that assigns several at once: `value, lock = Value("i", 0), Lock()`."""
+    names: dict[int, tuple[str, ...]] = {}
+    for node in _assignments(source):
+        target = node.targets[0]
+        if isinstance(target, ast.Tuple):
+            found = tuple(_name(part) for part in target.elts)
+            if all(found):
+                names.setdefault(target.lineno, found)
+    return names
+
+
+@functools.lru_cache(maxsize=16)
+def lists_assigned(source: str) -> frozenset[int]:
+    """The lines in which what is assigned is a list, or made like one."""
+    return frozenset(
+        node.value.lineno
+        for node in _assignments(source)
+        if isinstance(node.value, (ast.List, ast.ListComp, ast.Tuple))
+        and not isinstance(node.targets[0], ast.Tuple)
+    )
+
+
+def _assignments(source: str) -> list[ast.Assign]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and len(node.targets) == 1]
 
 
 def _name(target: ast.expr | None) -> str:

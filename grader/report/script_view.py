@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from grader.core.verdict import DataRace, OutcomeClass, ScriptReport, Verdict
 from grader.report import sanitize, words
-from grader.report.view import FindingView, of_finding
+from grader.report.view import FindingView, of_finding, task_order
 
 _MOST_SHOWN = 8
 _MOST_PROCESSES = 6
@@ -85,19 +85,17 @@ def _headline(report: ScriptReport) -> str:
 
 def _basis(report: ScriptReport) -> str:
     parts = [words.count(report.processes, "process").replace("processs", "processes")]
-    parts.append(words.count(report.traces, "order") + " tried")
+    parts.append(words.count(report.executions, "order") + " tried")
     if report.identical:
         parts.append(f"orders among {report.identical} identical processes count once")
     if report.verdict is Verdict.BOUNDED:
-        parts.append(_STOPPED.get(report.stopped, "not all orders were tried"))
+        parts.append(_STOPPED.get(report.stopped, "there are more"))
     return ", ".join(parts)
 
 
 _STOPPED = {
-    "executions": "there are more; try a larger --executions",
     "seconds": "there are more; try a larger --budget",
     "interrupted": "interrupted before the end",
-    "exhausted": "not all that there are",
 }
 
 
@@ -145,7 +143,7 @@ def _telling(outcomes: Sequence[OutcomeClass]) -> list[str]:
         everybody = [
             who for who in everybody if len({outcome.stdout.get(who, "") for outcome in outcomes}) > 1
         ]
-    return everybody[:_MOST_PROCESSES]
+    return sorted(everybody, key=task_order)[:_MOST_PROCESSES]
 
 
 def _ending(outcome: OutcomeClass) -> str:
@@ -153,8 +151,12 @@ def _ending(outcome: OutcomeClass) -> str:
     if outcome.failures:
         deaths = [f"{who}: {failure}" for who, failure in outcome.failures.items()]
         return sanitize.line(f"{text}; {'; '.join(deaths[:3])}", limit=200)
-    odd = [f"{who} with exit code {code}" for who, code in outcome.exit_codes.items() if code]
+    odd = [_exit(who, code) for who, code in outcome.exit_codes.items() if code]
     return sanitize.line(f"{text}, {', '.join(odd[:3])}" if odd else text, limit=200)
+
+
+def _exit(who: str, code: int) -> str:
+    return f"{who} with exit code {code}" if code > 0 else f"{who} is ended by signal {-code}"
 
 
 def _warnings(races: Sequence[DataRace]) -> tuple[str, ...]:

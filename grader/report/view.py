@@ -208,10 +208,11 @@ def _pairs(pairs: Pairs) -> Pairs:
 def _columns(rows: Iterable[StepView]) -> tuple[str, ...]:
     """The tasks, in the order of starting where their names tell it (`main`, `P1`, `P1.2`, `P2`)."""
     seen = list(dict.fromkeys(row.task for row in rows))
-    return tuple(sorted(seen, key=_task_order))
+    return tuple(sorted(seen, key=task_order))
 
 
-def _task_order(task: str) -> tuple[int, tuple[int, ...]]:
+def task_order(task: str) -> tuple[int, tuple[int, ...]]:
+    """Sorts shown names of processes: `main`, `P1`, `P1.2`, `P2`, then those with a name of their own."""
     if task == "main":
         return 0, ()
     parts = task.removeprefix("P").split(".")

@@ -133,7 +133,8 @@ class Dpor(Strategy):
         if number < self._fresh:
             return
         node.step = step
-        self._order.add(step)
+        if number < LONGEST_ANALYSED:
+            self._order.add(step)
         if not any(branch.step.task == step.task for branch in node.tree.branches):
             node.tree.branches.insert(0, Branch(step))
 

@@ -1,16 +1,19 @@
 """Where in the submission this process is: the line of an operation, and a mark of the local state.
 
-Start at `line_and_mark`. Frames of other files (ours, the standard library's) are skipped; frames below the task's
-first one are never looked at because they belong to no submission, or to the process that was forked.
+Start at `line_and_mark`. The line is that of the innermost frame of the submission; the mark is made of the frames of
+the standard library as well, which may go through several operations in one line (`Barrier.wait` does). Frames below
+the task's first one are never looked at because they belong to no submission, or to the process that was forked.
 """
 
 import faulthandler
+import os
 import signal
 import sys
 from collections.abc import Hashable, Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
+_HERE = os.path.dirname(__file__) + os.sep
 _files: set[str] = set()
 _roots: set[CodeType] = set()
 _visits: dict[Hashable, int] = {}
@@ -63,10 +66,11 @@ def forget() -> None:
     remember({}, 0.0)
 
 
-def _own_frames() -> Iterator[FrameType]:
+def _frames() -> Iterator[FrameType]:
+    """The frames of the submission and of the library that it has called, without ours."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code not in _roots:
-        if frame.f_code.co_filename in _files:
+        if not frame.f_code.co_filename.startswith(_HERE):
             yield frame
         frame = frame.f_back
 
@@ -91,7 +95,7 @@ def line_and_mark(what: Hashable) -> tuple[int, int]:
     visits = _visits[site] = _visits.get(site, 0) + 1
     if visits == 1:
         return here, 0
-    state = [_clock[0], *(_frame_state(frame) for frame in _own_frames())]
+    state = [_clock[0], *(_frame_state(frame) for frame in _frames())]
     return here, hash(tuple(state)) & 0x7FFF_FFFF_FFFF
 
 
@@ -99,7 +103,7 @@ def _frame_state(frame: FrameType) -> Hashable:
     local = frame.f_locals
     state: list[Hashable] = [frame.f_code.co_name, frame.f_lasti]
     state.extend(_summary(value, depth=1) for value in list(local.values()))
-    if local is not frame.f_globals:
+    if local is not frame.f_globals and frame.f_code.co_filename in _files:
         state.extend(_summary(value, depth=0) for value in list(frame.f_globals.values()))
     return tuple(state)
 
