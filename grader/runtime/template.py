@@ -22,7 +22,7 @@ from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BOOT = (
-    "import sys; sys.path[:] = [entry for entry in sys.path if entry]; sys.path.append({root!r});"
+    "import sys; sys.path[:] = [entry for entry in sys.path if entry]; sys.path.insert(0, {root!r});"
     " from grader.runtime.agent import main; sys.path.remove({root!r}); main.template({fd})"
 )
 _ANSWER_SECONDS = 30.0
