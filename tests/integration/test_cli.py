@@ -172,6 +172,28 @@ def test_a_replay_shows_the_same_order_and_fails_again(kind: str, tmp_path: Path
     assert "does not fit" not in ran.out
 
 
+def test_a_witness_tells_what_the_shared_objects_hold(tmp_path: Path) -> None:
+    path = saved(tmp_path, UNLOCKED)
+    finding = next(finding for check in json_of(path, 1).checks for finding in check.findings)
+    assert finding.start == {"counter": "0", "lock": "free", "alive": "P1, P2"}
+    written = [step.state for step in finding.steps if step.operation == "write"]
+    assert written == [{"counter": "1"}, {}]  # the second process writes what is there already
+
+
+def test_a_page_says_what_the_document_says(tmp_path: Path) -> None:
+    path = saved(tmp_path, UNLOCKED)
+    page = tmp_path / "page.html"
+    ran = ended_well(grader("check", path, QUICK, "--format", "html", "--output", page), 1)
+    assert ran.out.endswith(f"wrote {page}\n")
+    shown = page.read_text(encoding="utf-8")
+    finding = next(finding for check in json_of(path, 1).checks for finding in check.findings)
+    for text in (finding.message, finding.replay, "counter.value += 1", "these steps clash"):
+        assert text in shown
+    again = tmp_path / "again.html"
+    ended_well(grader("replay", finding.replay, path, "--format", "html", "--output", again), 1)
+    assert finding.message in again.read_text(encoding="utf-8")
+
+
 def test_a_replay_on_the_corrected_file_passes(tmp_path: Path) -> None:
     path = saved(tmp_path, UNLOCKED)
     token = next(finding.replay for check in json_of(path, 1).checks for finding in check.findings)
