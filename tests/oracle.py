@@ -32,10 +32,12 @@ from grader.core.operations import (
     task_of,
 )
 from grader.engine.scripted import Asked, Script
+from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
+from grader.primitives.manager import settled
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
-from grader.primitives.registry import BY_OPERATION, depends
+from grader.primitives.registry import depends
 
 _KIND = OperationKind
 Independence: TypeAlias = Callable[["State", Step, Step], bool]
@@ -133,10 +135,7 @@ class Oracle:
         return found
 
     def _asks(self, now: Situation, task: TaskId) -> Asked:
-        key = now.scripts[task], now.told[task]
-        asked = self._asked.get(key)
-        if asked is None:
-            asked = self._asked[key] = _ask(*key)
+        asked = self._asks_again(now.scripts[task], now.told[task])
         operation = asked.operation
         if operation.kind is _KIND.PROCESS_START:
             place = len(now.objects[process_object(task)].children) + 1
@@ -146,20 +145,24 @@ class Oracle:
             operation = msgspec.structs.replace(operation, object=process_object(task))
         return asked._replace(operation=operation)
 
+    def _asks_again(self, script: Script, told: tuple[Result, ...]) -> Asked:
+        asked = self._asked.get((script, told))
+        if asked is None:
+            asked = self._asked[script, told] = _ask(script, told)
+        return asked
+
     def successors(self, now: Situation) -> dict[TaskId, tuple[Step, State]]:
         """Every step that can be made, and what it leads to."""
         return {
             task: self._step(now, task, operation)
             for task, operation in sorted(self._pending(now).items())
-            if _can(now.objects, task, operation)
+            if is_enabled(now.objects, task, operation)
         }
 
     def _step(self, now: Situation, task: TaskId, operation: Operation) -> tuple[Step, State]:
         objects = dict(now.objects)
-        primitive = BY_OPERATION.get(operation.kind)
-        touches = primitive.touches(now.objects, task, operation) if primitive else ()
-        result = primitive.apply(objects, task, operation) if primitive else DONE
-        step = Step(task, operation, result, touches)
+        step = perform(objects, task, operation)
+        result = step.result or DONE
         if operation.kind is _KIND.QUEUE_FLUSH:
             return step, self._state(now._replace(objects=objects))
         told, scripts, gone = dict(now.told), now.scripts, now.gone
@@ -168,6 +171,10 @@ class Oracle:
             gone |= {task}
         elif operation.kind is _KIND.PROCESS_KILL and result.ok:
             gone |= {task_of(operation.object)}
+        elif operation.kind is _KIND.REFERENT_CHANGE and step.touches:
+            updates = self._asks_again(scripts[task], told[task]).updates
+            state = objects[operation.object]
+            objects[operation.object] = settled(state, updates[0].data if updates else state.data)
         elif operation.kind is _KIND.PROCESS_START:
             child = task_of(operation.object)
             told[child] = ()
@@ -350,11 +357,6 @@ def _ask(script: Script, told: tuple[Result, ...]) -> Asked:
     except StopIteration:
         said = Operation(_KIND.PROCESS_EXIT)
     return said if isinstance(said, Asked) else Asked(said)
-
-
-def _can(objects: Mapping[ObjectId, Any], task: TaskId, operation: Operation) -> bool:
-    primitive = BY_OPERATION.get(operation.kind)
-    return primitive is None or primitive.enabled(objects, task, operation)
 
 
 def _nothing() -> Generator[Operation, Result, None]:

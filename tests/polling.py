@@ -9,8 +9,11 @@ from tests.programs import (
     EVENT,
     KIND,
     LOCK,
+    MANAGED,
     MEMORY,
+    OTHER_REFERENT,
     QUEUE,
+    REFERENT,
     Pick,
     acquire,
     do,
@@ -18,6 +21,7 @@ from tests.programs import (
     put,
     read,
     release,
+    script_of,
     write,
 )
 
@@ -33,6 +37,10 @@ LOOKS: dict[str, tuple[Operation, ...]] = {
     "flag under lock": (acquire(LOCK), read(MEMORY, 0), release(LOCK)),
     "two flags under lock": (acquire(LOCK), read(MEMORY, 0), read(MEMORY, 1), release(LOCK)),
     "trylock": (acquire(LOCK, block=False),),
+    "content": (do(KIND.REFERENT_READ, REFERENT),),
+    "two contents": (do(KIND.REFERENT_READ, REFERENT), do(KIND.REFERENT_READ, OTHER_REFERENT)),
+    "taking": (do(KIND.REFERENT_CHANGE, REFERENT),),
+    "managed queue": (do(KIND.MANAGED_QUEUE_GET, MANAGED, block=False),),
 }
 
 
@@ -62,17 +70,14 @@ def _worth(result: Result, operation: Operation) -> int:
         return 0
     if operation.kind is KIND.MEMORY_READ:
         return result.data[0]
+    if operation.kind in (KIND.REFERENT_READ, KIND.REFERENT_CHANGE):
+        return int(b"a" in result.data)
     return result.number if operation.kind in (KIND.EVENT_IS_SET, KIND.QUEUE_EMPTY) else int(result.ok)
 
 
 def plain(operations: Sequence[Operation]) -> Script:
     """Just these operations."""
-
-    def script() -> Steps:
-        for operation in operations:
-            _ = yield operation  # a list's iterator would not take the results
-
-    return script
+    return script_of(tuple(operations))
 
 
 def polling_scripts(pick: Pick, looks: Sequence[str] = tuple(LOOKS)) -> list[Script]:
@@ -89,7 +94,10 @@ def polling_scripts(pick: Pick, looks: Sequence[str] = tuple(LOOKS)) -> list[Scr
     return scripts[::-1] if pick((True, False)) else scripts
 
 
-_OBSERVERS = (KIND.MEMORY_READ, KIND.EVENT_IS_SET, KIND.QUEUE_EMPTY, KIND.QUEUE_GET, KIND.EVENT_WAIT)
+_OBSERVERS = (
+    *(KIND.MEMORY_READ, KIND.EVENT_IS_SET, KIND.QUEUE_EMPTY, KIND.QUEUE_GET, KIND.EVENT_WAIT),
+    *(KIND.REFERENT_READ, KIND.REFERENT_CHANGE, KIND.MANAGED_QUEUE_GET),
+)
 
 
 def _deeds(pick: Pick, number: int) -> list[Operation]:
@@ -116,4 +124,8 @@ _DEEDS: tuple[tuple[Operation, ...], ...] = (
     (do(KIND.EVENT_SET, EVENT),),
     (do(KIND.EVENT_CLEAR, EVENT),),
     (put(b"a", QUEUE),),
+    (do(KIND.REFERENT_CHANGE, REFERENT, data=b"a"),),
+    (do(KIND.REFERENT_CHANGE, REFERENT, data=b"b"),),
+    (do(KIND.REFERENT_CHANGE, OTHER_REFERENT, data=b"a"),),
+    (do(KIND.MANAGED_QUEUE_PUT, MANAGED, data=b"a"),),
 )

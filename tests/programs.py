@@ -19,12 +19,15 @@ from grader.core.operations import (
     Operation,
     OperationKind,
     Result,
+    Update,
     process_object,
 )
 from grader.engine.scripted import Asked, Script
 from grader.primitives.condition import ConditionState
 from grader.primitives.event import EventState
 from grader.primitives.lock import LockState
+from grader.primitives.managed_queue import ManagedQueueState
+from grader.primitives.manager import ManagerState, ReferentState
 from grader.primitives.memory import MemoryState
 from grader.primitives.pool import Chunk, PoolState
 from grader.primitives.queue import QueueState
@@ -48,7 +51,14 @@ Pick: TypeAlias = Callable[[Sequence[Any]], Any]
     JOINABLE,
     SIMPLE,
     POOL,
-) = range(1, 15)
+    MANAGER,
+    REFERENT,
+    OTHER_REFERENT,
+    MANAGED,
+    MANAGED_LOCK,
+    ORDERED,
+    ORDERED_LOCK,
+) = range(1, 22)
 MY_CHILD: ObjectId = -(2**40)
 FIRST_TASK, SECOND_TASK = process_object(0), process_object(1)
 LARGE = bytes(70_000)
@@ -74,9 +84,25 @@ def script_of(text: Text) -> Script:
     """The script that does what `text` says."""
 
     def script() -> Generator[Any, Result, None]:
-        yield from _run(text, {})
+        known: dict[str, Any] = {}
+        yield from _run(text, known)
+        if "update" in known:
+            yield _said(Operation(KIND.PROCESS_EXIT), known)
 
     return script
+
+
+def _said(operation: Operation, known: dict[str, Any]) -> "Operation | Asked":
+    """The operation, along with the new content of the object that was changed last."""
+    update = known.pop("update", None)
+    return operation if update is None else Asked(operation, updates=(update,))
+
+
+def _remember_change(operation: Operation, known: dict[str, Any]) -> None:
+    """A change appends its data to the content; without any, it leaves the content as it was."""
+    result = known["last"]
+    if operation.kind is KIND.REFERENT_CHANGE and result.ok and operation.data:
+        known["update"] = Update(operation.object, result.data + operation.data)
 
 
 def _run(text: Text, known: dict[str, Any]) -> Generator[Any, Result, None]:
@@ -84,14 +110,18 @@ def _run(text: Text, known: dict[str, Any]) -> Generator[Any, Result, None]:
         if isinstance(instruction, Branch):
             yield from _run(instruction.then if _truth(known.get("last")) else instruction.otherwise, known)
         elif isinstance(instruction, Child):
-            started = yield Asked(Operation(KIND.PROCESS_START), child=_script_once(instruction))
+            updates = (known.pop("update"),) if "update" in known else ()
+            child = _script_once(instruction)
+            started = yield Asked(Operation(KIND.PROCESS_START), child=child, updates=updates)
             known["child"] = process_object(started.number)
         elif instruction.object == MY_CHILD:
             if "child" in known:
                 named = {"targets": (known["child"],)} if instruction.kind is KIND.PROCESS_WAIT else {}
-                known["last"] = yield msgspec.structs.replace(instruction, object=known["child"], **named)
+                about = msgspec.structs.replace(instruction, object=known["child"], **named)
+                known["last"] = yield _said(about, known)
         else:
-            known["last"] = yield instruction
+            known["last"] = yield _said(instruction, known)
+            _remember_change(instruction, known)
 
 
 _SCRIPTS: dict[int, tuple[Child, Script]] = {}
@@ -148,6 +178,13 @@ def objects(
         JOINABLE: QueueState(places, False),
         SIMPLE: QueueState(0, True),
         POOL: pool_state(tasks),
+        MANAGER: ManagerState(),
+        REFERENT: ReferentState(b"", "list"),
+        OTHER_REFERENT: ReferentState(b"", "list"),
+        MANAGED: ManagedQueueState(places),
+        MANAGED_LOCK: lock_state(),
+        ORDERED: ConditionState(ORDERED_LOCK, in_order=True),
+        ORDERED_LOCK: lock_state(condition),
     }
 
 
@@ -195,6 +232,12 @@ class ProgramText(NamedTuple):
         return [script_of(text) for text in self.texts]
 
 
+_MANAGED = (
+    *(KIND.MANAGED_QUEUE_PUT, KIND.MANAGED_QUEUE_PUT, KIND.MANAGED_QUEUE_PUT),
+    *(KIND.MANAGED_QUEUE_GET, KIND.MANAGED_QUEUE_GET, KIND.MANAGED_QUEUE_GET),
+    *(KIND.MANAGED_QUEUE_EMPTY, KIND.MANAGED_QUEUE_FULL, KIND.MANAGED_QUEUE_SIZE),
+    *(KIND.MANAGED_QUEUE_TASK_DONE, KIND.MANAGED_QUEUE_TASK_DONE, KIND.MANAGED_QUEUE_JOIN),
+)
 _WAITS = ({}, {}, {"block": False}, {"timed": True})
 FAMILIES = (
     "memory",
@@ -211,6 +254,10 @@ FAMILIES = (
     "pool",
     "child",
     "other",
+    "ordered",
+    "referent",
+    "managed",
+    "manager",
 )
 
 
@@ -277,19 +324,28 @@ class ProgramMaker:
     def _bounded(self, palette: Sequence[str], depth: int) -> list[Any]:
         return self._lock_use(BOUNDED, palette, depth)
 
-    def _condition(self, palette: Sequence[str], depth: int) -> list[Any]:
+    def _ordered(self, palette: Sequence[str], depth: int) -> list[Any]:
+        return self._condition(palette, depth, ORDERED, ORDERED_LOCK)
+
+    def _condition(
+        self,
+        palette: Sequence[str],
+        depth: int,
+        condition: ObjectId = CONDITION,
+        lock: ObjectId = CONDITION_LOCK,
+    ) -> list[Any]:
         kind = self._pick(("wait", "wait", "notify", "notify", "bare", "lock"))
         if kind == "lock":
-            return self._lock_use(CONDITION_LOCK, palette, depth)
-        notify = do(KIND.CONDITION_NOTIFY, CONDITION, number=self._pick((1, 1, -1)))
+            return self._lock_use(lock, palette, depth)
+        notify = do(KIND.CONDITION_NOTIFY, condition, number=self._pick((1, 1, -1)))
         if kind == "bare":
             return [notify]
-        taken, given = acquire(CONDITION_LOCK), release(CONDITION_LOCK)
+        taken, given = acquire(lock), release(lock)
         if kind == "notify":
             return [taken, notify, given]
         timed = self._pick((False, False, True))
-        resume = do(KIND.CONDITION_RESUME, CONDITION, timed=timed)
-        return [taken, do(KIND.CONDITION_WAIT, CONDITION), resume, given]
+        resume = do(KIND.CONDITION_RESUME, condition, timed=timed)
+        return [taken, do(KIND.CONDITION_WAIT, condition), resume, given]
 
     def _event(self, palette: Sequence[str], depth: int) -> list[Any]:
         kind = self._pick(
@@ -339,6 +395,25 @@ class ProgramMaker:
         targets = self._pick(((), (FIRST_TASK,), (FIRST_TASK, SECOND_TASK)))
         which = KIND.POOL_RESULT if kind == "result" else KIND.POOL_NEXT
         return [do(which, POOL, number=number, targets=targets, **self._pick(_WAITS))]
+
+    def _referent(self, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick((KIND.REFERENT_READ, KIND.REFERENT_CHANGE, KIND.REFERENT_CHANGE))
+        target = self._pick((REFERENT, REFERENT, OTHER_REFERENT))
+        changes = kind is KIND.REFERENT_CHANGE
+        return [do(kind, target, manager=MANAGER, data=self._pick((b"a", b"b", b"")) if changes else b"")]
+
+    def _managed(self, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick(_MANAGED)
+        waits = kind in (KIND.MANAGED_QUEUE_PUT, KIND.MANAGED_QUEUE_GET, KIND.MANAGED_QUEUE_JOIN)
+        data = self._pick((b"a", b"b")) if kind is KIND.MANAGED_QUEUE_PUT else b""
+        return [do(kind, MANAGED, manager=MANAGER, data=data, **(self._pick(_WAITS) if waits else {}))]
+
+    def _manager(self, palette: Sequence[str], depth: int) -> list[Any]:
+        kind = self._pick((KIND.MANAGER_SHUTDOWN, KIND.MANAGER_CREATE, KIND.LOCK_ACQUIRE, KIND.LOCK_RELEASE))
+        if kind in (KIND.MANAGER_SHUTDOWN, KIND.MANAGER_CREATE):
+            return [do(kind, MANAGER)]
+        waits = self._pick(_WAITS) if kind is KIND.LOCK_ACQUIRE else {}
+        return [do(kind, MANAGED_LOCK, manager=MANAGER, **waits)]
 
     def _child(self, palette: Sequence[str], depth: int) -> list[Any]:
         if not depth:

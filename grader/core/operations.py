@@ -87,6 +87,17 @@ class OperationKind(str, enum.Enum):
     PROCESS_KILL = "process.kill"
     PROCESS_CHILDREN = "process.children"
     PROCESS_RETURN = "process.return"
+    MANAGER_CREATE = "manager.create"
+    MANAGER_SHUTDOWN = "manager.shutdown"
+    REFERENT_READ = "referent.read"
+    REFERENT_CHANGE = "referent.change"
+    MANAGED_QUEUE_PUT = "managed_queue.put"
+    MANAGED_QUEUE_GET = "managed_queue.get"
+    MANAGED_QUEUE_EMPTY = "managed_queue.empty"
+    MANAGED_QUEUE_FULL = "managed_queue.full"
+    MANAGED_QUEUE_SIZE = "managed_queue.size"
+    MANAGED_QUEUE_TASK_DONE = "managed_queue.task_done"
+    MANAGED_QUEUE_JOIN = "managed_queue.join"
     SLEEP = "time.sleep"
     READY = "agent.ready"
     UNCONTROLLED = "agent.uncontrolled"
@@ -102,6 +113,9 @@ class ObjectKind(str, enum.Enum):
     QUEUE = "queue"
     POOL = "pool"
     PROCESS = "process"
+    MANAGER = "manager"
+    REFERENT = "referent"
+    MANAGED_QUEUE = "managed_queue"
 
 
 class LockFlavour(str, enum.Enum):
@@ -118,8 +132,9 @@ class Creation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `typecode` and `data` belong to memory (its ctypes code and first bytes), `flavour` and `number` to locks (the
     initial value; a `Lock` with 0 is taken for ever), `number` to queues (`maxsize`, 0 for none), `lock` to memory
-    and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder) and `length` to arrays
-    (-1 for a single value).
+    and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder) and to conditions that
+    wake their sleepers in order (those of `threading`), and `length` to arrays (-1 for a single value). A manager's
+    object has its class's name as `typecode` and its first content, pickled, as `data`.
     """
 
     object: ObjectId
@@ -149,8 +164,10 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `block` and `timed` say how a call waits: without `block` never, with `timed` until it is told that the time
     is up. `offset` and `data` address memory (bytes); `number` is a size (memory), an exit code (exit), a signal
-    (kill) or a count (notify); `targets` are the processes of a `wait`; `text` names what is not controlled, or a
-    starting process. What they mean to a pool is told in `grader.primitives.pool`.
+    (kill) or a count (notify); `targets` are the processes of a `wait`; `text` names what is not controlled, a
+    starting process, or the method of a manager's object, whose pickled arguments are `data`. `manager` is the one
+    whose server does the operation: when that is gone, the operation fails. What the
+    others mean to a pool is told in `grader.primitives.pool`.
     """
 
     kind: OperationKind
@@ -164,11 +181,19 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
     targets: tuple[ObjectId, ...] = ()
     failure: Failure | None = None
+    manager: ObjectId = NO_OBJECT
 
     @property
     def may_wait(self) -> bool:
         """Whether the call waits without end for its condition."""
         return self.block and not self.timed
+
+
+class Update(msgspec.Struct, frozen=True):
+    """The new content of a manager's object, from the task that was just let change it."""
+
+    object: ObjectId
+    data: bytes = b""
 
 
 class ErrorCode(str, enum.Enum):
@@ -179,6 +204,7 @@ class ErrorCode(str, enum.Enum):
     TOO_MANY_DONE = "too-many-done"
     NO_SUCH_OBJECT = "no-such-object"
     OUT_OF_RANGE = "out-of-range"
+    MANAGER_GONE = "manager-gone"
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):

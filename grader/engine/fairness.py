@@ -72,6 +72,12 @@ class Idling(msgspec.Struct, frozen=True):
         since = self.made[marked[-1] :]
         return operation, 0, since[0].visit, tuple((made.step.operation, made.step.result) for made in since)
 
+    def settled(self, state: Any) -> "Idling":
+        """What the last step did to the (only) object that it met is known by now."""
+        *earlier, last = self.made
+        known = msgspec.structs.replace(last, after=(state,))
+        return msgspec.structs.replace(self, made=(*earlier, known))
+
     def resting(self, objects: Objects) -> bool:
         """Whether another round would meet exactly the same as the last, as far as it comes."""
         if not self.round:

@@ -3,7 +3,7 @@
 Start at `Machine`. It knows nothing of strategies and processes: `grader.engine.driver` connects it with both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from grader.core.operations import (
     OperationKind,
     Step,
     TaskId,
+    Update,
     creator_of,
     process_object,
     task_of,
@@ -25,6 +26,7 @@ from grader.engine.program import Announcement
 from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.primitives.base import Objects
+from grader.primitives.manager import ManagerState, ReferentState, settled
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT, BY_OPERATION
@@ -68,6 +70,8 @@ class Machine:
         self._idling: dict[TaskId, Idling] = {}
         """Of the tasks that may be in a polling loop."""
         self._marks: dict[TaskId, int] = {}
+        self._open: dict[TaskId, ObjectId] = {}
+        """The managers' objects that tasks were let change and have not said anything about yet."""
 
     def snapshot(self) -> World:
         """The state as it is now."""
@@ -79,9 +83,10 @@ class Machine:
         """Take what a task is about to do.
 
         Raises:
-            ProtocolError: it names an object that does not exist, or one that is not its own to create.
+            ProtocolError: it names an object that does not exist, or one that is not its own to create or change.
         """
         task, operation = announcement.task, announcement.operation
+        self._settle(task, announcement.updates)
         for creation in announcement.created:
             known = creation.object in self.objects or len(self.objects) >= MAX_OBJECTS
             if (
@@ -106,6 +111,18 @@ class Machine:
             idling = self._idling.get(task, NOT_IDLING)
             self._idling[task] = idling.announced(operation, announcement.mark, self.objects)
 
+    def _settle(self, task: TaskId, updates: Sequence[Update]) -> None:
+        """Close the object that the task was let change: with its new content, or as it was."""
+        target = self._open.pop(task, None)
+        if len(updates) > 1 or any(update.object != target for update in updates):
+            raise ProtocolError("a change of an object that it was not let change")
+        if target is not None:
+            state: ReferentState = self.objects[target]
+            after = settled(state, updates[0].data if updates else state.data)
+            self.objects[target] = after
+            if task in self._idling:
+                self._idling[task] = self._idling[task].settled(after)
+
     def _with_child(self, task: TaskId, operation: Operation) -> Operation:
         place = len(self.objects[process_object(task)].children) + 1
         child = self.tasks.child(task, place, operation.text)
@@ -115,6 +132,8 @@ class Machine:
         primitive = BY_OPERATION.get(operation.kind)
         if primitive is None or operation.kind in (_KIND.PROCESS_CHILDREN, _KIND.PROCESS_RETURN):
             return
+        if operation.manager != NO_OBJECT and type(self.objects.get(operation.manager)) is not ManagerState:
+            raise ProtocolError(f"{operation.manager} is no manager")
         named = operation.targets if operation.kind is _KIND.PROCESS_WAIT else (operation.object,)
         for target in named:
             state = self.objects.get(target)
@@ -150,6 +169,8 @@ class Machine:
         operation = self.pending.pop(task)
         self._marks.pop(task, None)
         step = self._idler_step(task, operation) if self._idling else perform(self.objects, task, operation)
+        if operation.kind is _KIND.REFERENT_CHANGE and step.touches:
+            self._open[task] = operation.object
         if operation.kind is _KIND.PROCESS_KILL and step.result is not None and step.result.ok:
             self._bury(task_of(operation.object))
         self._tend_feeders(step)

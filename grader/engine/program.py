@@ -10,14 +10,15 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 
 from grader.core.execution import Outcome
-from grader.core.operations import Creation, ObjectId, Operation, Step, TaskId
+from grader.core.operations import Creation, ObjectId, Operation, Step, TaskId, Update
 from grader.engine.tasks import TaskTable
 
 
 class Announcement(msgspec.Struct, frozen=True):
     """What a task is about to do, the objects it has made meanwhile, and what it has printed.
 
-    `mark` identifies the task's local state (0: unknown), see `grader.engine.fairness`.
+    `mark` identifies the task's local state (0: unknown), see `grader.engine.fairness`. `updates` is what has come
+    of the change to a manager's object that the task was let make last.
     """
 
     task: TaskId
@@ -26,6 +27,7 @@ class Announcement(msgspec.Struct, frozen=True):
     mark: int = 0
     out: str = ""
     err: str = ""
+    updates: tuple[Update, ...] = ()
 
 
 class Anomaly(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 Used by tests and by the co-operating processes of a scenario. Start at `ScriptedProgram`. A script yields an
 `Operation`, or an `Asked` where it has more to say: the script of the child that it starts, the objects that it has
-made, a mark of its local state.
+made, a mark of its local state, the new content of a manager's object.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -17,6 +17,7 @@ from grader.core.operations import (
     Result,
     Step,
     TaskId,
+    Update,
     process_object,
     task_of,
 )
@@ -34,6 +35,7 @@ class Asked(NamedTuple):
     mark: int = 0
     created: tuple[Creation, ...] = ()
     child: Script | None = None
+    updates: tuple[Update, ...] = ()
 
 
 class ScriptedTask:
@@ -53,7 +55,7 @@ class ScriptedTask:
             said = Operation(OperationKind.PROCESS_EXIT)
         asked = said if isinstance(said, Asked) else Asked(said)
         self.child = asked.child
-        return Announcement(self.task, asked.operation, asked.created, asked.mark)
+        return Announcement(self.task, asked.operation, asked.created, asked.mark, updates=asked.updates)
 
 
 class ScriptedProgram:

@@ -2,19 +2,24 @@
 
 from typing import Any
 
-from grader.core.operations import DONE, ErrorCode, ObjectId, Operation, Result, Step, TaskId
+from grader.core.operations import DONE, NO_OBJECT, ErrorCode, ObjectId, Operation, Result, Step, TaskId
 from grader.primitives.base import Objects
+from grader.primitives.manager import ManagerState
 from grader.primitives.registry import BY_OPERATION
 
 
 def is_enabled(objects: Objects, task: TaskId, operation: Operation) -> bool:
-    """Whether an operation can happen in this state."""
+    """Whether an operation can happen in this state. One of a manager that is gone fails, and need not wait."""
+    if _has_lost_its_manager(objects, operation):
+        return True
     primitive = BY_OPERATION.get(operation.kind)
     return primitive is None or primitive.enabled(objects, task, operation)
 
 
 def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) -> Step:
     """Do an operation on `objects`, in place, and record it."""
+    if _has_lost_its_manager(objects, operation):
+        return Step(task, operation, Result(ok=False, error=ErrorCode.MANAGER_GONE), (), changed=False)
     primitive = BY_OPERATION.get(operation.kind)
     if primitive is None:
         return Step(task, operation, DONE, (), changed=False)
@@ -30,5 +35,14 @@ def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) ->
 
 def touches_of(objects: Objects, task: TaskId, operation: Operation) -> tuple[ObjectId, ...]:
     """The objects whose state an operation would meet."""
+    if _has_lost_its_manager(objects, operation):
+        return ()
     primitive = BY_OPERATION.get(operation.kind)
     return primitive.touches(objects, task, operation) if primitive is not None else ()
+
+
+def _has_lost_its_manager(objects: Objects, operation: Operation) -> bool:
+    if operation.manager == NO_OBJECT:
+        return False
+    state = objects.get(operation.manager)
+    return isinstance(state, ManagerState) and not state.running

@@ -12,10 +12,12 @@ import msgspec
 from grader.core.operations import ObjectId, Operation, OperationKind, Result, Step, TaskId
 from grader.core.verdict import FindingKind
 from grader.engine.scripted import Script
+from grader.grading import calls
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import NOT_RETURNED, Observed
 from grader.grading.scenario import Shared
 from grader.grading.values import OPAQUE, decode_items, encode_memory, item_size, same, show
+from grader.primitives.manager import ReferentState
 from grader.primitives.memory import MemoryState
 
 _KIND = OperationKind
@@ -67,13 +69,13 @@ def _lost_update(seen: Observed, memory: ObjectId) -> tuple[int, ...]:
     trace = seen.execution.trace
     steps = [number for number, _ in seen.steps(shared=memory)]
     for position, write in enumerate(steps):
-        if trace[write].operation.kind not in _WRITES:
+        if _access(trace[write].operation) != "write":
             continue
         for index in range(position - 1, -1, -1):
             read = steps[index]
             mine = trace[read].task == trace[write].task
-            if mine and trace[read].operation.offset == trace[write].operation.offset:
-                if trace[read].operation.kind is _KIND.MEMORY_READ:
+            if mine and _place(trace[read].operation) == _place(trace[write].operation):
+                if _access(trace[read].operation) == "read":
                     between = _foreign_write(seen, steps[index + 1 : position], write)
                     if between is not None:
                         return (read, between, write)
@@ -81,12 +83,23 @@ def _lost_update(seen: Observed, memory: ObjectId) -> tuple[int, ...]:
     return ()
 
 
+def _access(operation: Operation) -> str:
+    """Whether an operation is a plain `read` or `write` of memory or of a manager's object, "" for any other."""
+    if operation.kind in calls.KINDS:
+        return calls.place(operation)[0]
+    return {_KIND.MEMORY_READ: "read", _KIND.MEMORY_WRITE: "write"}.get(operation.kind, "")
+
+
+def _place(operation: Operation) -> int | str:
+    return calls.place(operation)[1] if operation.kind in calls.KINDS else operation.offset
+
+
 def _foreign_write(seen: Observed, numbers: Sequence[int], write: int) -> int | None:
     trace = seen.execution.trace
     for number in numbers:
         operation = trace[number].operation
-        same_place = operation.offset == trace[write].operation.offset
-        if operation.kind in _WRITES and same_place and trace[number].task != trace[write].task:
+        same_place = _place(operation) == _place(trace[write].operation)
+        if _access(operation) == "write" and same_place and trace[number].task != trace[write].task:
             return number
     return None
 
@@ -114,7 +127,7 @@ def has_read(seen: Observed, main: TaskId, expected: Any, call: str) -> list[Fla
     if not same(seen.returned(main), expected):
         return []
     for _, step in seen.steps(task=main):
-        if step.operation.kind is _KIND.MEMORY_READ and _gave(seen, step, expected):
+        if step.operation.kind in (_KIND.MEMORY_READ, _KIND.REFERENT_READ) and _gave(seen, step, expected):
             return []
     lost = (
         _lost_update(seen, number) for number, state in seen.execution.objects.items() if _is_memory(state)
@@ -125,8 +138,10 @@ def has_read(seen: Observed, main: TaskId, expected: Any, call: str) -> list[Fla
 
 
 def _gave(seen: Observed, step: Step, expected: Any) -> bool:
-    """Whether a read gave a number; a structure, whose fields nobody here knows, may always have."""
+    """Whether a read gave a number; a structure, or a manager's object, may always have."""
     state = seen.execution.objects.get(step.operation.object)
+    if isinstance(state, ReferentState):
+        return True
     if not isinstance(state, MemoryState) or step.result is None:
         return False
     items = decode_items(state.typecode, step.result.data)
@@ -134,7 +149,7 @@ def _gave(seen: Observed, step: Step, expected: Any) -> bool:
 
 
 def _is_memory(state: object) -> bool:
-    return isinstance(state, MemoryState)
+    return isinstance(state, (MemoryState, ReferentState))
 
 
 def same_number(got: Any, expected: Any) -> bool:

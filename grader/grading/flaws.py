@@ -180,9 +180,9 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
         return f"waits for {name}{where}, {_held_by(seen, task, target)}"
     if kind is _KIND.CONDITION_RESUME:
         return f"waits for {name}{where}, {_unnotified(seen, task, target)}"
-    if kind is _KIND.QUEUE_GET:
+    if kind in (_KIND.QUEUE_GET, _KIND.MANAGED_QUEUE_GET):
         return f"waits for an item on {name}{where}, which is empty"
-    if kind is _KIND.QUEUE_PUT:
+    if kind in (_KIND.QUEUE_PUT, _KIND.MANAGED_QUEUE_PUT):
         return f"waits for room on {name}{where}, which is full"
     if kind in (_KIND.MEMORY_READ, _KIND.MEMORY_WRITE):
         memory = seen.execution.objects.get(target)
@@ -237,7 +237,7 @@ def _held_by(seen: Observed, task: TaskId, target: ObjectId, which: str = "which
 
 def _unnotified(seen: Observed, task: TaskId, target: ObjectId) -> str:
     state = seen.execution.objects.get(target)
-    notified = isinstance(state, ConditionState) and state.wakeups > 0
+    notified = isinstance(state, ConditionState) and state.wakes(task)
     return "whose lock is taken" if notified else "which nobody notifies"
 
 

@@ -15,6 +15,9 @@ _ARTICLES = {
     ObjectKind.CONDITION: "a condition",
     ObjectKind.QUEUE: "a queue",
     ObjectKind.PROCESS: "a process",
+    ObjectKind.MANAGER: "a manager",
+    ObjectKind.REFERENT: "a manager's object",
+    ObjectKind.MANAGED_QUEUE: "a manager's queue",
 }
 
 

@@ -7,7 +7,7 @@ needed. Every result must be the recorded one; if one is not, nothing is claimed
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,15 +26,18 @@ from grader.core.operations import (
     task_of,
 )
 from grader.engine.steps import perform
+from grader.grading.calls import KINDS, content_words
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.values import OPAQUE, brief, decode_memory, tiny, unpickle
 from grader.primitives.condition import ConditionState
 from grader.primitives.event import EventState
 from grader.primitives.lock import LockState
+from grader.primitives.managed_queue import ManagedQueueState
+from grader.primitives.manager import ReferentState
 from grader.primitives.memory import MemoryState
 from grader.primitives.process import ProcessState
-from grader.primitives.queue import Message, QueueState
+from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT
 
 _MOST_OBJECTS = 24
@@ -56,14 +59,18 @@ class History(msgspec.Struct, frozen=True):
 def history(seen: Observed, names: Names, most_steps: int) -> History:
     """The states along the first `most_steps` steps; an empty history if the execution cannot be performed again."""
     execution = seen.execution
-    objects = dict(execution.initial)
+    objects: dict[ObjectId, Any] = dict(execution.initial)
     for target, creation in execution.creations.items():
         objects.setdefault(target, BY_OBJECT[creation.kind].create(creation))
     shown = _Shown(seen, names, objects)
     start = shown.news(objects, objects)
     changes: list[Mapping[str, str]] = []
-    for step in execution.trace[:most_steps]:
+    contents = _contents_after(execution)
+    for number, step in enumerate(execution.trace[:most_steps]):
         again = _performed(objects, step)
+        if number in contents and again is not None and again.touches:
+            target = step.operation.object
+            objects[target] = ReferentState(contents[number], objects[target].typeid)
         if again is None or again.result != step.result:
             return History()
         everything = (
@@ -71,6 +78,25 @@ def history(seen: Observed, names: Names, most_steps: int) -> History:
         )  # empties buffers that it does not touch
         changes.append(shown.news(objects, objects if everything else again.touches))
     return History(tuple(start.items()), tuple(changes))
+
+
+def _contents_after(execution: Execution) -> dict[int, bytes]:
+    """What was in a manager's object after each call that may have changed it: what the next call found there."""
+    found: dict[int, bytes] = {}
+    latest = {t: s.data for t, s in execution.objects.items() if isinstance(s, ReferentState)}
+    for number, step in reversed(list(enumerate(execution.trace))):
+        target = step.operation.object
+        if (
+            step.operation.kind not in KINDS
+            or step.result is None
+            or not step.result.ok
+            or target not in latest
+        ):
+            continue
+        if step.operation.kind is OperationKind.REFERENT_CHANGE:
+            found[number] = latest[target]
+        latest[target] = step.result.data
+    return found
 
 
 def _performed(objects: dict[ObjectId, Any], step: Step) -> Step | None:
@@ -121,8 +147,13 @@ def say(state: object, label: Label) -> str:
         return "set" if state.flag else "not set"
     if isinstance(state, ConditionState):
         waiting = ", ".join(label(task) for task, _ in state.waiting)
-        notified = f", {state.wakeups} notified" if state.wakeups else ""
+        count = state.wakeups + len(state.woken)
+        notified = f", {count} notified" if count else ""
         return f"waiting: {waiting}{notified}" if waiting else "nobody waits"
+    if isinstance(state, ReferentState):
+        return content_words(state.typeid, unpickle(state.data))
+    if isinstance(state, ManagedQueueState):
+        return _items(state.items) if state.items else "empty"
     return ""
 
 
@@ -136,14 +167,15 @@ def _lock(state: LockState, label: Label) -> str:
 
 
 def _queue(state: QueueState, label: Label) -> str:
-    parts = [_items(state.pipe) if state.pipe else "empty"]
-    parts += [f"on its way from {label(owner)}: {_items(messages)}" for owner, messages in state.buffers]
+    parts = [_items([message.data for message in state.pipe]) if state.pipe else "empty"]
+    for owner, messages in state.buffers:
+        parts.append(f"on its way from {label(owner)}: {_items([message.data for message in messages])}")
     return " · ".join(parts)
 
 
-def _items(messages: tuple[Message, ...]) -> str:
-    shown = ", ".join(tiny(unpickle(message.data)) for message in messages[:_MOST_ITEMS])
-    return f"[{shown}, …] ({len(messages)} items)" if len(messages) > _MOST_ITEMS else f"[{shown}]"
+def _items(pickled: Sequence[bytes]) -> str:
+    shown = ", ".join(tiny(unpickle(data)) for data in pickled[:_MOST_ITEMS])
+    return f"[{shown}, …] ({len(pickled)} items)" if len(pickled) > _MOST_ITEMS else f"[{shown}]"
 
 
 def _worth_showing(execution: Execution, names: Names, objects: Mapping[ObjectId, Any]) -> list[ObjectId]:

@@ -6,6 +6,7 @@ knows no globals at all: plain numbers, text, bytes and containers, or `OPAQUE`.
 
 import ctypes
 import io
+import itertools
 import pickle
 import pickletools
 import struct
@@ -195,12 +196,12 @@ def _show_most(value: Any, limit: int, characters: int, items: int) -> str:
 
 
 def _is_cut(value: Any, characters: int, items: int) -> bool:
-    longest = items if isinstance(value, (list, tuple)) else characters
-    return isinstance(value, (str, bytes, list, tuple)) and len(value) > longest
+    longest = items if isinstance(value, (list, tuple, dict)) else characters
+    return isinstance(value, (str, bytes, list, tuple, dict)) and len(value) > longest
 
 
 def _size(value: Any) -> str:
-    for types, noun in ((str, "characters"), (bytes, "bytes"), ((list, tuple), "items")):
+    for types, noun in ((str, "characters"), (bytes, "bytes"), ((list, tuple, dict), "items")):
         if isinstance(value, types):
             return f" ({len(value):,} {noun})"
     return ""
@@ -220,4 +221,16 @@ def _show(value: Any, depth: int, characters: int, items: int) -> str:
         shown = ", ".join(_show(item, depth - 1, characters, items) for item in value[:items])
         more = ", …" if len(value) > items else ""
         return f"[{shown}{more}]" if isinstance(value, list) else f"({shown}{more})"
+    if type(value) is dict:
+        return _show_dict(value, depth, characters, items)
     return f"a {type(value).__name__}"
+
+
+def _show_dict(value: dict[Any, Any], depth: int, characters: int, items: int) -> str:
+    if not depth:
+        return "{…}"
+    shown = [
+        f"{_show(key, depth - 1, characters, items)}: {_show(part, depth - 1, characters, items)}"
+        for key, part in itertools.islice(value.items(), items)
+    ]
+    return f"{{{', '.join(shown)}{', …' if len(value) > items else ''}}}"

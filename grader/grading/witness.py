@@ -11,6 +11,7 @@ import msgspec
 from grader.core.execution import Execution
 from grader.core.operations import (
     NO_OBJECT,
+    ErrorCode,
     Operation,
     OperationKind,
     Step,
@@ -18,6 +19,7 @@ from grader.core.operations import (
     process_object,
 )
 from grader.core.verdict import WitnessStep
+from grader.grading import calls
 from grader.grading.flaws import Flaw, at_the_end, waits_for
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -60,10 +62,25 @@ _VERBS = {
     _KIND.PROCESS_KILL: "kill",
     _KIND.PROCESS_CHILDREN: "active_children",
     _KIND.PROCESS_RETURN: "return",
+    _KIND.MANAGER_SHUTDOWN: "shut down",
+    _KIND.REFERENT_READ: "call",
+    _KIND.REFERENT_CHANGE: "call",
+    _KIND.MANAGED_QUEUE_PUT: "put",
+    _KIND.MANAGED_QUEUE_GET: "get",
+    _KIND.MANAGED_QUEUE_EMPTY: "empty?",
+    _KIND.MANAGED_QUEUE_FULL: "full?",
+    _KIND.MANAGED_QUEUE_SIZE: "qsize?",
+    _KIND.MANAGED_QUEUE_TASK_DONE: "task_done",
+    _KIND.MANAGED_QUEUE_JOIN: "join",
 }
-_HIDDEN = frozenset({_KIND.SLEEP, _KIND.READY, _KIND.QUEUE_CANCEL_JOIN})
+_HIDDEN = frozenset({_KIND.SLEEP, _KIND.READY, _KIND.QUEUE_CANCEL_JOIN, _KIND.MANAGER_CREATE})
 _LOOKS = frozenset({_KIND.QUEUE_EMPTY, _KIND.QUEUE_SIZE, _KIND.QUEUE_FULL})
-_YES_NO = frozenset({_KIND.EVENT_IS_SET, _KIND.QUEUE_EMPTY, _KIND.QUEUE_FULL})
+_YES_NO = frozenset(
+    {
+        *(_KIND.EVENT_IS_SET, _KIND.QUEUE_EMPTY, _KIND.QUEUE_FULL),
+        *(_KIND.MANAGED_QUEUE_EMPTY, _KIND.MANAGED_QUEUE_FULL),
+    }
+)
 
 
 class _Teller:
@@ -80,12 +97,16 @@ class _Teller:
         conflict = number in flaw.conflict
         if kind is _KIND.PROCESS_EXIT and not step.operation.number and not conflict:
             return None
+        verb, name, value = _VERBS[kind], self._object(step), self._value(step)
+        if kind in calls.KINDS:
+            verb, part, value = calls.words(self._seen.execution.objects.get(step.operation.object), step)
+            name += part
         return WitnessStep(
             task=self._seen.label(step.task),
-            operation=_VERBS[kind],
-            object=self._object(step),
+            operation=verb,
+            object=name,
             line=step.operation.line,
-            value=self._value(step),
+            value=value,
             note=self._note(step),
             conflict=conflict,
             source=self._line(step.operation.line),
@@ -129,6 +150,8 @@ class _Teller:
         result = step.result
         if result is None:
             return ""
+        if result.error is ErrorCode.MANAGER_GONE:
+            return "the manager is gone"
         if result.error is not None:
             return "error"
         kind = step.operation.kind
@@ -148,6 +171,8 @@ _GAVE_UP = {
     _KIND.CONDITION_RESUME: "time is up",
     _KIND.QUEUE_PUT: "full, gives up",
     _KIND.QUEUE_GET: "nothing there, gives up",
+    _KIND.MANAGED_QUEUE_PUT: "full, gives up",
+    _KIND.MANAGED_QUEUE_GET: "nothing there, gives up",
     _KIND.PROCESS_JOIN: "still running, time is up",
     _KIND.PROCESS_POLL: "still running",
     _KIND.PROCESS_WAIT: "time is up",
@@ -166,7 +191,7 @@ def _memory(execution: Execution, step: Step) -> str:
 
 
 def _item(execution: Execution, step: Step) -> str:
-    if step.operation.kind is _KIND.QUEUE_PUT:
+    if step.operation.kind in (_KIND.QUEUE_PUT, _KIND.MANAGED_QUEUE_PUT):
         return brief(unpickle(step.operation.data))
     if step.result is None or not step.result.ok:
         return ""
@@ -197,6 +222,11 @@ _VALUES: dict[OperationKind, Callable[[Execution, Step], str]] = {
     _KIND.MEMORY_WRITE: _memory,
     _KIND.QUEUE_PUT: _item,
     _KIND.QUEUE_GET: _item,
+    _KIND.MANAGED_QUEUE_PUT: _item,
+    _KIND.MANAGED_QUEUE_GET: _item,
+    _KIND.MANAGED_QUEUE_EMPTY: _number,
+    _KIND.MANAGED_QUEUE_FULL: _number,
+    _KIND.MANAGED_QUEUE_SIZE: _number,
     _KIND.QUEUE_EMPTY: _number,
     _KIND.QUEUE_FULL: _number,
     _KIND.QUEUE_SIZE: _number,

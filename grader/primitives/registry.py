@@ -8,13 +8,26 @@ from grader.primitives.base import Primitive
 from grader.primitives.condition import Condition
 from grader.primitives.event import Event
 from grader.primitives.lock import Lock
+from grader.primitives.managed_queue import ManagedQueue
+from grader.primitives.manager import Manager, Referent, shuts_down
 from grader.primitives.memory import Memory
 from grader.primitives.pool import Pool
 from grader.primitives.pool_rules import depends_on_process
 from grader.primitives.process import Process, exit_depends_on_queue
 from grader.primitives.queue import Queue
 
-_PRIMITIVES: tuple[Primitive, ...] = (Memory(), Lock(), Event(), Condition(), Queue(), Pool(), Process())
+_PRIMITIVES: tuple[Primitive, ...] = (
+    Memory(),
+    Lock(),
+    Event(),
+    Condition(),
+    Queue(),
+    Pool(),
+    Process(),
+    Manager(),
+    Referent(),
+    ManagedQueue(),
+)
 _BY_FAMILY = {primitive.family: primitive for primitive in _PRIMITIVES}
 
 BY_OBJECT: dict[ObjectKind, Primitive] = {kind: _BY_FAMILY[kind.value] for kind in ObjectKind}
@@ -31,6 +44,8 @@ _POOL = _BY_FAMILY["pool"]
 def depends(a: Step, b: Step) -> bool:
     """Whether two steps of different tasks must keep their order (Mazurkiewicz dependence)."""
     if OperationKind.PROCESS_KILL in (a.operation.kind, b.operation.kind) and _kills(a, b):
+        return True
+    if OperationKind.MANAGER_SHUTDOWN in (a.operation.kind, b.operation.kind) and shuts_down(a, b):
         return True
     if a.awaits and any(depends(polled, b) for polled in a.awaits):
         return True

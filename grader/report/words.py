@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLevel, Finding, Grade, WitnessStep
 from grader.report import sanitize
 
-_ARROWS = {"write": " ←", "put": " ←", "exit": "", "return": ""}
+_ARROWS = {
+    **dict.fromkeys(("write", "put", "append to", "insert into", "extend", "update", "setdefault"), " ←"),
+    **dict.fromkeys(("remove", "pop", "look into", "exit", "return"), ""),
+}
 _NAME_LIMIT = 40
 _VALUE_LIMIT = 60
 

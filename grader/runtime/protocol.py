@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from grader.core.operations import Creation, Operation
+from grader.core.operations import Creation, Operation, Update
 
 _LENGTH = struct.Struct(">I")
 _CHUNK = 262_144
@@ -34,6 +34,7 @@ class Message(msgspec.Struct, frozen=True):
     operation: Operation
     mark: int = 0
     created: tuple[Creation, ...] = ()
+    updates: tuple[Update, ...] = ()
     out: str = ""
     err: str = ""
 

@@ -144,7 +144,9 @@ class ProcessSession:
             return Anomaly(fatal_error(task, wire.noise(_LAST_WORDS_SECONDS), str(error)))
         except RunnerLost:
             return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
-        return Announcement(task, message.operation, message.created, message.mark, message.out, message.err)
+        return Announcement(
+            task, message.operation, message.created, message.mark, message.out, message.err, message.updates
+        )
 
     def _hang_up(self, task: TaskId) -> None:
         wire = self._wires.pop(task, None)

@@ -269,12 +269,17 @@ class _Rehearsal:
         self._idling = world.idling.get(step.task, NOT_IDLING)
 
     def make(self, step: Step, after: World) -> Step | None:
-        """Make a step, which in the trace led to `after`; None if that is not possible."""
+        """Make a step, which in the trace led to `after`; None if that is not possible.
+
+        What a call makes of the content that it had in the trace is known, too; of any other, only the task knows it.
+        """
         task, operation = step.task, step.operation
         if not is_enabled(self._objects, task, operation):
             return None
         before = self._objects if task != self._step.task else dict(self._objects)
         made = perform(self._objects, task, operation)
+        if operation.kind is OperationKind.REFERENT_CHANGE and made.result == step.result and made.touches:
+            self._objects[operation.object] = after.objects[operation.object]
         if task == self._step.task and task in after.idling:
             idling = self._idling.stepped(before, made, self._objects)
             pending, mark = after.pending[task], after.marks.get(task, 0)

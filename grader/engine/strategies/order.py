@@ -6,7 +6,8 @@ A task starts after the step that started it.
 
 from collections.abc import Iterable
 
-from grader.core.operations import ObjectId, OperationKind, Step, TaskId, task_of
+from grader.core.operations import NO_OBJECT, ObjectId, OperationKind, Step, TaskId, task_of
+from grader.primitives.manager import managers_of
 from grader.primitives.registry import depends
 
 
@@ -52,6 +53,11 @@ class HappensBefore:
         found: set[int] = set()
         for target in _met(step):
             found.update(self._by_object.get(target, ()))
+        for manager in managers_of(step) - {NO_OBJECT}:
+            found.update(self._by_object.get(manager, ()))
+        if step.operation.kind is OperationKind.MANAGER_SHUTDOWN:
+            target = step.operation.object
+            found.update(n for n, other in enumerate(self.trace) if target in managers_of(other))
         if step.operation.kind is OperationKind.PROCESS_KILL:
             victim = task_of(step.operation.object)
             found.update(

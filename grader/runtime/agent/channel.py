@@ -46,9 +46,14 @@ _leave, _dup2, _close = os._exit, os.dup2, os.close  # student code may replace 
 _Socket = socket.socket
 
 
+class ManagerGoneError(Exception):
+    """The manager that was to do an operation has been shut down."""
+
+
 class Channel:
     """This process's channel; `task` is its number, `objects` counts the shared objects that it has made.
 
+    `asked` counts the requests, and `manager` is the one that operates for this process at the moment, if any.
     `at_end` is called before this process ends because nobody listens any more.
     """
 
@@ -62,6 +67,9 @@ class Channel:
         """Be the channel of a task that has just begun."""
         self.task = task
         self.objects = 0
+        self.asked = 0
+        self.manager: int | None = None
+        self._updates: list[dict[str, Any]] = []
         self._created: list[dict[str, Any]] = []
         self._written["out"].clear()
         self._written["err"].clear()
@@ -80,11 +88,18 @@ class Channel:
         self._created.append(_plain({"object": number, "kind": kind, "line": frames.line(), **fields}))
         return number
 
+    def update(self, target: int, data: bytes) -> None:
+        """The new content of a manager's object, which goes along with the next request."""
+        self._updates.append(_plain({"object": target, "data": data}))
+
     def request(self, kind: str, *, mark: bool = False, **fields: Any) -> dict[str, Any]:
         """Announce one operation, wait until the judge lets it happen, return its result.
 
         `fields` are those of `grader.core.operations.Operation`; bytes are encoded here. With `mark`, the local
         state of the caller goes along, so that a loop that only waits can be told from one that gets on.
+
+        Raises:
+            ManagerGoneError: the operation is a manager's, and that was shut down.
         """
         refused = self.alone or (self.duty if kind in _WAITS and not mark else "")
         if refused and kind != _UNCONTROLLED:
@@ -101,8 +116,13 @@ class Channel:
 
     def _ask(self, operation: dict[str, Any], mark: int) -> dict[str, Any]:
         message: dict[str, Any] = {"operation": _plain(operation)}
+        self.asked += 1
+        if self.manager is not None:
+            message["operation"]["manager"] = self.manager
         if mark:
             message["mark"] = mark
+        if self._updates:
+            message["updates"], self._updates = self._updates, []
         if self._created:
             message["created"], self._created = self._created, []
         for stream, texts in self._written.items():
@@ -110,7 +130,10 @@ class Channel:
                 message[stream] = _text("".join(texts))
                 texts.clear()
         self.send(message)
-        return self.receive()
+        answer = self.receive()
+        if answer.get("error") == "manager-gone":
+            raise ManagerGoneError
+        return answer
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one frame; this process ends if nobody listens any more."""

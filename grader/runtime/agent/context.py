@@ -18,15 +18,23 @@ _real_getpid = os.getpid
 
 
 def _children() -> list[Any]:
-    """The children that this process has not seen end, in the order of starting."""
-    return sorted(mp_process._children, key=lambda child: child._popen.task if child._popen else 0)
+    """The children that this process has not seen end, in the order of starting.
+
+    The servers of managers, which are no processes, come first; a fork does not inherit them.
+    """
+    found = sorted(mp_process._children, key=lambda child: child._popen.task if child._popen else 0)
+    return [child for child in found if not _stands_in(child) or child._parent_pid == os.getpid()]
+
+
+def _stands_in(child: Any) -> bool:
+    return getattr(child._popen, "stands_in", False)
 
 
 def active_children() -> list[Any]:
     """`multiprocessing.active_children`: one look at all children."""
     alive = set(channel.current().request("process.children", mark=True).get("numbers", ()))
     for child in _children():
-        if child._popen is None or child._popen.task not in alive:
+        if child._popen is None or not (_stands_in(child) or child._popen.task in alive):
             mp_process._children.discard(child)
     return _children()
 
@@ -62,7 +70,7 @@ def install() -> None:
     """Adapt the contexts, then renew the names of the package."""
     _default._default_context = mp_context._concrete_contexts["fork"]
     base = mp_context.BaseContext
-    for name in ("Manager", "Pipe"):
+    for name in ("Pipe",):
         setattr(base, name, _uncontrolled(name))
     base.active_children = staticmethod(active_children)
     replace(mp_process, active_children=active_children, _cleanup=_no_cleanup)

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.connection
 import multiprocessing.context
 import multiprocessing.heap
+import multiprocessing.managers
 import multiprocessing.pool
 import multiprocessing.popen_fork
 import multiprocessing.popen_forkserver
@@ -24,6 +25,7 @@ mp: Any = multiprocessing
 mp_connection: Any = multiprocessing.connection
 mp_context: Any = multiprocessing.context
 mp_heap: Any = multiprocessing.heap
+mp_managers: Any = multiprocessing.managers
 mp_pool: Any = multiprocessing.pool
 mp_popen_fork: Any = multiprocessing.popen_fork
 mp_popen_forkserver: Any = multiprocessing.popen_forkserver

@@ -15,7 +15,7 @@ import threading
 from types import FunctionType, ModuleType
 from typing import Any
 
-from grader.runtime.agent import chance, clock, frames, traceless
+from grader.runtime.agent import chance, clock, frames, managers, traceless
 from grader.runtime.agent.internals import mp_context, mp_process, mp_util
 
 _PUT_THERE_BY_PYTHON = frozenset(
@@ -59,7 +59,7 @@ class Freshness:
 
     def unchanged(self) -> bool:
         """Whether the process is as it was before the call, as far as can be seen."""
-        if not self.possible or len(self._contents) != len(self._before):
+        if managers.used() or not self.possible or len(self._contents) != len(self._before):
             return False
         same = all(self._contents.get(name, self) is value for name, value in self._before.items())
         return same and self._look_around() == self._surroundings

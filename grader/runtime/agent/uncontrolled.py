@@ -98,7 +98,7 @@ _CLASSES: tuple[tuple[str, str, str], ...] = (
     ("concurrent.futures.thread", "ThreadPoolExecutor", "__init__"),
     ("multiprocessing.connection", "Listener", "__init__"),
     ("multiprocessing.heap", "Arena", "__init__"),
-    ("multiprocessing.managers", "BaseManager", "__init__"),
+    ("multiprocessing.managers", "SharedMemoryManager", "__init__"),
     ("multiprocessing.pool", "ThreadPool", "__init__"),
     ("multiprocessing.shared_memory", "SharedMemory", "__init__"),
     ("multiprocessing.shared_memory", "ShareableList", "__init__"),

@@ -79,3 +79,18 @@ def test_a_timed_wait_tells_whether_it_was_notified(place: Bench) -> None:
     place.do(0, acquire(LOCK), WAIT)
     place.do(1, acquire(LOCK), notify(1), release(LOCK))
     assert place.do(0, TIMED).ok
+
+
+def test_a_condition_of_threading_wakes_whoever_has_waited_longest() -> None:
+    place = Bench({CONDITION: ConditionState(LOCK, in_order=True), LOCK: lock_state(LockFlavour.LOCK)})
+    for task in (1, 0):
+        place.do(task, acquire(LOCK), WAIT)
+    place.do(2, acquire(LOCK), notify(1), release(LOCK))
+    place.do(2, acquire(LOCK), WAIT)
+    assert not place.can(0, RESUME)
+    assert not place.can(2, RESUME)
+    assert place.do(1, RESUME).ok
+    assert place.do(0, notify(-1)).number == 2
+    place.do(1, release(LOCK))
+    assert place.can(2, RESUME)
+    assert place.do(0, TIMED).ok

@@ -5,13 +5,17 @@ import sys
 import pytest
 
 _USES = {
-    "mp.Manager()": "multiprocessing.Manager()",
-    "mp.get_context('spawn').Manager()": "multiprocessing.Manager()",
+    "mp.Manager().Pool()": "the Pool of a manager",
+    "mp.Manager().Barrier(2, print)": "the action of a manager's Barrier",
+    "multiprocessing.managers.SyncManager().start(print)": "the initializer of a manager",
+    "os.kill(mp.Manager()._process.pid, 9)": "os.kill(576, ...) of a process outside the program",
     "mp.Pipe()": "multiprocessing.Pipe()",
     "multiprocessing.connection.Pipe()": "multiprocessing.connection.Pipe()",
     "multiprocessing.connection.Listener()": "multiprocessing.connection.Listener()",
     "multiprocessing.pool.ThreadPool(1)": "multiprocessing.pool.ThreadPool()",
-    "multiprocessing.managers.SyncManager()": "multiprocessing.managers.BaseManager()",
+    "multiprocessing.managers.SharedMemoryManager()": "multiprocessing.managers.SharedMemoryManager()",
+    "multiprocessing.managers.BaseManager().get_server()": "multiprocessing.managers.BaseManager.get_server()",
+    "multiprocessing.managers.BaseManager(('', 5)).connect()": "multiprocessing.managers.BaseManager.connect()",
     "shared_memory.SharedMemory(create=True, size=1)": "multiprocessing.shared_memory.SharedMemory()",
     "shared_memory.ShareableList([1])": "multiprocessing.shared_memory.ShareableList()",
     "ProcessPoolExecutor()": "concurrent.futures.ProcessPoolExecutor()",

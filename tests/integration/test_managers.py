@@ -1,0 +1,518 @@
+"""Programs with a `multiprocessing.Manager()`: everything that can come of them, and what Python makes of them."""
+
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grader.core.execution import StopReason
+from grader.runtime.template import Template
+from tests.hosted import explored
+
+_PRELUDE = """
+import multiprocessing as mp
+from multiprocessing.managers import BaseManager
+
+def run(target, *arguments, context=mp):
+    workers = [context.Process(target=target, args=args) for args in arguments]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+"""
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Template]:
+    with Template() as running:
+        yield running
+
+
+PROGRAMS: dict[str, tuple[str, int, set[str]]] = {
+    "a counter without a lock": (
+        """
+        def work(d):
+            d["n"] += 1
+        def main():
+            with mp.Manager() as manager:
+                d = manager.dict(n=0)
+                run(work, (d,), (d,))
+                print(d["n"])
+        """,
+        4,
+        {"1", "2"},
+    ),
+    "a counter under a lock": (
+        """
+        def work(ns, lock):
+            with lock:
+                ns.n += 1
+        def main():
+            with mp.Manager() as manager:
+                ns, lock = manager.Namespace(n=0), manager.Lock()
+                run(work, (ns, lock), (ns, lock), (ns, lock))
+                print(ns.n)
+        """,
+        6,
+        {"3"},
+    ),
+    "value and array": (
+        """
+        def work(value, array, i):
+            value.value += 1
+            array[i] = i
+        def main():
+            manager = mp.Manager()
+            value, array = manager.Value("i", 0), manager.Array("i", [7, 7])
+            run(work, (value, array, 0), (value, array, 1))
+            print(value.value, array[:].tolist())
+        """,
+        8,
+        {"1 [0, 1]", "2 [0, 1]"},
+    ),
+    "whole operations are atomic": (
+        """
+        def work(items, n):
+            items.append(n)
+        def main():
+            with mp.Manager() as manager:
+                items = manager.list()
+                run(work, (items, 0), (items, 1), (items, 2))
+                print(sorted(items))
+        """,
+        6,
+        {"[0, 1, 2]"},
+    ),
+    "the manager is gone too early": (
+        """
+        def work(items):
+            items.append(1)
+        def main():
+            with mp.Manager() as manager:
+                worker = mp.Process(target=work, args=(manager.list(),))
+                worker.start()
+            worker.join()
+            print(worker.exitcode)
+        """,
+        2,
+        {"0", "1 | P1: FileNotFoundError"},
+    ),
+    "nobody joins the child, and at exit the manager goes first": (
+        """
+        def work(items):
+            items.append(1)
+        def main():
+            global manager
+            manager = mp.Manager()
+            mp.Process(target=work, args=(manager.list(),)).start()
+        """,
+        3,
+        {"", "P1: FileNotFoundError"},
+    ),
+    "somebody waits while the manager goes": (
+        """
+        def work(lock):
+            try:
+                lock.acquire()
+            except EOFError:
+                print("too late")
+        def main():
+            with mp.Manager() as manager:
+                lock = manager.Lock()
+                lock.acquire()
+                worker = mp.Process(target=work, args=(lock,))
+                worker.start()
+            worker.join()
+        """,
+        1,
+        {"P1: FileNotFoundError"},
+    ),
+    "polling a dict": (
+        """
+        def work(d):
+            d["answer"] = 42
+            d["done"] = True
+        def main():
+            with mp.Manager() as manager:
+                d = manager.dict()
+                worker = mp.Process(target=work, args=(d,))
+                worker.start()
+                while not d.get("done"):
+                    pass
+                print(d["answer"])
+                worker.join()
+        """,
+        7,
+        {"42"},
+    ),
+    "polling for what never comes": (
+        """
+        def work(d):
+            d["finished"] = True
+        def main():
+            with mp.Manager() as manager:
+                d = manager.dict()
+                mp.Process(target=work, args=(d,)).start()
+                while not d.get("done"):
+                    pass
+        """,
+        3,
+        {"livelock"},
+    ),
+    "taking from a list until something is there": (
+        """
+        def work(items):
+            items.append(3)
+        def main():
+            with mp.Manager() as manager:
+                items = manager.list()
+                worker = mp.Process(target=work, args=(items,))
+                worker.start()
+                while True:
+                    try:
+                        print(items.pop(0))
+                        break
+                    except IndexError:
+                        continue
+                worker.join()
+        """,
+        3,
+        {"3"},
+    ),
+    "a queue and its sentinels": (
+        """
+        def work(queue, results):
+            while (item := queue.get()) is not None:
+                results.append(item * 2)
+        def main():
+            with mp.Manager() as manager:
+                queue, results = manager.Queue(1), manager.list()
+                workers = [mp.Process(target=work, args=(queue, results)) for _ in range(2)]
+                for worker in workers:
+                    worker.start()
+                for item in (1, 2, None, None):
+                    queue.put(item)
+                for worker in workers:
+                    worker.join()
+                print(sorted(results))
+        """,
+        12,
+        {"[2, 4]"},
+    ),
+    "an item is there at once, but may be gone after the look": (
+        """
+        def work(queue):
+            while not queue.empty():
+                queue.get()
+        def main():
+            with mp.Manager() as manager:
+                queue = manager.Queue()
+                queue.put(1)
+                run(work, (queue,), (queue,))
+                print(queue.qsize())
+        """,
+        4,
+        {"0", "deadlock"},
+    ),
+    "locks in two orders": (
+        """
+        def work(a, b):
+            with a, b:
+                pass
+        def main():
+            with mp.Manager() as manager:
+                a, b = manager.Lock(), manager.Lock()
+                run(work, (a, b), (b, a))
+                print("fine")
+        """,
+        3,
+        {"fine", "deadlock"},
+    ),
+    "one is notified, two wait": (
+        """
+        def work(condition, ns):
+            with condition:
+                while not ns.ready:
+                    condition.wait()
+        def main():
+            with mp.Manager() as manager:
+                condition, ns = manager.Condition(), manager.Namespace(ready=False)
+                workers = [mp.Process(target=work, args=(condition, ns)) for _ in range(2)]
+                for worker in workers:
+                    worker.start()
+                with condition:
+                    ns.ready = True
+                    condition.notify()
+                for worker in workers:
+                    worker.join()
+                print("fine")
+        """,
+        8,
+        {"fine", "deadlock"},
+    ),
+    "events and a barrier": (
+        """
+        def work(barrier, event, items, n):
+            items.append(n)
+            barrier.wait()
+            if n:
+                event.set()
+            event.wait()
+            print(f"{len(items)}\\n", end="")
+        def main():
+            with mp.Manager() as manager:
+                barrier, event, items = manager.Barrier(2), manager.Event(), manager.list()
+                run(work, (barrier, event, items, 0), (barrier, event, items, 1))
+        """,
+        4,
+        {"2 | 2"},
+    ),
+    "a plain object inside is a copy, a proxy inside is not": (
+        """
+        def work(d, n):
+            d["proxy"].append(n)
+            d["plain"].append(n)
+        def main():
+            with mp.Manager() as manager:
+                d = manager.dict(plain=[])
+                d["proxy"] = manager.list()
+                run(work, (d, 0), (d, 1))
+                print(sorted(d["proxy"]), d["plain"])
+        """,
+        2,
+        {"[0, 1] []"},
+    ),
+    "spawned processes, and a proxy on a queue": (
+        """
+        def work(d, lock, queue):
+            with lock:
+                d["n"] += 1
+            queue.put(d)
+        def main():
+            context = mp.get_context("spawn")
+            with context.Manager() as manager:
+                d, lock, queue = manager.dict(n=0), manager.RLock(), manager.JoinableQueue()
+                run(work, (d, lock, queue), (d, lock, queue), context=context)
+                print(d["n"], queue.get()["n"])
+        """,
+        4,
+        {"2 2"},
+    ),
+    "a child makes an object": (
+        """
+        def work(manager, d):
+            d["made"] = manager.list([1])
+        def main():
+            with mp.Manager() as manager:
+                d = manager.dict()
+                run(work, (manager, d))
+                print(d["made"][0], [process.name for process in mp.active_children()])
+            print(mp.active_children())
+        """,
+        1,
+        {"1 ['SyncManager-1']\n[]"},
+    ),
+    "a class of one's own": (
+        """
+        class Counter:
+            def __init__(self):
+                self.n = 0
+            def increment(self):
+                self.n += 1
+            def get(self):
+                return self.n
+        class Own(BaseManager):
+            pass
+        Own.register("Counter", Counter)
+        def work(counter):
+            counter.increment()
+        def main():
+            with Own() as manager:
+                counter = manager.Counter()
+                run(work, (counter,), (counter,))
+                print(counter.get())
+        """,
+        2,
+        {"2"},
+    ),
+    "whoever made an object may forget the manager": (
+        """
+        def work(items):
+            items.append(1)
+        def main():
+            items = mp.Manager().list()
+            run(work, (items,))
+            print(len(items))
+        """,
+        1,
+        {"1"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_everything_that_can_come_of_it(template: Template, name: str) -> None:
+    source, traces, endings = PROGRAMS[name]
+    seen = explored(template, _PRELUDE + textwrap.dedent(source))
+    assert seen.endings == endings
+    assert (seen.total.stopped, seen.total.traces, seen.total.pruned) == (StopReason.EXHAUSTED, traces, 0)
+
+
+_ALWAYS = sorted(name for name, (_, _, ends) in PROGRAMS.items() if len(ends) == 1 and "livelock" not in ends)
+
+
+@pytest.mark.parametrize("name", _ALWAYS)
+def test_what_always_comes_is_what_python_shows(name: str, tmp_path: Path) -> None:
+    source, _, endings = PROGRAMS[name]
+    script = f"{_PRELUDE}{textwrap.dedent(source)}\nif __name__ == '__main__':\n    main()\n"
+    shown = _run_for_real(script, tmp_path)
+    (expected,) = endings
+    if ": " in expected and expected.startswith("P"):
+        assert expected.partition(": ")[2] in shown.stderr
+    else:
+        assert shown.stdout.split() == expected.replace("|", " ").split()
+
+
+def _run_for_real(script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    path = folder / "script.py"
+    path.write_text(script, encoding="utf-8")
+    return subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60)
+
+
+FIDELITY = """
+import multiprocessing as mp
+import threading
+
+def show(what):
+    try:
+        print(repr(what()))
+    except BaseException as error:
+        print(type(error).__name__, error)
+
+def main():
+    m = mp.Manager()
+    for make in (m.Lock, m.RLock, m.Semaphore, m.Condition, m.Event, m.Queue, m.JoinableQueue, m.list, m.dict,
+                 m.Namespace, lambda: m.Barrier(2), lambda: m.Value("i", 3), lambda: m.Array("i", [1, 2])):
+        show(lambda: make()._exposed_)
+        show(lambda: repr(make()))
+    lock = m.Lock()
+    show(lock.release)
+    show(lambda: (lock.acquire(), lock.acquire(False), lock.acquire(timeout=.01), lock.acquire(True, .01)))
+    show(lambda: lock.acquire(False, 1))
+    show(lambda: lock.acquire(True, -3))
+    show(lambda: lock.acquire(timeout="a"))
+    show(lock.release)
+    recursive = m.RLock()
+    show(recursive.release)
+    show(lambda: (recursive.acquire(), recursive.acquire(), recursive.release(), recursive.release()))
+    s = m.Semaphore(2)
+    show(lambda: (s.acquire(False), s.acquire(False), s.acquire(False), s.acquire(timeout=.01), s.release()))
+    show(lambda: s.acquire(False, 1))
+    show(m.BoundedSemaphore(1).release)
+    c = m.Condition()
+    show(c.wait)
+    show(c.notify)
+    show(c.release)
+    show(lambda: (c.acquire(), c.notify(3), c.notify_all(), c.wait(.01), c.wait_for(lambda: 0, .01), c.release()))
+    plain = m.Condition(m.Lock())
+    show(lambda: (plain.acquire(), plain.wait(.01), plain.release()))
+    e = m.Event()
+    show(lambda: (e.is_set(), e.wait(.01), e.set(), e.wait(), e.is_set(), e.clear(), e.wait(0)))
+    q = m.Queue(2)
+    show(lambda: (q.put(1), q.put(2), q.full(), q.qsize(), q.get(), q.get(), q.empty()))
+    show(lambda: q.get(False))
+    show(lambda: q.get(timeout=.01))
+    show(lambda: q.get(timeout=-1))
+    show(q.get_nowait)
+    show(lambda: [q.put_nowait(i) for i in range(3)])
+    show(lambda: q.put(1, timeout=.01))
+    show(lambda: [q.task_done() for i in range(6)])
+    show(lambda: q.put(threading.Lock()))
+    show(q.join)
+    v = m.list([3, 1, 2])
+    show(lambda: [x for x in v])
+    show(lambda: v == [3, 1, 2])
+    show(lambda: (v + [1], v * 2, 2 * v, v[0:2], len(v), 3 in v, v.sort(), str(v), v._getvalue(), v.index(3)))
+    show(lambda: v[9])
+    v += [1]
+    v *= 2
+    show(lambda: str(v))
+    show(lambda: (v.reverse(), list(reversed(v)), v.pop(), v.insert(0, 5), v.remove(5), v.extend("ab")))
+    del v[0]
+    v[1:3] = [9]
+    show(lambda: v[:])
+    show(lambda: v.append(threading.Lock()))
+    show(lambda: v.append(mp.Lock()))
+    show(lambda: v.sort())
+    d = m.dict({1: 2}, a=3)
+    show(lambda: (d.keys(), d.values(), d.items(), d.copy(), list(d), len(d), 1 in d, d.get("z"), d.get("z", 4)))
+    show(lambda: (d.setdefault("k", []), str(d), dict(d), {**d}))
+    show(lambda: d["q"])
+    show(lambda: (d["k"].append(1), d["k"], d.pop("k"), d.popitem(), d.update({5: 6}, b=1), d.pop("z", 0)))
+    show(lambda: d.pop("k"))
+    del d[1]
+    show(lambda: d == {})
+
+    def grow():
+        for key in d:
+            d[key * 2] = 1
+
+    show(grow)
+    show(lambda: next(iter(d)))
+    show(lambda: d.clear())
+    n = m.Namespace(x=1, _y=2)
+    show(lambda: (n.x, str(n), n._getvalue()))
+    n.z = 5
+    n._p = 1
+    del n.x
+    show(lambda: (n.z, n._p, str(n)))
+    for name in ("x", "_y"):
+        show(lambda: getattr(n, name))
+        show(lambda: delattr(n, name))
+    w = m.Value("i", 3)
+    w.value += 1
+    show(lambda: (w.value, w.get(), w.set(9), str(w)))
+    w.value = "z"
+    show(lambda: w.value)
+    show(lambda: w.get_lock())
+    a = m.Array("i", [1, 2, 3])
+    show(lambda: (a[0], a[0:2], len(a), str(a), list(a)))
+    show(lambda: a.__setitem__(0, "a"))
+    show(lambda: a.__setitem__(0, 2**40))
+    show(lambda: a[7])
+    b = m.Barrier(1)
+    show(lambda: (b.parties, b.n_waiting, b.broken, b.wait(), b.wait(), b.abort(), b.broken))
+    show(b.wait)
+    show(lambda: (b.reset(), b.wait()))
+    nested = m.list([m.list([1]), m.dict()])
+    show(lambda: (nested[0].append(5), nested[0][1], nested[0][:], type(nested[0]), str(nested)))
+    for name in ("foo", "clear_all", "_x"):
+        show(lambda: getattr(m, name))
+    show(lambda: (mp.active_children()[0].name, m._process.is_alive(), mp.Process().name, m.start()))
+    m.shutdown()
+    show(lambda: (mp.active_children(), m.shutdown()))
+    for use in (lambda: d["a"], m.dict, m.start, m.__enter__, lambda: str(d), q.get):
+        show(use)
+    with mp.Manager() as other:
+        unused = other.list()
+    show(lambda: unused.append(1))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def test_what_a_manager_shows_is_what_python_shows(template: Template, tmp_path: Path) -> None:
+    real = _run_for_real(FIDELITY, tmp_path)
+    (execution,) = explored(template, FIDELITY).executions
+    ours = "".join(execution.output.values())
+    assert not execution.errors, execution.errors
+    assert _plain(ours) == _plain(real.stdout)
+
+
+def _plain(text: str) -> list[str]:
+    return re.sub("0x[0-9a-f]+", "0x", text).splitlines()
