@@ -21,12 +21,14 @@ class TaskTable:
         self._numbers: dict[TaskPath, TaskId] = {}
         self._paths: list[TaskPath] = []
         self._labels: dict[TaskId, str] = {}
+        self._taken: set[str] = set()
         self._feeder_owners: dict[TaskId, TaskId] = {}
 
     def top(self, place: int, label: str) -> TaskId:
         """A task that the judge itself starts (`place` counts from 0)."""
         task = self._number((place + 1,))
         self._labels.setdefault(task, label)
+        self._taken.add(label)
         return task
 
     def child(self, parent: TaskId, place: int, name: str = "") -> TaskId:
@@ -34,8 +36,17 @@ class TaskTable:
         task = self._number((*self.path(parent), place))
         if task not in self._labels:
             own = name if name and not name.rpartition("Process-")[1] else self._plain_label(parent, place)
-            self._labels[task] = own
+            self._labels[task] = self._distinct(own)
         return task
+
+    def _distinct(self, label: str) -> str:
+        """`label`, or with a number behind it if another process has that name: one shown name means one process."""
+        number, distinct = 1, label
+        while distinct in self._taken:
+            number += 1
+            distinct = f"{label} ({number})"
+        self._taken.add(distinct)
+        return distinct
 
     def _plain_label(self, parent: TaskId, place: int) -> str:
         above = self._labels.get(parent, "")

@@ -1,0 +1,38 @@
+"""The shown names of processes: one name, one process."""
+
+from grader.engine.tasks import TaskTable
+
+
+def labels(*names: str) -> list[str]:
+    """What the children of one main process are called that has given them these names."""
+    tasks = TaskTable()
+    main = tasks.top(0, "main")
+    return [tasks.label(tasks.child(main, place, name)) for place, name in enumerate(names, start=1)]
+
+
+def test_a_name_of_its_own_is_shown_and_one_that_python_chose_is_not() -> None:
+    assert labels("reader", "Process-2", "", "Process-1:1") == ["reader", "P2", "P3", "P4"]
+
+
+def test_processes_of_one_name_are_told_apart() -> None:
+    assert labels("worker", "worker", "worker") == ["worker", "worker (2)", "worker (3)"]
+
+
+def test_nobody_passes_for_another() -> None:
+    assert labels("main", "P3", "", "P1") == ["main (2)", "P3", "P3 (2)", "P1"]
+
+
+def test_a_name_stays_when_the_process_comes_up_again() -> None:
+    tasks = TaskTable()
+    main = tasks.top(0, "main")
+    for _ in range(2):
+        assert tasks.label(tasks.child(main, 1, "worker")) == "worker"
+        assert tasks.label(tasks.child(main, 2, "worker")) == "worker (2)"
+
+
+def test_a_feeder_is_shown_as_the_process_that_it_works_for() -> None:
+    tasks = TaskTable()
+    main = tasks.top(0, "main")
+    worker = tasks.child(main, 1, "worker")
+    assert tasks.label(tasks.feeder(worker, 7)) == "worker"
+    assert tasks.label(tasks.child(main, 2, "worker")) == "worker (2)"
