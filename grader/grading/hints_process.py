@@ -17,9 +17,11 @@ def without_parentheses(facts: Facts) -> str:
 
 def killed(facts: Facts) -> str:
     """terminate() or kill()."""
-    line = facts.line_of(_KIND.PROCESS_KILL)
+    workers = {process_object(step.task) for step in facts.steps(_KIND.POOL_TAKE)}
+    kills = [step for step in facts.steps(_KIND.PROCESS_KILL) if step.operation.object not in workers]
+    line = kills[0].operation.line if kills else 0
     if not line:
-        return ""
+        return ""  # nobody is, or only the workers of a pool, which is how a pool ends
     return f"Line {line} ends a process before its work is done. Wait for it with join() instead."
 
 
