@@ -14,6 +14,7 @@ _ARTICLES = {
     ObjectKind.EVENT: "an event",
     ObjectKind.CONDITION: "a condition",
     ObjectKind.QUEUE: "a queue",
+    ObjectKind.POOL: "the pool",
     ObjectKind.PROCESS: "a process",
     ObjectKind.MANAGER: "a manager",
     ObjectKind.REFERENT: "a manager's object",
