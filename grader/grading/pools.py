@@ -11,7 +11,10 @@ from grader.primitives.pool import PoolState, Taken
 from grader.primitives.process import ProcessState
 
 _KIND = OperationKind
-_STAFF = (_KIND.PROCESS_START, _KIND.PROCESS_JOIN, _KIND.PROCESS_KILL, _KIND.PROCESS_EXIT)
+_STAFF = (
+    *(_KIND.PROCESS_START, _KIND.PROCESS_JOIN, _KIND.PROCESS_KILL, _KIND.PROCESS_EXIT),
+    _KIND.PROCESS_POLL,
+)
 _SHOWN = 40
 
 
@@ -88,20 +91,21 @@ def show_text(text: str) -> str:
 
 
 def _submitted(execution: Execution, pool: int, number: int) -> str:
-    for step in execution.trace:
-        operation = step.operation
-        if operation.kind is _KIND.POOL_SUBMIT and operation.object == pool and step.result is not None:
-            if step.result.number == number:
-                return operation.text
-    return ""
+    submits = (step for step in execution.trace if step.operation.kind is _KIND.POOL_SUBMIT)
+    return next(
+        (
+            step.operation.text
+            for step in submits
+            if step.operation.object == pool and step.result is not None and step.result.number == number
+        ),
+        "",
+    )
 
 
 def _outcome(data: bytes) -> str:
     """The last part of what a worker sends: whether all went well, and the value."""
     sent = unpickle(data)
-    if sent is OPAQUE or not isinstance(sent, tuple) or len(sent) != 3:
-        return ""
-    outcome = sent[2]
-    if not isinstance(outcome, tuple) or len(outcome) != 2 or outcome[0] is not True:
+    outcome = sent[2] if isinstance(sent, tuple) and len(sent) == 3 else sent  # of a Pool, and of an executor
+    if outcome is OPAQUE or not isinstance(outcome, tuple) or len(outcome) != 2 or outcome[0] is not True:
         return ""
     return show(outcome[1], _SHOWN)

@@ -14,6 +14,7 @@ from grader.runtime.agent import (
     dates,
     desk,
     ending,
+    executor,
     forking,
     managers,
     memory,
@@ -73,6 +74,7 @@ def install() -> None:
         threads,
         desk,
         pool,
+        executor,
     ):
         part.install()
     uncontrolled.install()
