@@ -345,7 +345,8 @@ class ProgramMaker:
             return [taken, notify, given]
         timed = self._pick((False, False, True))
         resume = do(KIND.CONDITION_RESUME, condition, timed=timed)
-        return [taken, do(KIND.CONDITION_WAIT, condition), resume, given]
+        left = [do(KIND.CONDITION_LEAVE, condition)] if timed else []
+        return [taken, do(KIND.CONDITION_WAIT, condition), resume, *left, taken, given]
 
     def _event(self, palette: Sequence[str], depth: int) -> list[Any]:
         kind = self._pick(

@@ -21,12 +21,11 @@ from grader.core.operations import (
 )
 from grader.core.verdict import FindingKind
 from grader.engine.steps import is_enabled
-from grader.grading import forbidden, pools
+from grader.grading import forbidden
 from grader.grading.exceptions import sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.states import say
-from grader.primitives.condition import ConditionState
 from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
 from grader.primitives.queue import QueueState
@@ -138,7 +137,7 @@ def _waiting(seen: Observed) -> list[tuple[TaskId, Operation]]:
     return [
         (task, operation)
         for task, operation in sorted(seen.execution.pending.items())
-        if operation.kind not in (_KIND.QUEUE_FLUSH, _KIND.POOL_TAKE)  # an idle worker keeps nobody waiting
+        if operation.kind is not _KIND.QUEUE_FLUSH
     ]
 
 
@@ -179,15 +178,11 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
     if kind is _KIND.LOCK_ACQUIRE:
         return f"waits for {name}{where}, {_held_by(seen, task, target)}"
     if kind is _KIND.CONDITION_RESUME:
-        return f"waits for {name}{where}, {_unnotified(seen, task, target)}"
+        return f"waits for {name}{where}, which nobody notifies"
     if kind in (_KIND.QUEUE_GET, _KIND.MANAGED_QUEUE_GET):
         return f"waits for an item on {name}{where}, which is empty"
     if kind in (_KIND.QUEUE_PUT, _KIND.MANAGED_QUEUE_PUT):
         return f"waits for room on {name}{where}, which is full"
-    if kind in (_KIND.POOL_RESULT, _KIND.POOL_NEXT):
-        return f"waits for a result of {name}{where}{pools.waits(seen, names, target, operation.number)}"
-    if kind is _KIND.POOL_TAKE:
-        return f"waits for work from {name}"
     if kind in (_KIND.MEMORY_READ, _KIND.MEMORY_WRITE):
         memory = seen.execution.objects.get(target)
         guard = memory.lock if isinstance(memory, MemoryState) else target
@@ -237,12 +232,6 @@ def _held_by(seen: Observed, task: TaskId, target: ObjectId, which: str = "which
     process = seen.execution.objects.get(process_object(holder))
     ended = process is not None and not getattr(process, "alive", True)
     return f"{which} {seen.label(holder)} has taken" + (" and ended without giving back" if ended else "")
-
-
-def _unnotified(seen: Observed, task: TaskId, target: ObjectId) -> str:
-    state = seen.execution.objects.get(target)
-    notified = isinstance(state, ConditionState) and state.wakes(task)
-    return "whose lock is taken" if notified else "which nobody notifies"
 
 
 def _undelivered(seen: Observed, names: Names, task: TaskId) -> str:

@@ -26,7 +26,6 @@ from grader.core.operations import (
     task_of,
 )
 from grader.engine.steps import perform
-from grader.grading import pools
 from grader.grading.calls import KINDS, content_words
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -37,7 +36,6 @@ from grader.primitives.lock import LockState
 from grader.primitives.managed_queue import ManagedQueueState
 from grader.primitives.manager import ReferentState
 from grader.primitives.memory import MemoryState
-from grader.primitives.pool import PoolState
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT
@@ -145,14 +143,11 @@ def say(state: object, label: Label) -> str:
         return _lock(state, label)
     if isinstance(state, QueueState):
         return _queue(state, label)
-    if isinstance(state, PoolState):
-        return pools.say(state, label)
     if isinstance(state, EventState):
         return "set" if state.flag else "not set"
     if isinstance(state, ConditionState):
-        waiting = ", ".join(label(task) for task, _ in state.waiting)
-        count = state.wakeups + len(state.woken)
-        notified = f", {count} notified" if count else ""
+        waiting = ", ".join(label(task) for task in state.waiting)
+        notified = f", {state.wakeups} notified" if state.wakeups else ""
         return f"waiting: {waiting}{notified}" if waiting else "nobody waits"
     if isinstance(state, ReferentState):
         return content_words(state.typeid, unpickle(state.data))

@@ -258,6 +258,7 @@ def buffer_by_condition() -> Classic:
         while not (yield read(CELL)).data[0]:
             yield do(KIND.CONDITION_WAIT, CONDITION)
             yield do(KIND.CONDITION_RESUME, CONDITION)
+            yield acquire(LOCK)
         yield release(LOCK)
 
     objects = {

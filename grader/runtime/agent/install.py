@@ -14,7 +14,6 @@ from grader.runtime.agent import (
     dates,
     desk,
     ending,
-    executor,
     forking,
     managers,
     memory,
@@ -74,7 +73,6 @@ def install() -> None:
         threads,
         desk,
         pool,
-        executor,
     ):
         part.install()
     uncontrolled.install()

@@ -3,7 +3,6 @@
 They are untyped here: type stubs show only what is public.
 """
 
-import concurrent.futures.process
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.context
@@ -22,7 +21,6 @@ import multiprocessing.util
 from typing import Any
 
 c_multiprocessing: Any = multiprocessing.synchronize._multiprocessing  # type: ignore[attr-defined]
-futures_process: Any = concurrent.futures.process
 mp: Any = multiprocessing
 mp_connection: Any = multiprocessing.connection
 mp_context: Any = multiprocessing.context

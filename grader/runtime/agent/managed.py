@@ -130,14 +130,18 @@ class Condition(Service):
 
     def wait(self, timeout: Any = None) -> bool:
         """Let go of the lock until notified; false if the time was up before that."""
-        if self.ask("condition.wait").get("error"):
+        answer = self.ask("condition.wait")
+        if answer.get("error"):
             raise RuntimeError("cannot wait on un-acquired lock")
-        how = {} if timeout is None else {"timed": True}
-        answer = self.ask("condition.resume", mark=bool(how), **how)
-        if answer.get("ok", True):
-            return True
-        clock.give_up(how, max(timeout or 0.0, 0.0))
-        return False
+        awake = False
+        try:
+            awake = bool(self.ask_timed("condition.resume", timeout).get("ok", True))
+        finally:
+            for _ in range(int(answer.get("number", 1))):
+                self.lock.acquire()
+            if not awake:
+                self.ask("condition.leave")
+        return awake
 
     def notify(self, n: int = 1) -> None:
         """Wake the `n` that have waited longest. Raises RuntimeError unless the lock is held."""

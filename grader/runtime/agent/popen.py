@@ -67,10 +67,7 @@ class Popen:
 
     def _announce(self, process_obj: Any, data: bytes) -> bytes:
         number = int(bool(process_obj.daemon))
-        worker = int(getattr(process_obj, "is_pool_worker", False))
-        answer = channel.current().request(
-            "process.start", text=process_obj.name, number=number, offset=worker, data=data
-        )
+        answer = channel.current().request("process.start", text=process_obj.name, number=number, data=data)
         self.task = int(answer.get("number", 0))
         self.pid = ending.pid_of(self.task)
         self.sentinel = sentinel_of(self.task)

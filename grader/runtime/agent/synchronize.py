@@ -6,6 +6,7 @@ process took it (`_count`) is local knowledge, as it is in the C type. `Barrier`
 the judge holds (see `memory.BufferWrapper`).
 """
 
+import math
 import multiprocessing.synchronize
 import operator
 import sys
@@ -150,22 +151,58 @@ class Condition(multiprocessing.synchronize.Condition):
     def wait(self, timeout: float | None = None) -> bool:
         """Let go of the lock until notified; false if the time was up before that."""
         assert self._lock._semlock._is_mine(), "must acquire() condition before using wait()"
-        how = {} if timeout is None else {"timed": True}
-        here = channel.current()
-        error = here.request("condition.wait", object=self._object).get("error")
+        error = channel.current().request("condition.wait", object=self._object).get("error")
         assert not error, "must acquire() condition before using wait()"
-        answer = here.request("condition.resume", mark=bool(how), object=self._object, **how)
-        if answer.get("ok", True):
-            return True
-        clock.give_up(how, max(timeout or 0.0, 0.0))
-        return False
+        depth, self._lock._semlock._taken = self._lock._semlock._taken, 0
+        try:
+            return self._sleep(timeout)
+        finally:
+            for _ in range(depth):
+                self._lock.acquire()
+
+    def _sleep(self, timeout: float | None) -> bool:
+        here = channel.current()
+        awake = False
+        try:
+            how = clock.waiting(True, timeout)
+            answer = here.request("condition.resume", mark=bool(how), object=self._object, **how)
+            awake = bool(answer.get("ok", True))
+        finally:
+            if not awake:
+                here.request("condition.leave", object=self._object)
+        if not awake:
+            clock.give_up(how, timeout)
+        return awake
 
     def notify(self, n: int = 1) -> None:
         """Wake `n` sleepers. Raises AssertionError unless the lock is held."""
         assert self._lock._semlock._is_mine(), "lock is not owned"
-        number = -1 if n >= sys.maxsize else n
+        number = -1 if n >= sys.maxsize else max(0, math.ceil(n))
         error = channel.current().request("condition.notify", object=self._object, number=number).get("error")
         assert not error, "lock is not owned"
+
+
+    def _sleepers(self) -> int:
+        answer = channel.current().request("condition.sleepers", mark=True, object=self._object)
+        return int(answer.get("number", 0))
+
+    @property
+    def _sleeping_count(self) -> Any:
+        return _Count(self._sleepers)
+
+    @property
+    def _woken_count(self) -> Any:
+        return _Count(lambda: 0)
+
+    _wait_semaphore = _woken_count
+
+
+class _Count:
+    """What can be asked of the semaphores of Python's `Condition`, for its `__repr__` and for tests."""
+
+    def __init__(self, get_value: Callable[[], int]) -> None:
+        self.get_value = self._get_value = get_value
+        self._semlock = self
 
 
 class Event(multiprocessing.synchronize.Event):

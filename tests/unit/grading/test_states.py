@@ -30,7 +30,7 @@ from grader.grading.scenario import Scenario, Shared
 from grader.grading.states import History, history, say
 from grader.grading.values import plain_pickle
 from grader.grading.witness import Witness, witness
-from grader.primitives.condition import ConditionState
+from grader.primitives.condition import Call, ConditionState
 from grader.primitives.event import EventState
 from grader.primitives.lock import LockState
 from grader.primitives.queue import Message, QueueState
@@ -186,7 +186,7 @@ def label(task: int) -> str:
         (LockState(LockFlavour.SEMAPHORE, 1, 9, (0, 1), 1), "1 free, held by P1, P2"),
         (EventState(False), "not set"),
         (ConditionState(1), "nobody waits"),
-        (ConditionState(1, ((0, 1), (1, 1)), 1), "waiting: P1, P2, 1 notified"),
+        (ConditionState(1, (0, 1), (Call(1, 1, (0, 1)),)), "waiting: P1, P2, 1 notified"),
         (QueueState(0, False), "empty"),
         (
             QueueState(0, False, pipe=(Message(plain_pickle(1), JUDGE),) * 9),

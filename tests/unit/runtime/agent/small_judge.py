@@ -228,12 +228,17 @@ class SmallJudge:
         lock = self._objects[state["lock"]]
         if action == "wait":
             state["waiting"].append(task)
-            lock.update(value=1, owner=None)
+            depth = max(1, lock["depth"])
+            lock.update(value=1, owner=None, depth=0)
+            return {"number": depth}
         elif action == "resume":
             woken = task in state["woken"]
             state["woken" if woken else "waiting"].remove(task)
-            lock.update(value=0, owner=task)
             return {"ok": woken}
+        elif action == "sleepers":
+            return {"number": len(state["waiting"])}
+        elif action == "leave":
+            return {}
         else:
             count = operation["number"] if operation["number"] >= 0 else len(state["waiting"])
             state["woken"] += state["waiting"][:count]
