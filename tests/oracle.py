@@ -35,6 +35,7 @@ from grader.engine.scripted import Asked, Script
 from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.primitives.manager import settled
+from grader.primitives.pipe import handed_over
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import depends
@@ -140,7 +141,8 @@ class Oracle:
         if operation.kind is _KIND.PROCESS_START:
             place = len(now.objects[process_object(task)].children) + 1
             child = self.tasks.child(task, place, operation.text)
-            operation = msgspec.structs.replace(operation, object=process_object(child))
+            ends = handed_over(now.objects, task, operation)
+            operation = msgspec.structs.replace(operation, object=process_object(child), targets=ends)
         elif operation.kind is _KIND.PROCESS_EXIT:
             operation = msgspec.structs.replace(operation, object=process_object(task))
         return asked._replace(operation=operation)

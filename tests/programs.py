@@ -20,6 +20,7 @@ from grader.core.operations import (
     OperationKind,
     Result,
     Update,
+    end_target,
     process_object,
 )
 from grader.engine.scripted import Asked, Script
@@ -29,6 +30,7 @@ from grader.primitives.lock import LockState
 from grader.primitives.managed_queue import ManagedQueueState
 from grader.primitives.manager import ManagerState, ReferentState
 from grader.primitives.memory import MemoryState
+from grader.primitives.pipe import Holder, PipeState
 from grader.primitives.pool import Chunk, PoolState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT
@@ -58,10 +60,13 @@ Pick: TypeAlias = Callable[[Sequence[Any]], Any]
     MANAGED_LOCK,
     ORDERED,
     ORDERED_LOCK,
-) = range(1, 22)
+    PIPE,
+    ONE_WAY,
+) = range(1, 24)
 MY_CHILD: ObjectId = -(2**40)
 FIRST_TASK, SECOND_TASK = process_object(0), process_object(1)
 LARGE = bytes(70_000)
+TWO_WAY_LARGE = bytes(220_000)
 
 
 class Branch(NamedTuple):
@@ -145,6 +150,12 @@ def lock_state(flavour: LockFlavour = LockFlavour.LOCK, number: int = 1) -> Lock
     return state
 
 
+def pipe_state(tasks: int = 2, two_way: bool = True) -> PipeState:
+    """A pipe of which the first so many tasks hold both ends."""
+    everybody = tuple(sorted((Holder(task) for task in range(tasks)), key=lambda holder: holder.place))
+    return PipeState(two_way, (everybody, everybody))
+
+
 def memory_state(data: bytes, lock: ObjectId = NO_OBJECT) -> MemoryState:
     """Some bytes."""
     return MemoryState(data, "b", len(data), lock)
@@ -161,8 +172,9 @@ def objects(
     units: int = 1,
     condition: LockFlavour = LockFlavour.RLOCK,
     tasks: Sequence[tuple[int, int]] = (),
+    holders: int = 2,
 ) -> dict[ObjectId, Any]:
-    """One object of every kind; queues of `places`, semaphores of `units`, a pool with `tasks`."""
+    """One object of every kind: queues of `places`, semaphores of `units`, a pool with `tasks`, pipes of `holders`."""
     return {
         MEMORY: memory_state(bytes(3)),
         GUARDED: memory_state(bytes(2), GUARD),
@@ -185,6 +197,8 @@ def objects(
         MANAGED_LOCK: lock_state(),
         ORDERED: ConditionState(ORDERED_LOCK, in_order=True),
         ORDERED_LOCK: lock_state(condition),
+        PIPE: pipe_state(holders),
+        ONE_WAY: pipe_state(holders, two_way=False),
     }
 
 
@@ -215,6 +229,27 @@ def put(data: bytes = b"a", target: ObjectId = QUEUE, block: bool = True, timed:
 
 def get(target: ObjectId = QUEUE, block: bool = True, timed: bool = False) -> Operation:
     return Operation(KIND.QUEUE_GET, target, block=block, timed=timed)
+
+
+def send(end: int = 1, data: bytes = b"a", target: ObjectId = PIPE) -> Operation:
+    return Operation(KIND.PIPE_SEND, target, number=end, data=data)
+
+
+def finish(end: int = 1, target: ObjectId = PIPE) -> Operation:
+    return Operation(KIND.PIPE_FINISH, target, number=end)
+
+
+def receive(end: int = 0, target: ObjectId = PIPE, limit: int | None = None) -> Operation:
+    return Operation(KIND.PIPE_RECEIVE, target, number=end, offset=0 if limit is None else limit + 1)
+
+
+def close(end: int = 0, target: ObjectId = PIPE) -> Operation:
+    return Operation(KIND.PIPE_CLOSE, target, number=end)
+
+
+def wait(*targets: int, block: bool = True, timed: bool = False) -> Operation:
+    """Wait for processes, and for ends of pipes as `end_target` numbers them."""
+    return Operation(KIND.PIPE_WAIT, targets=targets, block=block, timed=timed)
 
 
 def exits(block: bool = True, code: int = 0) -> Operation:
@@ -252,6 +287,8 @@ FAMILIES = (
     "joinable",
     "simple",
     "pool",
+    "pipe",
+    "one_way",
     "child",
     "other",
     "ordered",
@@ -272,10 +309,10 @@ class ProgramMaker:
         """Two or three tasks that meet on one to three kinds of objects."""
         pick = self._pick
         waiting = [(pick((0, 0, 1)), pick((0, 1, 2))) for _ in range(pick((1, 2, 3)))]
-        condition = pick((LockFlavour.RLOCK, LockFlavour.LOCK))
-        shared = objects(pick((0, 0, 1, 2)), pick((0, 1, 1, 2)), condition, waiting)
+        count, condition = pick(tasks), pick((LockFlavour.RLOCK, LockFlavour.LOCK))
+        shared = objects(pick((0, 0, 1, 2)), pick((0, 1, 1, 2)), condition, waiting, count)
         palette = [pick(self._families) for _ in range(pick((1, 1, 2, 3)))]
-        return ProgramText(shared, tuple(self._text(palette, pick(length), 1) for _ in range(pick(tasks))))
+        return ProgramText(shared, tuple(self._text(palette, pick(length), 1) for _ in range(count)))
 
     def _text(self, palette: Sequence[str], length: int, depth: int) -> Text:
         made: list[Any] = []
@@ -415,6 +452,24 @@ class ProgramMaker:
             return [do(kind, MANAGER)]
         waits = self._pick(_WAITS) if kind is KIND.LOCK_ACQUIRE else {}
         return [do(kind, MANAGED_LOCK, manager=MANAGER, **waits)]
+
+    def _pipe(self, palette: Sequence[str], depth: int, target: ObjectId = PIPE) -> list[Any]:
+        end = self._pick((0, 1))
+        kind = self._pick(("send", "send", "receive", "receive", "close", "close both", "wait"))
+        if kind == "send":
+            way = end if target == PIPE else 1
+            data = self._pick((b"a", b"a", b"b", LARGE if target == ONE_WAY else TWO_WAY_LARGE))
+            sent: list[Any] = [send(way, data, target)]
+            return [*sent, Branch((finish(way, target),))] if len(data) > 1 else sent
+        if kind == "receive":
+            return [receive(end if target == PIPE else 0, target, self._pick((None, None, 0)))]
+        if kind == "wait":
+            targets = {end_target(target, end), self._pick((end_target(PIPE, 0), FIRST_TASK))}
+            return [wait(*sorted(targets), **self._pick(_WAITS))]
+        return [close(end, target)] if kind == "close" else [close(0, target), close(1, target)]
+
+    def _one_way(self, palette: Sequence[str], depth: int) -> list[Any]:
+        return self._pipe(palette, depth, ONE_WAY)
 
     def _child(self, palette: Sequence[str], depth: int) -> list[Any]:
         if not depth:

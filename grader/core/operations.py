@@ -42,6 +42,16 @@ def process_object(task: TaskId) -> ObjectId:
     return -1 - task
 
 
+def end_target(pipe: ObjectId, end: int) -> int:
+    """The number of one end (0 or 1) of a pipe among the `targets` of an operation; processes are negative there."""
+    return pipe * 2 + end
+
+
+def end_of(target: int) -> tuple[ObjectId, int]:
+    """The pipe and its end, the inverse of `end_target`."""
+    return target >> 1, target & 1
+
+
 def task_of(target: ObjectId) -> TaskId:
     """The task behind a process object, the inverse of `process_object`."""
     return -1 - target
@@ -81,6 +91,11 @@ class OperationKind(str, enum.Enum):
     POOL_NEXT = "pool.next"
     POOL_CANCEL = "pool.cancel"
     POOL_CLOSE = "pool.close"
+    PIPE_SEND = "pipe.send"
+    PIPE_FINISH = "pipe.finish"
+    PIPE_RECEIVE = "pipe.receive"
+    PIPE_WAIT = "pipe.wait"
+    PIPE_CLOSE = "pipe.close"
     PROCESS_START = "process.start"
     PROCESS_EXIT = "process.exit"
     PROCESS_JOIN = "process.join"
@@ -114,6 +129,7 @@ class ObjectKind(str, enum.Enum):
     CONDITION = "condition"
     QUEUE = "queue"
     POOL = "pool"
+    PIPE = "pipe"
     PROCESS = "process"
     MANAGER = "manager"
     REFERENT = "referent"
@@ -134,9 +150,9 @@ class Creation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `typecode` and `data` belong to memory (its ctypes code and first bytes), `flavour` and `number` to locks (the
     initial value; a `Lock` with 0 is taken for ever), `number` to queues (`maxsize`, 0 for none), `lock` to memory
-    and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder) and to conditions that
-    wake their sleepers in order (those of `threading`), and `length` to arrays (-1 for a single value). A manager's
-    object has its class's name as `typecode` and its first content, pickled, as `data`.
+    and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder), to pipes (one way only)
+    and to conditions that wake their sleepers in order (those of `threading`), and `length` to arrays (-1 for a single
+    value). A manager's object has its class's name as `typecode` and its first content, pickled, as `data`.
     """
 
     object: ObjectId
@@ -166,10 +182,11 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `block` and `timed` say how a call waits: without `block` never, with `timed` until it is told that the time
     is up. `offset` and `data` address memory (bytes); `number` is a size (memory), an exit code (exit), a signal
-    (kill) or a count (notify); `targets` are the processes of a `wait`; `text` names what is not controlled, a
+    (kill), a count (notify) or the end of a pipe (0 or 1); `targets` are the processes, and pipe ends
+    (`end_target`), of a `wait`, or the pipe ends that a starting process gets; `text` names what is not controlled, a
     starting process, or the method of a manager's object, whose pickled arguments are `data`. `manager` is the one
-    whose server does the operation: when that is gone, the operation fails. What the
-    others mean to a pool is told in `grader.primitives.pool`.
+    whose server does the operation: when that is gone, the operation fails. What the others mean to a pool is told in
+    `grader.primitives.pool`.
     """
 
     kind: OperationKind
@@ -207,6 +224,13 @@ class ErrorCode(str, enum.Enum):
     NO_SUCH_OBJECT = "no-such-object"
     OUT_OF_RANGE = "out-of-range"
     MANAGER_GONE = "manager-gone"
+    BAD_HANDLE = "bad-handle"
+    END_OF_FILE = "end-of-file"
+    BROKEN_PIPE = "broken-pipe"
+    CONNECTION_RESET = "connection-reset"
+    CUT_OFF = "cut-off"
+    TOO_LONG = "too-long"
+    MIXED_UP = "mixed-up"
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -232,7 +256,8 @@ class Step(msgspec.Struct, frozen=True):
     """An executed operation. `touches` lists the objects whose state it met, the only ones it can conflict on.
 
     `awaits` is the round of a polling loop after which its task had rested (see `grader.engine.fairness`): what
-    would have changed that round woke it.
+    would have changed that round woke it. `clash` is a task (`JUDGE`: none) that was about to do what cannot be done
+    by two at once (see `grader.primitives.pipe_rules`).
     """
 
     task: TaskId
@@ -241,3 +266,4 @@ class Step(msgspec.Struct, frozen=True):
     touches: tuple[ObjectId, ...]
     changed: bool = True
     awaits: tuple["Step", ...] = ()
+    clash: TaskId = JUDGE

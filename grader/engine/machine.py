@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from grader.core.operations import (
+    JUDGE,
     NO_OBJECT,
     Creation,
     ObjectId,
@@ -18,6 +19,7 @@ from grader.core.operations import (
     TaskId,
     Update,
     creator_of,
+    end_of,
     process_object,
     task_of,
 )
@@ -27,11 +29,16 @@ from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState, ReferentState, settled
+from grader.primitives.pipe import PipeState, handed_over
+from grader.primitives.pipe_rules import clashes
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT, BY_OPERATION
 
 _KIND = OperationKind
+_AT_ONE_END = (_KIND.PIPE_SEND, _KIND.PIPE_FINISH, _KIND.PIPE_RECEIVE, _KIND.PIPE_CLOSE)
+_SEVERAL = (_KIND.PROCESS_WAIT, _KIND.PIPE_WAIT)
+"""What is about its targets, and about no object of its own."""
 MAX_OBJECTS = 10_000
 
 
@@ -126,7 +133,8 @@ class Machine:
     def _with_child(self, task: TaskId, operation: Operation) -> Operation:
         place = len(self.objects[process_object(task)].children) + 1
         child = self.tasks.child(task, place, operation.text)
-        return msgspec.structs.replace(operation, object=process_object(child))
+        ends = handed_over(self.objects, task, operation)
+        return msgspec.structs.replace(operation, object=process_object(child), targets=ends)
 
     def _check_objects(self, operation: Operation) -> None:
         primitive = BY_OPERATION.get(operation.kind)
@@ -134,14 +142,15 @@ class Machine:
             return
         if operation.manager != NO_OBJECT and type(self.objects.get(operation.manager)) is not ManagerState:
             raise ProtocolError(f"{operation.manager} is no manager")
-        named = operation.targets if operation.kind is _KIND.PROCESS_WAIT else (operation.object,)
-        for target in named:
-            state = self.objects.get(target)
-            if state is None or not primitive.handles(state):
-                raise ProtocolError(f"{operation.kind.value} of {target}")
+        if operation.kind not in _SEVERAL and not primitive.handles(self.objects.get(operation.object)):
+            raise ProtocolError(f"{operation.kind.value} of {operation.object}")
         for target in operation.targets:
-            if type(self.objects.get(target)) is not ProcessState:
+            pipe_end = operation.kind is _KIND.PIPE_WAIT and target >= 0
+            state = self.objects.get(end_of(target)[0] if pipe_end else target)
+            if type(state) is not (PipeState if pipe_end else ProcessState):
                 raise ProtocolError(f"{operation.kind.value} with {target}")
+        if operation.kind in _AT_ONE_END and operation.number not in (0, 1):
+            raise ProtocolError(f"{operation.kind.value} at end {operation.number}")
 
     def enabled(self) -> list[TaskId]:
         """The tasks that can move, resting ones left out, in the order of their numbers."""
@@ -171,10 +180,15 @@ class Machine:
         step = self._idler_step(task, operation) if self._idling else perform(self.objects, task, operation)
         if operation.kind is _KIND.REFERENT_CHANGE and step.touches:
             self._open[task] = operation.object
+        if operation.kind in _AT_ONE_END and step.result is not None and step.result.ok:
+            step = msgspec.structs.replace(step, clash=self._clash(operation))
         if operation.kind is _KIND.PROCESS_KILL and step.result is not None and step.result.ok:
             self._bury(task_of(operation.object))
         self._tend_feeders(step)
         return step
+
+    def _clash(self, operation: Operation) -> TaskId:
+        return next((task for task, other in self.pending.items() if clashes(operation, other)), JUDGE)
 
     def _idler_step(self, task: TaskId, operation: Operation) -> Step:
         before = dict(self.objects)

@@ -11,6 +11,7 @@ import msgspec
 
 from grader.core.execution import OutcomeKind
 from grader.core.operations import (
+    JUDGE,
     Failure,
     ObjectId,
     Operation,
@@ -25,6 +26,7 @@ from grader.grading import forbidden
 from grader.grading.exceptions import sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
+from grader.grading.pipe_words import AT_ONE_END, clash_message, waits_at_pipe
 from grader.grading.states import say
 from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
@@ -60,7 +62,7 @@ class Flaw(msgspec.Struct, frozen=True):
 
 def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
     """The flaws that need no knowledge of the exercise; the root cause first."""
-    flaws = _deaths(seen)
+    flaws = _clashes(seen, names) + _deaths(seen)
     outcome = seen.execution.outcome
     if outcome.kind is OutcomeKind.DEADLOCK:
         flaws.append(_deadlock(seen, names))
@@ -83,6 +85,15 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
         message = f"{seen.label(outcome.task)} died: {outcome.detail}."
         flaws.append(Flaw(FindingKind.CRASH, message, line=outcome.line, failure=outcome.failure))
     return flaws
+
+
+def _clashes(seen: Observed, names: Names) -> list[Flaw]:
+    """Processes that were in a call at the same time which takes each other's messages apart."""
+    for number, step in enumerate(seen.execution.trace):
+        if step.clash != JUDGE:
+            message = clash_message(names, seen.label, step)
+            return [Flaw(FindingKind.RACE, message, line=step.operation.line, conflict=(number,))]
+    return []
 
 
 def _deaths(seen: Observed) -> list[Flaw]:
@@ -174,6 +185,8 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
         return f"waits for one of {len(operation.targets)} processes to end{where}"
     if kind is _KIND.PROCESS_EXIT:
         return f"cannot end: {_undelivered(seen, names, task)}"
+    if kind in (*AT_ONE_END, _KIND.PIPE_WAIT):
+        return waits_at_pipe(seen, names, task, operation)
     name = names.of(target)
     if kind is _KIND.LOCK_ACQUIRE:
         return f"waits for {name}{where}, {_held_by(seen, task, target)}"

@@ -14,6 +14,7 @@ _ARTICLES = {
     ObjectKind.EVENT: "an event",
     ObjectKind.CONDITION: "a condition",
     ObjectKind.QUEUE: "a queue",
+    ObjectKind.PIPE: "a pipe",
     ObjectKind.PROCESS: "a process",
     ObjectKind.MANAGER: "a manager",
     ObjectKind.REFERENT: "a manager's object",
@@ -73,10 +74,17 @@ class Names:
         made = self._made_beside(creation)
         place = made.index(creation.object) if creation.object in made else 0
         if names:
-            return names[place] if len(names) == len(made) else ""
+            pair = "/".join(self._pair(creation) or ())
+            return names[place] if len(names) == len(made) else pair
         if len(made) < 2:
             return name
         return f"{name}[{place}]" if creation.line in self._lists else f"{name} #{place + 1}"
+
+    def _pair(self, creation: Creation) -> tuple[str, ...] | None:
+        """The two variables to which the ends of a pipe were assigned."""
+        names = self._several.get(creation.line, ())
+        one = creation.kind is ObjectKind.PIPE and len(self._made_beside(creation)) == 1
+        return names if one and len(names) == 2 else None
 
     def _made_beside(self, creation: Creation) -> list[ObjectId]:
         """What its line has made in its process, in order: of its own kind, unless the line has several variables."""
@@ -89,6 +97,16 @@ class Names:
             and other.object not in parts
             and (other.kind is creation.kind or creation.line in self._several)
         )
+
+    def end(self, pipe: ObjectId, end: int) -> str:
+        """The name of one end (0 or 1) of a pipe: the variable that it was assigned to, or what it is."""
+        creation = self._creations.get(pipe)
+        pair = self._pair(creation) if creation is not None else None
+        if pair is not None:
+            return pair[end]
+        one_way = creation is not None and creation.simple
+        which = ("receiving", "sending")[end] if one_way else ("first", "second")[end]
+        return f"the {which} end of {self.of(pipe)}"
 
     def named(self, target: ObjectId) -> bool:
         """Whether the exercise or a variable of the submission gives an object its name."""

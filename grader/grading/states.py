@@ -29,6 +29,7 @@ from grader.engine.steps import perform
 from grader.grading.calls import KINDS, content_words
 from grader.grading.names import Names
 from grader.grading.observed import Observed
+from grader.grading.pipe_words import say_pipe
 from grader.grading.values import OPAQUE, brief, decode_memory, tiny, unpickle
 from grader.primitives.condition import ConditionState
 from grader.primitives.event import EventState
@@ -36,6 +37,7 @@ from grader.primitives.lock import LockState
 from grader.primitives.managed_queue import ManagedQueueState
 from grader.primitives.manager import ReferentState
 from grader.primitives.memory import MemoryState
+from grader.primitives.pipe import PipeState
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT
@@ -143,6 +145,8 @@ def say(state: object, label: Label) -> str:
         return _lock(state, label)
     if isinstance(state, QueueState):
         return _queue(state, label)
+    if isinstance(state, PipeState):
+        return say_pipe(state)
     if isinstance(state, EventState):
         return "set" if state.flag else "not set"
     if isinstance(state, ConditionState):

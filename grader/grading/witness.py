@@ -23,6 +23,7 @@ from grader.grading import calls
 from grader.grading.flaws import Flaw, at_the_end, waits_for
 from grader.grading.names import Names
 from grader.grading.observed import Observed
+from grader.grading.pipe_words import ERRORS, end_name, message_text
 from grader.grading.states import Pairs, history
 from grader.grading.values import brief, decode_items, unpickle
 from grader.primitives.memory import MemoryState
@@ -55,6 +56,11 @@ _VERBS = {
     _KIND.QUEUE_JOIN_THREAD: "join_thread",
     _KIND.QUEUE_TASK_DONE: "task_done",
     _KIND.QUEUE_JOIN: "join",
+    _KIND.PIPE_SEND: "send",
+    _KIND.PIPE_FINISH: "has sent",
+    _KIND.PIPE_RECEIVE: "recv",
+    _KIND.PIPE_WAIT: "poll",
+    _KIND.PIPE_CLOSE: "close",
     _KIND.PROCESS_START: "start",
     _KIND.PROCESS_EXIT: "exit",
     _KIND.PROCESS_JOIN: "join",
@@ -117,12 +123,15 @@ class _Teller:
         return WitnessStep(
             task=self._seen.label(task),
             operation=_VERBS.get(operation.kind, operation.kind.value),
-            object=self._names.of(operation.object) if operation.object != NO_OBJECT else "",
+            object=end_name(self._names, operation) or self._plain_name(operation),
             line=operation.line,
             note=waits_for(self._seen, self._names, task, operation),
             executed=False,
             source=self._line(operation.line),
         )
+
+    def _plain_name(self, operation: Operation) -> str:
+        return self._names.of(operation.object) if operation.object != NO_OBJECT else ""
 
     def _line(self, line: int) -> str:
         return self._source[line - 1].strip()[:_SOURCE_LIMIT] if 0 < line <= len(self._source) else ""
@@ -131,7 +140,7 @@ class _Teller:
         operation = step.operation
         if operation.kind in (_KIND.PROCESS_EXIT, _KIND.PROCESS_RETURN) or operation.object == NO_OBJECT:
             return ""
-        name = self._names.of(operation.object)
+        name = end_name(self._names, operation) or self._names.of(operation.object)
         state = self._seen.execution.objects.get(operation.object)
         if isinstance(state, MemoryState) and state.length > 0 and state.data:
             size = max(1, len(state.data) // state.length)
@@ -154,7 +163,7 @@ class _Teller:
         if result.error is ErrorCode.MANAGER_GONE:
             return "the manager is gone"
         if result.error is not None:
-            return "error"
+            return ERRORS.get(result.error, "error")
         kind = step.operation.kind
         if not result.ok:
             return _GAVE_UP.get(kind, "")
@@ -199,6 +208,18 @@ def _item(execution: Execution, step: Step) -> str:
     return brief(unpickle(step.result.data))
 
 
+def _message(execution: Execution, step: Step) -> str:
+    if step.operation.kind is _KIND.PIPE_SEND:
+        return message_text(step.operation.data)
+    return message_text(step.result.data) if step.result is not None and step.result.ok else ""
+
+
+def _ready(execution: Execution, step: Step) -> str:
+    if len(step.operation.targets) > 1:
+        return f"{len(step.result.numbers) if step.result is not None else 0} ready"
+    return "yes" if step.result is not None and step.result.ok else "no"
+
+
 def _number(execution: Execution, step: Step) -> str:
     number = step.result.number if step.result is not None else 0
     if step.operation.kind in _YES_NO:
@@ -231,6 +252,9 @@ _VALUES: dict[OperationKind, Callable[[Execution, Step], str]] = {
     _KIND.QUEUE_EMPTY: _number,
     _KIND.QUEUE_FULL: _number,
     _KIND.QUEUE_SIZE: _number,
+    _KIND.PIPE_SEND: _message,
+    _KIND.PIPE_RECEIVE: _message,
+    _KIND.PIPE_WAIT: _ready,
     _KIND.EVENT_IS_SET: _number,
     _KIND.LOCK_VALUE: _number,
     _KIND.CONDITION_SLEEPERS: _number,

@@ -2,15 +2,15 @@
 
 A process is alive from its start to its exit. It exits when it has said so and its queue buffers are in their pipes
 (CPython joins the feeder threads), or at once when it is killed or leaves abruptly. Whatever lock it holds then
-stays held.
+stays held; pipe ends are closed. A process that starts gets ends of pipes: `targets` of the start.
 """
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import msgspec
 
 from grader.core.operations import (
-    DONE,
     JUDGE,
     Creation,
     Failure,
@@ -20,10 +20,12 @@ from grader.core.operations import (
     Result,
     Step,
     TaskId,
+    end_of,
     process_object,
     task_of,
 )
 from grader.primitives.base import MutableObjects, Objects, Primitive
+from grader.primitives.pipe import PipeState, given_back, held
 from grader.primitives.queue import QueueState
 
 
@@ -97,9 +99,12 @@ class Process(Primitive):
         if kind is _KIND.PROCESS_RETURN:
             return (process_object(task), *(process_object(child) for child in descendants(objects, task)))
         if kind is _KIND.PROCESS_START:
-            return (operation.object, process_object(task))
+            return (operation.object, process_object(task), *_pipes(operation.targets))
         if kind is _KIND.PROCESS_EXIT:
-            return (process_object(task), *(queue for queue, _ in _queues(objects, task)))
+            queues = (queue for queue, _ in _queues(objects, task))
+            return (process_object(task), *queues, *_pipes(held(objects, task)))
+        if kind is _KIND.PROCESS_KILL:
+            return (operation.object, *_pipes(held(objects, task_of(operation.object))))
         return (operation.object,)
 
     def depends(self, a: Step, b: Step) -> bool:
@@ -151,8 +156,24 @@ def _queues(objects: Objects, task: TaskId) -> list[tuple[ObjectId, QueueState]]
     return found
 
 
+def _pipes(ends: Iterable[int]) -> tuple[ObjectId, ...]:
+    return tuple(dict.fromkeys(end_of(target)[0] for target in ends))
+
+
+def _close_pipes(objects: MutableObjects, task: TaskId) -> tuple[int, ...]:
+    """Give back the pipe ends of a process that has ended; what its marks say about them."""
+    marks = given_back(objects, task)
+    for pipe in _pipes(held(objects, task)):
+        state: PipeState = objects[pipe]
+        objects[pipe] = state.without(task)
+    return marks
+
+
 def _start(objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
     child = task_of(operation.object)
+    for target in operation.targets:
+        pipe, end = end_of(target)
+        objects[pipe] = objects[pipe].opened(child, end, task)
     own = process_object(task)
     parent: ProcessState = objects[own]
     objects[own] = msgspec.structs.replace(parent, children=(*parent.children, child))
@@ -167,6 +188,7 @@ def _exit(objects: MutableObjects, task: TaskId, operation: Operation) -> Result
         if operation.block and task not in state.abandoned:
             marks += (queue, state.delivering_get(task))
         objects[queue] = state.without_sender(task)
+    marks += _close_pipes(objects, task)
     objects[own] = msgspec.structs.replace(
         objects[own], alive=False, exit_code=operation.number, failure=operation.failure
     )
@@ -179,10 +201,11 @@ def _kill(objects: MutableObjects, operation: Operation) -> Result:
         return Result(ok=False)
     for queue, queue_state in _queues(objects, task_of(operation.object)):
         objects[queue] = queue_state.without_sender(task_of(operation.object))
+    marks = _close_pipes(objects, task_of(operation.object))
     objects[operation.object] = msgspec.structs.replace(
         state, alive=False, killed=True, exit_code=-operation.number
     )
-    return DONE
+    return Result(marks=marks)
 
 
 def _return(objects: MutableObjects, task: TaskId, operation: Operation) -> Result:

@@ -11,6 +11,8 @@ from grader.primitives.lock import Lock
 from grader.primitives.managed_queue import ManagedQueue
 from grader.primitives.manager import Manager, Referent, shuts_down
 from grader.primitives.memory import Memory
+from grader.primitives.pipe import Pipe
+from grader.primitives.pipe_rules import death_depends
 from grader.primitives.pool import Pool
 from grader.primitives.pool_rules import depends_on_process
 from grader.primitives.process import Process, exit_depends_on_queue
@@ -22,6 +24,7 @@ _PRIMITIVES: tuple[Primitive, ...] = (
     Event(),
     Condition(),
     Queue(),
+    Pipe(),
     Pool(),
     Process(),
     Manager(),
@@ -39,6 +42,7 @@ BY_OPERATION: dict[OperationKind, Primitive] = {
 _PROCESS = _BY_FAMILY["process"]
 _QUEUE = _BY_FAMILY["queue"]
 _POOL = _BY_FAMILY["pool"]
+_PIPE = _BY_FAMILY["pipe"]
 
 
 def depends(a: Step, b: Step) -> bool:
@@ -66,6 +70,10 @@ def depends(a: Step, b: Step) -> bool:
         return depends_on_process(a, b)
     if one is _PROCESS and other is _POOL:
         return depends_on_process(b, a)
+    if one is _PROCESS and other is _PIPE:
+        return death_depends(a, b)
+    if one is _PIPE and other is _PROCESS:
+        return death_depends(b, a)
     return True
 
 

@@ -6,7 +6,9 @@ from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLeve
 from grader.report import sanitize
 
 _ARROWS = {
-    **dict.fromkeys(("write", "put", "append to", "insert into", "extend", "update", "setdefault"), " ←"),
+    **dict.fromkeys(
+        ("write", "put", "send", "append to", "insert into", "extend", "update", "setdefault"), " ←"
+    ),
     **dict.fromkeys(("remove", "pop", "look into", "exit", "return"), ""),
 }
 _NAME_LIMIT = 40

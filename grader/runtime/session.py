@@ -26,6 +26,7 @@ from grader.core.operations import (
 from grader.engine.program import Announcement, Anomaly, Report
 from grader.engine.scripted import Script, ScriptedTask
 from grader.engine.tasks import TaskTable
+from grader.primitives.pipe import inherited
 from grader.primitives.process import ProcessState
 from grader.runtime.patience import Patience, fatal_error
 from grader.runtime.protocol import MESSAGES, Ended, Malformed, Silent, Wire, pair
@@ -255,7 +256,8 @@ class HostedProgram:
 
     def initial_objects(self) -> Mapping[ObjectId, Any]:
         processes = {process_object(place): ProcessState(JUDGE) for place in self._places()}
-        return {**self._objects, **processes}
+        calls = [place for place, _ in zip(self._places(), self._calls)]
+        return {**inherited(self._objects, HOST_PLACE, calls), **processes}
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         tasks.top(HOST_PLACE, "import")

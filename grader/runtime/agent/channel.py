@@ -34,7 +34,7 @@ _UNCONTROLLED = "agent.uncontrolled"
 _WAITS = frozenset(
     {
         *("lock.acquire", "event.wait", "condition.resume", "queue.get", "queue.join"),
-        *("process.join", "process.wait"),
+        *("process.join", "process.wait", "pipe.send", "pipe.finish", "pipe.receive", "pipe.wait"),
     }
 )
 """What waits without end, unless it carries a mark (as everything does that has a time limit)."""
@@ -80,6 +80,8 @@ class Channel:
         """What is going on in this process that must not use anything shared, if something is."""
         self.duty = ""
         """What it would mean if this process waited without end now, if that is out of our control."""
+        self.overlooked = ""
+        """What is not controlled and was met where it could not be announced."""
 
     def create(self, kind: str, **fields: Any) -> int:
         """A new shared object; the judge hears of it with the next request. Returns its id."""
@@ -101,7 +103,7 @@ class Channel:
         Raises:
             ManagerGoneError: the operation is a manager's, and that was shut down.
         """
-        refused = self.alone or (self.duty if kind in _WAITS and not mark else "")
+        refused = self.overlooked or self.alone or (self.duty if kind in _WAITS and not mark else "")
         if refused and kind != _UNCONTROLLED:
             kind, mark, fields = _UNCONTROLLED, False, {"text": refused}
         line, state = frames.line_and_mark((kind, fields.get("object"))) if mark else (frames.line(), 0)

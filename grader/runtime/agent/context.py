@@ -8,7 +8,7 @@ default start method, functions that would ask the operating system, and the pub
 import os
 from typing import Any
 
-from grader.runtime.agent import channel, ending, uncontrolled
+from grader.runtime.agent import channel, ending
 from grader.runtime.agent.internals import mp, mp_context, mp_process, mp_util, replace
 
 CPUS = 8
@@ -56,11 +56,6 @@ def _replace_default(function: Any, old: object, new: object) -> None:
     function.__defaults__ = tuple(new if value is old else value for value in function.__defaults__)
 
 
-def _uncontrolled(name: str) -> Any:
-    original = getattr(mp_context.BaseContext, name)
-    return uncontrolled.guarded(f"multiprocessing.{name}", original)
-
-
 def reset() -> None:
     """No start method has been chosen yet."""
     _default._actual_context = None
@@ -70,8 +65,6 @@ def install() -> None:
     """Adapt the contexts, then renew the names of the package."""
     _default._default_context = mp_context._concrete_contexts["fork"]
     base = mp_context.BaseContext
-    for name in ("Pipe",):
-        setattr(base, name, _uncontrolled(name))
     base.active_children = staticmethod(active_children)
     replace(mp_process, active_children=active_children, _cleanup=_no_cleanup)
     _replace_default(mp_util._exit_function, _real_active_children, _children)

@@ -28,6 +28,7 @@ _real_shutdown: Any = vars(threading)["_shutdown"]
 _failure: dict[str, Any] | None = None
 _parent_pid = FIRST_PID - 1
 _callbacks = -1
+_last: list[BaseException] = []
 
 
 def pid_of(task: int) -> int:
@@ -117,6 +118,9 @@ def report(error: BaseException) -> int:
     if isinstance(error, SystemExit):
         return exit_code(error)
     note_failure(error)
+    _last.append(
+        error
+    )  # Python keeps it (`sys.last_value`): what its frames hold stays open until the process ends
     try:
         error = error.with_traceback(_outside(error.__traceback__))
         sys.excepthook(type(error), error, error.__traceback__)

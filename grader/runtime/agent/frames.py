@@ -6,6 +6,7 @@ the task's first one are never looked at because they belong to no submission, o
 """
 
 import faulthandler
+import inspect
 import os
 import signal
 import sys
@@ -21,6 +22,9 @@ _PLAIN = (int, float, str, bytes, bool, type(None))
 _CONTAINERS = (list, tuple, set, frozenset, dict)
 _LOOK_INTO = 8
 _clock: list[float] = [0.0]
+_OPTIMIZED = inspect.CO_OPTIMIZED
+_UNSEEN = 3
+"""References to a frame's locals, as `sys.getrefcount` counts them, if the submission has none (by `locals()`)."""
 
 
 def watch(filename: str) -> None:
@@ -105,6 +109,9 @@ def _frame_state(frame: FrameType) -> Hashable:
     state.extend(_summary(value, depth=1) for value in list(local.values()))
     if local is not frame.f_globals and frame.f_code.co_filename in _files:
         state.extend(_summary(value, depth=0) for value in list(frame.f_globals.values()))
+    if frame.f_code.co_flags & _OPTIMIZED and type(local) is dict and sys.getrefcount(local) == _UNSEEN:
+        # Up to Python 3.12 a copy that the frame keeps. What is deleted meanwhile must not live on in it.
+        local.clear()
     return tuple(state)
 
 

@@ -18,12 +18,14 @@ from grader.runtime.agent import (
     managers,
     memory,
     output,
+    pipes,
     pool,
     popen,
     queues,
     synchronize,
     threads,
     uncontrolled,
+    waiting,
 )
 
 _MODULES = (
@@ -36,6 +38,7 @@ _MODULES = (
         "queue",
         "random",
         "sched",
+        "selectors",
         "tempfile",
         "traceback",
     ),
@@ -67,6 +70,7 @@ def install() -> None:
         queues,
         managers,
         popen,
+        waiting,
         clock,
         dates,
         chance,
@@ -76,5 +80,6 @@ def install() -> None:
     ):
         part.install()
     uncontrolled.install()
+    pipes.install()  # guards `os` functions that are replaced before
     context.install()  # renews the public names, and therefore comes after what they stand for
     output.install()

@@ -14,7 +14,7 @@ import multiprocessing.managers
 import traceback
 from typing import Any, NoReturn
 
-from grader.runtime.agent import channel, managed, referents, synchronize, uncontrolled
+from grader.runtime.agent import channel, managed, pipes, referents, synchronize, uncontrolled
 from grader.runtime.agent.internals import mp_managers, mp_util, replace
 
 _State: Any = mp_managers.State
@@ -92,6 +92,8 @@ def _start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
         if not callable(initializer):
             raise TypeError("initializer must be a callable")
         uncontrolled.announce("the initializer of a manager")
+    if pipes.open_handles() and self._ctx.get_start_method(allow_none=True) in (None, "fork"):
+        uncontrolled.announce("starting a manager, whose server gets copies of the open pipe ends")
     target = channel.current().create("manager")
     self._process = self._ctx.Process(target=_start)
     ident = ":".join(str(i) for i in self._process._identity)

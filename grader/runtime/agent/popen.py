@@ -9,12 +9,10 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from grader.runtime.agent import chance, channel, clock, ending, forking, frames, reuse, room, uncontrolled
 from grader.runtime.agent.internals import (
-    mp_connection,
     mp_context,
     mp_popen_fork,
     mp_popen_forkserver,
@@ -46,6 +44,8 @@ class Popen:
     def __init__(self, process_obj: Any) -> None:
         mp_util._flush_std_streams()
         self.returncode: int | None = None
+        self.ends: list[int] = []
+        """The pipe ends among the pickled arguments."""
         self._launch(process_obj)
 
     def _launch(self, process_obj: Any) -> None:
@@ -67,7 +67,10 @@ class Popen:
 
     def _announce(self, process_obj: Any, data: bytes) -> bytes:
         number = int(bool(process_obj.daemon))
-        answer = channel.current().request("process.start", text=process_obj.name, number=number, data=data)
+        fields: dict[str, Any] = {"targets": self.ends} if self.ends else {}
+        answer = channel.current().request(
+            "process.start", text=process_obj.name, number=number, data=data, **fields
+        )
         self.task = int(answer.get("number", 0))
         self.pid = ending.pid_of(self.task)
         self.sentinel = sentinel_of(self.task)
@@ -206,22 +209,10 @@ def prepare(data: bytes) -> tuple[bytes, int]:
     return body, preparation["parent"]
 
 
-def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
-    """`multiprocessing.connection.wait`, for the sentinels of processes."""
-    objects = list(object_list)
-    targets = [_target(item) for item in objects]
-    how = clock.waiting(True, timeout)
-    answer = channel.current().request("process.wait", mark=bool(how), targets=targets, **how)
-    ready = set(answer.get("numbers", ()))
-    if not ready:
-        clock.give_up(how, timeout)
-    return [item for item, target in zip(objects, targets, strict=True) if target in ready]
-
-
-def _target(item: Any) -> int:
-    if not isinstance(item, int) or not _FIRST_SENTINEL <= item < _FIRST_SENTINEL + _TASKS:
-        uncontrolled.announce("multiprocessing.connection.wait() for something else than a process")
-    return -1 - (item - _FIRST_SENTINEL)
+def task_of(sentinel: object) -> int:
+    """The task whose sentinel that is, -1 if it is none."""
+    known = isinstance(sentinel, int) and _FIRST_SENTINEL <= sentinel < _FIRST_SENTINEL + _TASKS
+    return int(sentinel) - _FIRST_SENTINEL if known else -1  # type: ignore[call-overload]
 
 
 def _stdin_is_closed() -> None:
@@ -239,5 +230,4 @@ def install() -> None:
     replace(mp_popen_fork, Popen=Popen)
     replace(mp_popen_spawn, Popen=SpawnPopen)
     replace(mp_popen_forkserver, Popen=ForkServerPopen)
-    replace(mp_connection, wait=wait)
     replace(mp_util, _close_stdin=_stdin_is_closed)

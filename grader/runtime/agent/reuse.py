@@ -15,7 +15,7 @@ import threading
 from types import FunctionType, ModuleType
 from typing import Any
 
-from grader.runtime.agent import chance, clock, frames, managers, traceless
+from grader.runtime.agent import chance, clock, frames, managers, pipes, traceless
 from grader.runtime.agent.internals import mp_context, mp_process, mp_util
 
 _PUT_THERE_BY_PYTHON = frozenset(
@@ -80,6 +80,7 @@ class Freshness:
         return (
             len(vars(mp_process)["_children"]),
             threading.active_count(),
+            pipes.open_handles(),
             *(len(vars(context)) for context in contexts),
             *(len(vars(value)) for _, value in self._own() if isinstance(value, FunctionType)),
         )

@@ -9,8 +9,7 @@ _USES = {
     "mp.Manager().Barrier(2, print)": "the action of a manager's Barrier",
     "multiprocessing.managers.SyncManager().start(print)": "the initializer of a manager",
     "os.kill(mp.Manager()._process.pid, 9)": "os.kill(576, ...) of a process outside the program",
-    "mp.Pipe()": "multiprocessing.Pipe()",
-    "multiprocessing.connection.Pipe()": "multiprocessing.connection.Pipe()",
+    "multiprocessing.connection.Client('/tmp/student-socket')": "multiprocessing.connection.Client()",
     "multiprocessing.connection.Listener()": "multiprocessing.connection.Listener()",
     "multiprocessing.pool.ThreadPool(1)": "multiprocessing.pool.ThreadPool()",
     "multiprocessing.managers.SharedMemoryManager()": "multiprocessing.managers.SharedMemoryManager()",
@@ -44,7 +43,9 @@ _USES = {
     "mp.Array('i', 3).get_obj().__array_interface__": "the buffer of shared memory (get_obj())",
     "ctypes.addressof(mp.RawValue('i'))": "ctypes.addressof() of shared memory",
     "mp.Value(ctypes.c_char_p, b'x')": "a pointer in shared memory (c_char_p)",
-    "multiprocessing.connection.wait([5])": "multiprocessing.connection.wait() for something else than a process",
+    "multiprocessing.connection.wait([5])": (
+        "multiprocessing.connection.wait() for something else than a process or a pipe"
+    ),
     "mp.Array('i', 10_000_000)": "shared memory of 40,000,000 bytes",
     "mp.Queue().put(bytes(40_000_000))": "an item on a queue of 40,000,009 bytes",
     "mp.Queue()._reader.poll()": "Queue._reader.poll",
