@@ -55,7 +55,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = build_parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    own, program = given, []
+    if given[:1] == ["explore"] and "--" in given:
+        end = given.index("--")
+        own, program = given[:end], given[end + 1 :]
+    arguments = build_parser().parse_args(own)
+    if program:
+        arguments.arguments += program
     command: Callable[[argparse.Namespace], int] = arguments.command
     return command(arguments)
 

@@ -45,3 +45,11 @@ def ran(folder: Path, source: str) -> str:
         check=True,
     )
     return done.stdout.removesuffix("\n")
+
+
+def indented(body: str) -> str:
+    """The body of a program, as far to the right as its `if __name__` wants it."""
+    lines = body.strip("\n").splitlines()
+    if len(lines) == 1:
+        return f"    {lines[0]}\n"
+    return "".join(f"{line[4:]}\n" for line in lines)

@@ -4,7 +4,8 @@ Two executions have the same outcome if they ended alike, every process with the
 and each printed the same. Output is compared per process, so two that print at the same time are no difference.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -13,6 +14,9 @@ from grader.core.operations import OperationKind, TaskId, task_of
 from grader.core.verdict import OutcomeClass
 from grader.primitives.process import ProcessState
 
+FIRST_PID = 1000
+"""What `os.getpid` says is this and the number of the task (see `grader.runtime.agent.ending`)."""
+WORKERS = "the workers of the pool"
 MOST_KEPT = 1_000
 """Distinct outcomes that are told apart; further ones are only counted."""
 
@@ -60,8 +64,12 @@ def ending_of(execution: Execution) -> Ending:
     named = _distinct_labels(execution, states)
     return Ending(
         kind=execution.outcome.kind,
-        exit_codes=tuple((named[task], state.exit_code) for task, state in states.items() if not state.alive),
-        stdout=tuple((named[task], text) for task in states if (text := execution.output.get(task, ""))),
+        exit_codes=tuple(
+            (named[task], state.exit_code)
+            for task, state in states.items()
+            if not state.alive and not (state.worker and (state.killed or not state.exit_code))
+        ),
+        stdout=tuple(_printed(execution, states, named)),
         failures=tuple((named[task], text) for task, state in states.items() if (text := _failure(state))),
         waiting=tuple(
             (named[task], operation.kind, operation.line)
@@ -90,6 +98,22 @@ def _processes(execution: Execution) -> list[tuple[TaskId, ProcessState]]:
         if isinstance(state, ProcessState)
     ]
     return sorted(found, key=lambda entry: execution.paths[entry[0]])
+
+
+def _printed(
+    execution: Execution, states: Mapping[TaskId, ProcessState], named: Mapping[TaskId, str]
+) -> Iterator[tuple[str, str]]:
+    """What each process has printed. Which worker of a pool does which task is no difference, nor is their order."""
+    lines: list[str] = []
+    for task, state in states.items():
+        text = execution.output.get(task, "")
+        if text and not state.worker:
+            yield named[task], text
+        elif text:
+            itself = re.compile(rf"\b({re.escape(state.name)}|{FIRST_PID + task})(?!\w)")
+            lines += itself.sub("<worker>", text).splitlines(keepends=True)
+    if lines:
+        yield WORKERS, "".join(sorted(line if line.endswith("\n") else f"{line}\n" for line in lines))
 
 
 def _failure(state: ProcessState) -> str:

@@ -22,7 +22,7 @@ from grader.core.operations import (
 )
 from grader.core.verdict import FindingKind
 from grader.engine.steps import is_enabled
-from grader.grading import forbidden
+from grader.grading import forbidden, pools
 from grader.grading.exceptions import sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -148,7 +148,7 @@ def _waiting(seen: Observed) -> list[tuple[TaskId, Operation]]:
     return [
         (task, operation)
         for task, operation in sorted(seen.execution.pending.items())
-        if operation.kind is not _KIND.QUEUE_FLUSH
+        if operation.kind not in (_KIND.QUEUE_FLUSH, _KIND.POOL_TAKE)  # an idle worker keeps nobody waiting
     ]
 
 
@@ -196,6 +196,10 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
         return f"waits for an item on {name}{where}, which is empty"
     if kind in (_KIND.QUEUE_PUT, _KIND.MANAGED_QUEUE_PUT):
         return f"waits for room on {name}{where}, which is full"
+    if kind in (_KIND.POOL_RESULT, _KIND.POOL_NEXT):
+        return f"waits for a result of {name}{where}{pools.waits(seen, names, target, operation.number)}"
+    if kind is _KIND.POOL_TAKE:
+        return f"waits for work from {name}"
     if kind in (_KIND.MEMORY_READ, _KIND.MEMORY_WRITE):
         memory = seen.execution.objects.get(target)
         guard = memory.lock if isinstance(memory, MemoryState) else target

@@ -1,7 +1,8 @@
 """Guesses about processes: started, waited for, killed. Each rule answers with a sentence, or with nothing."""
 
-from grader.core.operations import OperationKind, TaskId, process_object
+from grader.core.operations import OperationKind, TaskId, process_object, task_of
 from grader.grading.evidence import Facts
+from grader.grading.pools import is_worker
 
 _KIND = OperationKind
 _JOINS = (_KIND.PROCESS_JOIN, _KIND.PROCESS_WAIT, _KIND.PROCESS_POLL)
@@ -17,9 +18,11 @@ def without_parentheses(facts: Facts) -> str:
 
 def killed(facts: Facts) -> str:
     """terminate() or kill()."""
-    line = facts.line_of(_KIND.PROCESS_KILL)
+    kills = [step.operation for step in facts.steps(_KIND.PROCESS_KILL)]
+    lines = [kill.line for kill in kills if not is_worker(facts.seen.execution, task_of(kill.object))]
+    line = next(iter(lines), 0)
     if not line:
-        return ""
+        return ""  # nobody is, or only the workers of a pool, which is how a pool ends
     return f"Line {line} ends a process before its work is done. Wait for it with join() instead."
 
 

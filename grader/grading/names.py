@@ -15,6 +15,7 @@ _ARTICLES = {
     ObjectKind.CONDITION: "a condition",
     ObjectKind.QUEUE: "a queue",
     ObjectKind.PIPE: "a pipe",
+    ObjectKind.POOL: "the pool",
     ObjectKind.PROCESS: "a process",
     ObjectKind.MANAGER: "a manager",
     ObjectKind.REFERENT: "a manager's object",
@@ -144,15 +145,13 @@ def assigned_names(source: str) -> dict[int, str]:
 
 @functools.lru_cache(maxsize=16)
 def assigned_together(source: str) -> dict[int, tuple[str, ...]]:
-    """The variables of each line that assigns several at once: `value, lock = Value("i", 0), Lock()`."""
+    """The variables of each line that assigns several: `value, lock = Value("i", 0), Lock()`, or two statements."""
     names: dict[int, tuple[str, ...]] = {}
     for node in _assignments(source):
         target = node.targets[0]
-        if isinstance(target, ast.Tuple):
-            found = tuple(_name(part) for part in target.elts)
-            if all(found):
-                names.setdefault(target.lineno, found)
-    return names
+        parts = target.elts if isinstance(target, ast.Tuple) else [target]
+        names[target.lineno] = (*names.get(target.lineno, ()), *(_name(part) for part in parts))
+    return {line: found for line, found in names.items() if len(found) > 1 and all(found)}
 
 
 @functools.lru_cache(maxsize=16)
@@ -171,7 +170,8 @@ def _assignments(source: str) -> list[ast.Assign]:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and len(node.targets) == 1]
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Assign) and len(node.targets) == 1]
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
 def _name(target: ast.expr | None) -> str:

@@ -26,6 +26,7 @@ from grader.core.operations import (
     task_of,
 )
 from grader.engine.steps import perform
+from grader.grading import pools
 from grader.grading.calls import KINDS, content_words
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -38,6 +39,7 @@ from grader.primitives.managed_queue import ManagedQueueState
 from grader.primitives.manager import ReferentState
 from grader.primitives.memory import MemoryState
 from grader.primitives.pipe import PipeState
+from grader.primitives.pool import PoolState
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT
@@ -147,6 +149,8 @@ def say(state: object, label: Label) -> str:
         return _queue(state, label)
     if isinstance(state, PipeState):
         return say_pipe(state)
+    if isinstance(state, PoolState):
+        return pools.say(state, label)
     if isinstance(state, EventState):
         return "set" if state.flag else "not set"
     if isinstance(state, ConditionState):

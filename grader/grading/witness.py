@@ -19,7 +19,7 @@ from grader.core.operations import (
     process_object,
 )
 from grader.core.verdict import WitnessStep
-from grader.grading import calls
+from grader.grading import calls, pools
 from grader.grading.flaws import Flaw, at_the_end, waits_for
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -61,6 +61,13 @@ _VERBS = {
     _KIND.PIPE_RECEIVE: "recv",
     _KIND.PIPE_WAIT: "poll",
     _KIND.PIPE_CLOSE: "close",
+    _KIND.POOL_SUBMIT: "submit",
+    _KIND.POOL_TAKE: "take",
+    _KIND.POOL_DONE: "done",
+    _KIND.POOL_RESULT: "result",
+    _KIND.POOL_NEXT: "next result",
+    _KIND.POOL_CANCEL: "cancel",
+    _KIND.POOL_CLOSE: "close",
     _KIND.PROCESS_START: "start",
     _KIND.PROCESS_EXIT: "exit",
     _KIND.PROCESS_JOIN: "join",
@@ -101,10 +108,12 @@ class _Teller:
         kind = step.operation.kind
         if kind in _HIDDEN or kind not in _VERBS or (kind is _KIND.QUEUE_FLUSH and not self._flushes):
             return None
+        if pools.is_housekeeping(self._seen.execution, step) or _told_to_end(step):
+            return None
         conflict = number in flaw.conflict
         if kind is _KIND.PROCESS_EXIT and not step.operation.number and not conflict:
             return None
-        verb, name, value = _VERBS[kind], self._object(step), self._value(step)
+        verb, name, value = _verb(step), self._object(step), self._value(step)
         if kind in calls.KINDS:
             verb, part, value = calls.words(self._seen.execution.objects.get(step.operation.object), step)
             name += part
@@ -175,7 +184,21 @@ class _Teller:
         return ""
 
 
+def _told_to_end(step: Step) -> bool:
+    """Whether a worker of a pool asked for work, and there is no more."""
+    return step.operation.kind is _KIND.POOL_TAKE and step.result is not None and not step.result.ok
+
+
+def _verb(step: Step) -> str:
+    if step.operation.kind is _KIND.POOL_CLOSE and not step.operation.block:
+        return "terminate"
+    return _VERBS[step.operation.kind]
+
+
 _GAVE_UP = {
+    _KIND.POOL_RESULT: "not there yet",
+    _KIND.POOL_NEXT: "not there yet",
+    _KIND.POOL_CANCEL: "too late",
     _KIND.LOCK_ACQUIRE: "not free, goes on without it",
     _KIND.EVENT_WAIT: "time is up",
     _KIND.CONDITION_RESUME: "time is up",
@@ -257,6 +280,11 @@ _VALUES: dict[OperationKind, Callable[[Execution, Step], str]] = {
     _KIND.PIPE_WAIT: _ready,
     _KIND.EVENT_IS_SET: _number,
     _KIND.LOCK_VALUE: _number,
+    _KIND.POOL_SUBMIT: pools.value,
+    _KIND.POOL_TAKE: pools.value,
+    _KIND.POOL_DONE: pools.value,
+    _KIND.POOL_RESULT: pools.value,
+    _KIND.POOL_NEXT: pools.value,
     _KIND.CONDITION_SLEEPERS: _number,
     _KIND.PROCESS_EXIT: _exit_code,
     _KIND.PROCESS_RETURN: _returned,
@@ -310,5 +338,5 @@ def _with_states(
 
 def _waiting(teller: _Teller, seen: Observed) -> Iterator[WitnessStep]:
     for task, operation in sorted(seen.execution.pending.items()):
-        if operation.kind is not _KIND.QUEUE_FLUSH:
+        if operation.kind not in (_KIND.QUEUE_FLUSH, _KIND.POOL_TAKE):
             yield teller.waiting(task, operation)

@@ -43,6 +43,8 @@ class ProcessState(msgspec.Struct, frozen=True):
     returned: bytes | None = None
     returned_type: str = ""
     left_running: tuple[TaskId, ...] = ()
+    worker: bool = False
+    """Whether it is a worker of a pool (a claim)."""
 
 
 _KIND = OperationKind
@@ -177,7 +179,9 @@ def _start(objects: MutableObjects, task: TaskId, operation: Operation) -> Resul
     own = process_object(task)
     parent: ProcessState = objects[own]
     objects[own] = msgspec.structs.replace(parent, children=(*parent.children, child))
-    objects[operation.object] = ProcessState(task, operation.text, bool(operation.number))
+    objects[operation.object] = ProcessState(
+        task, operation.text, bool(operation.number), worker=bool(operation.offset)
+    )
     return Result(number=child)
 
 

@@ -84,7 +84,7 @@ def _headline(report: ScriptReport) -> str:
 
 
 def _basis(report: ScriptReport) -> str:
-    parts = [words.count(report.processes, "process").replace("processs", "processes")]
+    parts = [words.count(report.processes, "process")]
     parts.append(words.count(report.executions, "order") + " tried")
     if report.identical:
         parts.append(f"orders among {report.identical} identical processes count once")
@@ -151,12 +151,11 @@ def _ending(outcome: OutcomeClass) -> str:
     if outcome.failures:
         deaths = [f"{who}: {failure}" for who, failure in outcome.failures.items()]
         return sanitize.line(f"{text}; {'; '.join(deaths[:3])}", limit=200)
-    odd = [_exit(who, code) for who, code in outcome.exit_codes.items() if code]
+    odd = [f"{who} with exit code {code}" for who, code in outcome.exit_codes.items() if code > 0]
+    ended = [who for who, code in outcome.exit_codes.items() if code < 0]
+    if ended:
+        odd.append(f"{ended[0] if len(ended) == 1 else words.count(len(ended), 'process')} by a signal")
     return sanitize.line(f"{text}, {', '.join(odd[:3])}" if odd else text, limit=200)
-
-
-def _exit(who: str, code: int) -> str:
-    return f"{who} with exit code {code}" if code > 0 else f"{who} is ended by signal {-code}"
 
 
 def _warnings(races: Sequence[DataRace]) -> tuple[str, ...]:

@@ -42,8 +42,9 @@ def processes(counts: Sequence[int]) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 order`, `2 orders`, `12,345 orders`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """`1 order`, `2 processes`, `12,345 orders`."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 def points(score: float) -> str:

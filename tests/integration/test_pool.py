@@ -3,7 +3,7 @@
 import pytest
 
 from grader.core.verdict import Verdict
-from tests.pools import explored, printed, ran
+from tests.pools import explored, indented, printed, ran
 
 _BEGINNING = """
 import multiprocessing as mp
@@ -167,14 +167,7 @@ _SAME_IN_EVERY_ORDER = {
 
 @pytest.mark.parametrize("body", _SAME_IN_EVERY_ORDER.values(), ids=_SAME_IN_EVERY_ORDER)
 def test_it_is_as_pythons(tmp_path, body):
-    source = _BEGINNING + _indented(body)
+    source = _BEGINNING + indented(body)
     report = explored(tmp_path, source)
     assert report.verdict is Verdict.VERIFIED, report.findings
     assert printed(report) == {ran(tmp_path, source)}
-
-
-def _indented(body: str) -> str:
-    lines = body.strip("\n").splitlines()
-    if len(lines) == 1:
-        return f"    {lines[0]}\n"
-    return "".join(f"{line[4:]}\n" for line in lines)

@@ -9,6 +9,7 @@ be told from threads that do it at once, it announces itself as not controlled:
 * a process that waits for something else while callbacks are due or workers may have to be replaced.
 """
 
+import functools
 import pickle
 import signal
 import sys
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from grader.runtime.agent import channel, clock, uncontrolled
-from grader.runtime.agent.internals import mp_context, mp_pool
+from grader.runtime.agent.internals import futures_process, mp_context, mp_pool
 
 FREE, FAILURES, TURNS = range(3)
 """What can be seen of the order in which the results of a job come: nothing, which failure was first, all of it."""
@@ -137,6 +138,11 @@ class Desk:
         while self.busy and not self.deaf and self._collect("pool.next", 0, {"block": False}):
             pass
 
+    def look_for_more(self) -> None:
+        """Handle what has come of the results whose turn counts."""
+        while TURNS in self.orders.values() and self._collect("pool.next", 0, {"block": False}):
+            pass
+
     def cancel(self, number: int) -> bool:
         """Take a task back; false if a worker has it."""
         if not self._ask("pool.cancel", number=number).get("ok", True):
@@ -211,6 +217,9 @@ def describe(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> st
         inner, items = args[0]
         one = _call(inner, items[0] if function is mp_pool.starmapstar else (items[0],), {})
         return one if len(items) == 1 else f"{one} and {len(items) - 1} more"
+    if isinstance(function, functools.partial) and function.func is futures_process._process_chunk and args:
+        one = _call(function.args[0], args[0][0], {})
+        return one if len(args[0]) == 1 else f"{one} and {len(args[0]) - 1} more"
     return _call(function, args, kwargs)
 
 

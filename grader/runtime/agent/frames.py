@@ -43,6 +43,11 @@ def watched(filename: str) -> bool:
     return filename in _files
 
 
+def files() -> frozenset[str]:
+    """The names of the submission's files."""
+    return frozenset(_files)
+
+
 def note_clock(now: float) -> None:
     """The task has looked at its (virtual) clock: from now on the time is part of what it knows."""
     _clock[0] = now

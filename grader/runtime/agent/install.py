@@ -14,6 +14,7 @@ from grader.runtime.agent import (
     dates,
     desk,
     ending,
+    executor,
     forking,
     managers,
     memory,
@@ -77,6 +78,7 @@ def install() -> None:
         threads,
         desk,
         pool,
+        executor,
     ):
         part.install()
     uncontrolled.install()

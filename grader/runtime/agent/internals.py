@@ -3,6 +3,7 @@
 They are untyped here: type stubs show only what is public.
 """
 
+import concurrent.futures.process
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.context
@@ -21,6 +22,7 @@ import multiprocessing.util
 from typing import Any
 
 c_multiprocessing: Any = multiprocessing.synchronize._multiprocessing  # type: ignore[attr-defined]
+futures_process: Any = concurrent.futures.process
 mp: Any = multiprocessing
 mp_connection: Any = multiprocessing.connection
 mp_context: Any = multiprocessing.context

@@ -62,6 +62,7 @@ class _Staff:
         worker = self._make(self._ctx, target=work, args=(self.desk.object, place, *self._arguments))
         worker.name = worker.name.replace("Process", "PoolWorker")
         worker.daemon = True
+        worker.is_pool_worker = True
         worker.start()
         self.processes.append(worker)
         self.desk.workers[place] = worker

@@ -68,8 +68,9 @@ class Popen:
     def _announce(self, process_obj: Any, data: bytes) -> bytes:
         number = int(bool(process_obj.daemon))
         fields: dict[str, Any] = {"targets": self.ends} if self.ends else {}
+        worker = int(getattr(process_obj, "is_pool_worker", False))
         answer = channel.current().request(
-            "process.start", text=process_obj.name, number=number, data=data, **fields
+            "process.start", text=process_obj.name, number=number, offset=worker, data=data, **fields
         )
         self.task = int(answer.get("number", 0))
         self.pid = ending.pid_of(self.task)

@@ -95,7 +95,6 @@ _FUNCTIONS: dict[str, tuple[str, ...]] = {
 _CLASSES: tuple[tuple[str, str, str], ...] = (
     ("threading", "Thread", "start"),
     ("subprocess", "Popen", "__init__"),
-    ("concurrent.futures.process", "ProcessPoolExecutor", "__init__"),
     ("concurrent.futures.thread", "ThreadPoolExecutor", "__init__"),
     ("multiprocessing.connection", "Listener", "__init__"),
     ("multiprocessing.heap", "Arena", "__init__"),
@@ -122,8 +121,8 @@ def _guard_classes() -> None:
         cls = getattr(sys.modules.get(module_name), class_name, None)
         if cls is not None:
             suffix = "" if method == "__init__" else f".{method}"
-            public = f"{module_name}.{class_name}{suffix}".replace("futures.process.", "futures.")
-            setattr(cls, method, guarded(public.replace("futures.thread.", "futures."), getattr(cls, method)))
+            public = f"{module_name}.{class_name}{suffix}".replace("futures.thread.", "futures.")
+            setattr(cls, method, guarded(public, getattr(cls, method)))
 
 
 class Socket(socket.socket):

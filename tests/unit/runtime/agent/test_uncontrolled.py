@@ -17,7 +17,6 @@ _USES = {
     "multiprocessing.managers.BaseManager(('', 5)).connect()": "multiprocessing.managers.BaseManager.connect()",
     "shared_memory.SharedMemory(create=True, size=1)": "multiprocessing.shared_memory.SharedMemory()",
     "shared_memory.ShareableList([1])": "multiprocessing.shared_memory.ShareableList()",
-    "ProcessPoolExecutor()": "concurrent.futures.ProcessPoolExecutor()",
     "ThreadPoolExecutor()": "concurrent.futures.ThreadPoolExecutor()",
     "threading.Thread(target=print).start()": "threading.Thread.start()",
     "threading.Timer(1, print).start()": "threading.Thread.start()",
