@@ -148,9 +148,12 @@ def assigned_together(source: str) -> dict[int, tuple[str, ...]]:
     """The variables of each line that assigns several: `value, lock = Value("i", 0), Lock()`, or two statements."""
     names: dict[int, tuple[str, ...]] = {}
     for node in _assignments(source):
-        target = node.targets[0]
-        parts = target.elts if isinstance(target, ast.Tuple) else [target]
-        names[target.lineno] = (*names.get(target.lineno, ()), *(_name(part) for part in parts))
+        target, made = node.targets[0], node.value
+        parts: list[tuple[ast.expr, ast.expr]] = [(target, made)]
+        if isinstance(target, ast.Tuple) and isinstance(made, ast.Tuple):
+            parts = list(zip(target.elts, made.elts))
+        found = tuple(_name(part) for part, value in parts if _calls(value))
+        names[target.lineno] = (*names.get(target.lineno, ()), *found)
     return {line: found for line, found in names.items() if len(found) > 1 and all(found)}
 
 
@@ -163,6 +166,11 @@ def lists_assigned(source: str) -> frozenset[int]:
         if isinstance(node.value, (ast.List, ast.ListComp, ast.Tuple))
         and not isinstance(node.targets[0], ast.Tuple)
     )
+
+
+def _calls(value: ast.expr) -> bool:
+    """Whether anything is called, so that it may be a shared object that is made there."""
+    return any(isinstance(node, ast.Call) for node in ast.walk(value))
 
 
 def _assignments(source: str) -> list[ast.Assign]:

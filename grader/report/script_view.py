@@ -15,6 +15,7 @@ _MOST_SHOWN = 8
 _MOST_PROCESSES = 6
 _MOST_LINES = 6
 _MOST_WARNINGS = 6
+_LINE_LIMIT = 70
 _ENDINGS = {
     "completed": "every process ends",
     "deadlock": "nobody can go on (deadlock)",
@@ -80,7 +81,8 @@ def _headline(report: ScriptReport) -> str:
         return f"no failure in {words.count(report.executions, 'order')} (bounded)"
     if report.verdict is Verdict.FAILED:
         return "failed: " + ", ".join(dict.fromkeys(finding.kind.value for finding in report.findings))
-    return "inconclusive: it cannot be judged"
+    interrupted = report.stopped == "interrupted"
+    return "inconclusive: " + ("interrupted too early" if interrupted else "it cannot be judged")
 
 
 def _basis(report: ScriptReport) -> str:
@@ -117,7 +119,7 @@ def lines_of(ending: str, printed: Printed) -> tuple[str, ...]:
 
 def _printed(outcome: OutcomeClass, shown: Sequence[str]) -> Printed:
     return tuple(
-        (sanitize.line(who, limit=30), sanitize.block(outcome.stdout.get(who, ""), _MOST_LINES))
+        (sanitize.line(who, limit=30), _lines(outcome.stdout.get(who, "")))
         for who in shown
         if outcome.stdout.get(who, "").strip()
     )
@@ -134,6 +136,11 @@ def _outcomes(outcomes: Sequence[OutcomeClass], path: str) -> tuple[OutcomeView,
         )
         for outcome in outcomes
     )
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    lines = sanitize.block(text, _MOST_LINES)
+    return tuple(line if len(line) <= _LINE_LIMIT else line[: _LINE_LIMIT - 1] + "…" for line in lines)
 
 
 def _telling(outcomes: Sequence[OutcomeClass]) -> list[str]:
