@@ -113,7 +113,7 @@ class Oracle:
         self.first = self._state(Situation({**objects, **processes}, told, running, frozenset()))
 
     def _state(self, now: Situation) -> State:
-        waiting = self._pending(now)
+        waiting = self.pending(now)
         ending = Ending(
             tuple(sorted(now.objects.items())),
             tuple(sorted(now.told.items())),
@@ -125,7 +125,7 @@ class Oracle:
             self._states[ending] = State(self, now, ending)
         return self._states[ending]
 
-    def _pending(self, now: Situation) -> dict[TaskId, Operation]:
+    def pending(self, now: Situation) -> dict[TaskId, Operation]:
         """What every task, and every feeder with something in its buffer, would do next."""
         found = {task: self._asks(now, task).operation for task in now.told if task not in now.gone}
         for target, state in now.objects.items():
@@ -150,16 +150,20 @@ class Oracle:
     def _asks_again(self, script: Script, told: tuple[Result, ...]) -> Asked:
         asked = self._asked.get((script, told))
         if asked is None:
-            asked = self._asked[script, told] = _ask(script, told)
+            asked = self._asked[script, told] = ask(script, told)
         return asked
 
     def successors(self, now: Situation) -> dict[TaskId, tuple[Step, State]]:
         """Every step that can be made, and what it leads to."""
         return {
             task: self._step(now, task, operation)
-            for task, operation in sorted(self._pending(now).items())
-            if is_enabled(now.objects, task, operation)
+            for task, operation in sorted(self.pending(now).items())
+            if self.may(now, task, operation)
         }
+
+    def may(self, now: Situation, task: TaskId, operation: Operation) -> bool:
+        """Whether a task can do what it waits to do."""
+        return is_enabled(now.objects, task, operation)
 
     def _step(self, now: Situation, task: TaskId, operation: Operation) -> tuple[Step, State]:
         objects = dict(now.objects)
@@ -225,13 +229,13 @@ class Oracle:
 
     def interleavings(self) -> list[tuple[Step, ...]]:
         """Every maximal sequence of steps."""
-        return self._sequences(lambda made, step: True)
+        return self.sequences(lambda made, step: True)
 
     def normal_forms(self) -> list[tuple[Step, ...]]:
         """The least interleaving of each class of equivalent ones under `depends`."""
-        return self._sequences(lambda made, step: not _could_stand_earlier(made, step))
+        return self.sequences(lambda made, step: not _could_stand_earlier(made, step))
 
-    def _sequences(self, accept: Callable[[tuple[Step, ...], Step], bool]) -> list[tuple[Step, ...]]:
+    def sequences(self, accept: Callable[[tuple[Step, ...], Step], bool]) -> list[tuple[Step, ...]]:
         found: list[tuple[Step, ...]] = []
         stack: list[tuple[tuple[Step, ...], State]] = [((), self.first)]
         while stack:
@@ -343,14 +347,14 @@ def ending_of(execution: Execution, scripts: Mapping[TaskId, Script] | None = No
 
 def shortened(script: Script, told: tuple[Result, ...]) -> tuple[Result, ...]:
     """The shortest part of a history that leads to the same operation with the same mark: to the same local state."""
-    asked = _ask(script, told)
+    asked = ask(script, told)
     if not asked.mark:
         return told
-    shorter = (told[:length] for length in range(len(told)) if _ask(script, told[:length]) == asked)
+    shorter = (told[:length] for length in range(len(told)) if ask(script, told[:length]) == asked)
     return next(shorter, told)
 
 
-def _ask(script: Script, told: tuple[Result, ...]) -> Asked:
+def ask(script: Script, told: tuple[Result, ...]) -> Asked:
     generator = script()
     try:
         said = next(generator)

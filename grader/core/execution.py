@@ -51,7 +51,8 @@ class Execution(msgspec.Struct, frozen=True):
 
     `objects` maps every shared object to its last state (see `grader.primitives`), `initial` those that were there
     before the first step to their first one, `pending` every task that was still there to the operation that it was
-    waiting to do, `labels` the tasks to their shown names.
+    waiting to do, `labels` the tasks to their shown names, `alike` a process to the one before it that it is identical
+    with, where orders among such processes count once.
     """
 
     schedule: Schedule
@@ -62,6 +63,7 @@ class Execution(msgspec.Struct, frozen=True):
     labels: Mapping[TaskId, str]
     paths: Mapping[TaskId, tuple[int, ...]] = {}
     creations: Mapping[ObjectId, Creation] = {}
+    alike: Mapping[TaskId, TaskId] = {}
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}
     initial: Mapping[ObjectId, object] = {}
@@ -81,10 +83,11 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class StopReason(str, enum.Enum):
-    """Why an exploration ended."""
+    """Why an exploration ended. `NOT_IDENTICAL`: it took processes for identical that are not, and does not count."""
 
     EXHAUSTED = "exhausted"
     FAILURE = "failure"
     EXECUTIONS = "executions"
     SECONDS = "seconds"
     INTERRUPTED = "interrupted"
+    NOT_IDENTICAL = "not-identical"

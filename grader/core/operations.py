@@ -184,9 +184,9 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     is up. `offset` and `data` address memory (bytes); `number` is a size (memory), an exit code (exit), a signal
     (kill), a count (notify) or the end of a pipe (0 or 1); `targets` are the processes, and pipe ends
     (`end_target`), of a `wait`, or the pipe ends that a starting process gets; `text` names what is not controlled, a
-    starting process, or the method of a manager's object, whose pickled arguments are `data`. `manager` is the one
-    whose server does the operation: when that is gone, the operation fails. What the others mean to a pool is told in
-    `grader.primitives.pool`.
+    starting process, or the method of a manager's object, whose pickled arguments are `data`. `like` is the process,
+    started before by the same one, that a starting process is identical with. `manager` is the one whose server does
+    the operation: when that is gone, it fails. What the others mean to a pool is told in `grader.primitives.pool`.
     """
 
     kind: OperationKind
@@ -201,6 +201,7 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     targets: tuple[ObjectId, ...] = ()
     failure: Failure | None = None
     manager: ObjectId = NO_OBJECT
+    like: ObjectId = NO_OBJECT
 
     @property
     def may_wait(self) -> bool:

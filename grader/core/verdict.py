@@ -190,8 +190,8 @@ class DataRace(msgspec.Struct, frozen=True):
 class ScriptReport(msgspec.Struct, frozen=True):
     """Everything known about one program, run as `__main__`.
 
-    `traces` counts the completed, pairwise inequivalent executions; `executions` all of them. `identical` is how many
-    processes were found to be alike, so that orders among them count once (0: none).
+    `traces` counts the completed, pairwise inequivalent executions; `executions` all of them. `identical` has
+    the sizes of the groups of processes that are alike, so that orders among them count once.
     """
 
     script: str
@@ -206,7 +206,7 @@ class ScriptReport(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     warnings: tuple[DataRace, ...] = ()
     processes: int = 0
-    identical: int = 0
+    identical: tuple[int, ...] = ()
     source: tuple[str, ...] = ()
 
     @property

@@ -6,13 +6,16 @@ Start at `run`.
 from collections import deque
 from collections.abc import Sequence
 
+import msgspec
+
 from grader.core.execution import Execution, Outcome, OutcomeKind
-from grader.core.operations import OperationKind, Step, TaskId, task_of
+from grader.core.operations import NO_OBJECT, OperationKind, Step, TaskId, task_of
 from grader.engine.fairness import same
 from grader.engine.machine import Machine, ProtocolError, World
 from grader.engine.program import Announcement, Program, Report, Session
 from grader.engine.strategies.base import Choice, Diverged, Strategy
 from grader.engine.tasks import TaskTable
+from grader.engine.turns import TURNS
 
 PATIENCE = 100
 """How often resting tasks may have to go on by themselves, and meet nothing new, before it is a livelock."""
@@ -21,9 +24,11 @@ OUTPUT_LIMIT = 16_384
 
 
 class _Driver:
-    def __init__(self, program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) -> None:
+    def __init__(
+        self, program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int, symmetric: bool
+    ) -> None:
         self.initial = program.initial_objects()
-        self.machine = Machine(self.initial, tasks)
+        self.machine = Machine(self.initial, tasks, symmetric)
         self.strategy = strategy
         self.tasks = tasks
         self.max_steps = max_steps
@@ -101,9 +106,14 @@ class _Driver:
                 kept[report.task] = (kept.get(report.task, "") + text)[:OUTPUT_LIMIT]
 
 
-def run(program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) -> Execution:
-    """Execute `program` once, with `strategy` choosing, and report how it went. Leaves no task behind."""
-    driver = _Driver(program, strategy, tasks, max_steps)
+def run(
+    program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int, symmetric: bool = False
+) -> Execution:
+    """Execute `program` once, with `strategy` choosing, and report how it went. Leaves no task behind.
+
+    If `symmetric`, identical processes begin in the order of their starting (`grader.engine.symmetry`).
+    """
+    driver = _Driver(program, strategy, tasks, max_steps, symmetric)
     session = program.launch(tasks)
     try:
         outcome = driver.drive(session)
@@ -112,16 +122,30 @@ def run(program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int) 
     machine = driver.machine
     execution = Execution(
         schedule=tuple(step.task for step in driver.trace),
-        trace=tuple(driver.trace),
+        trace=tuple(map(_plain, driver.trace)),
         outcome=outcome,
-        objects=dict(machine.objects),
+        objects={target: state for target, state in machine.objects.items() if target != TURNS},
         pending=dict(machine.pending),
         labels=tasks.labels(),
         paths=tasks.paths(),
         creations=machine.creations,
+        alike=_likenesses(driver.trace),
         output=driver.out,
         errors=driver.err,
         initial=driver.initial,
     )
     strategy.finished(execution, machine.snapshot())
     return execution
+
+
+def _likenesses(trace: Sequence[Step]) -> dict[TaskId, TaskId]:
+    operations = (step.operation for step in trace if step.operation.like != NO_OBJECT)
+    return {task_of(operation.object): task_of(operation.like) for operation in operations}
+
+
+def _plain(step: Step) -> Step:
+    """A step as it is where nobody asks who is like whom."""
+    if step.operation.like == NO_OBJECT:
+        return step
+    operation = msgspec.structs.replace(step.operation, like=NO_OBJECT)
+    return msgspec.structs.replace(step, operation=operation)

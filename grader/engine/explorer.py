@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -17,13 +17,48 @@ Watcher: TypeAlias = Callable[[Execution], bool]
 
 
 class Exploration(msgspec.Struct, frozen=True):
-    """Totals: `executions` made, `traces` completed and pairwise inequivalent (if the strategy is exhaustive)."""
+    """Totals: `executions` made, `traces` completed and pairwise inequivalent (if the strategy is exhaustive).
+
+    `identical` has the size of each class of identical processes, among which orders counted once (empty: there were
+    none, or every order was made).
+    """
 
     executions: int
     traces: int
     pruned: int
     stopped: StopReason
     seconds: float
+    identical: tuple[int, ...] = ()
+
+
+class Progress(NamedTuple):
+    """How far an exploration has come. Asking for an estimate costs something, to be shown this costs nothing."""
+
+    executions: int
+    seconds: float
+    strategy: Strategy
+
+    def fraction(self) -> float | None:
+        """The part of all executions that has been made, from 0 to 1, as far as the strategy can guess it."""
+        return self.strategy.estimate()
+
+    def left(self) -> int | None:
+        """About how many executions are left, at least; None if there is no telling."""
+        fraction = self.fraction()
+        return round(self.executions / fraction) - self.executions if fraction else None
+
+
+OnProgress: TypeAlias = Callable[[Progress], object]
+
+
+class Admission(Protocol):
+    """Says whether processes that were taken for identical are (`grader.engine.symmetry.Classes`)."""
+
+    def admit(self, execution: Execution) -> bool:
+        """Whether an execution does not contradict it."""
+
+    def settle(self) -> bool:
+        """Whether all executions together do not."""
 
 
 def explore(
@@ -32,28 +67,37 @@ def explore(
     budget: Budget,
     watcher: Watcher,
     tasks: TaskTable | None = None,
+    on_progress: OnProgress | None = None,
+    *,
+    classes: Admission | None = None,
 ) -> Exploration:
-    """Execute `program` under `strategy` again and again, showing every execution to `watcher`."""
+    """Execute `program` under `strategy` again and again, showing every execution to `watcher`.
+
+    With `classes`, orders of identical processes count once, and it ends as `NOT_IDENTICAL` as soon as they object:
+    `grader.engine.symmetry.explore_identical` is the way to have that looked after.
+    """
     table = tasks if tasks is not None else TaskTable()
     started = time.monotonic()
-    executions = traces = pruned = 0
-    stopped = StopReason.EXHAUSTED
-    while strategy.begin():
-        execution = run(program, strategy, table, budget.steps)
+    executions = pruned = 0
+    stopped: StopReason | None = None
+    while stopped is None and strategy.begin():
+        execution = run(program, strategy, table, budget.steps, classes is not None)
         executions += 1
-        if execution.outcome.kind is OutcomeKind.PRUNED:
-            pruned += 1
-        else:
-            traces += 1
-            if not watcher(execution):
-                stopped = StopReason.FAILURE
-                break
-        if executions >= budget.executions:
+        is_pruned = execution.outcome.kind is OutcomeKind.PRUNED
+        pruned += is_pruned
+        if classes is not None and not classes.admit(execution):
+            stopped = StopReason.NOT_IDENTICAL
+            break
+        if on_progress is not None:
+            on_progress(Progress(executions, time.monotonic() - started, strategy))
+        if not is_pruned and not watcher(execution):
+            stopped = StopReason.FAILURE
+        elif executions >= budget.executions:
             stopped = StopReason.EXECUTIONS
-            break
-        if time.monotonic() - started > budget.seconds:
+        elif time.monotonic() - started > budget.seconds:
             stopped = StopReason.SECONDS
-            break
-    if stopped is StopReason.EXHAUSTED and not strategy.exhaustive:
-        stopped = StopReason.EXECUTIONS
-    return Exploration(executions, traces, pruned, stopped, time.monotonic() - started)
+    if stopped is None:
+        stopped = StopReason.EXHAUSTED if strategy.exhaustive else StopReason.EXECUTIONS
+        if classes is not None and not classes.settle():
+            stopped = StopReason.NOT_IDENTICAL
+    return Exploration(executions, executions - pruned, pruned, stopped, time.monotonic() - started)

@@ -27,6 +27,7 @@ from grader.engine.fairness import NOT_IDLING, Idling, disturbs
 from grader.engine.program import Announcement
 from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
+from grader.engine.turns import TURNS, Turns
 from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState, ReferentState, settled
 from grader.primitives.pipe import PipeState, handed_over
@@ -64,10 +65,16 @@ class ProtocolError(Exception):
 
 
 class Machine:
-    """Mutable while an execution runs. Pending operations include those of the queues' feeders."""
+    """Mutable while an execution runs. Pending operations include those of the queues' feeders.
 
-    def __init__(self, objects: Objects, tasks: TaskTable) -> None:
+    If `symmetric`, identical processes begin in the order of their starting (see `grader.engine.turns`).
+    """
+
+    def __init__(self, objects: Objects, tasks: TaskTable, symmetric: bool = False) -> None:
         self.objects: dict[ObjectId, Any] = dict(objects)
+        self._symmetric = symmetric
+        if symmetric:
+            self.objects.setdefault(TURNS, Turns())
         self.pending: dict[TaskId, Operation] = {}
         self.births: dict[ObjectId, Any] = {}
         """The first states of the objects made in this execution."""
@@ -77,6 +84,8 @@ class Machine:
         self._idling: dict[TaskId, Idling] = {}
         """Of the tasks that may be in a polling loop."""
         self._marks: dict[TaskId, int] = {}
+        self._ends: dict[ObjectId, tuple[ObjectId, ...]] = {}
+        """The pipe ends that each process got at its start."""
         self._open: dict[TaskId, ObjectId] = {}
         """The managers' objects that tasks were let change and have not said anything about yet."""
 
@@ -131,10 +140,20 @@ class Machine:
                 self._idling[task] = self._idling[task].settled(after)
 
     def _with_child(self, task: TaskId, operation: Operation) -> Operation:
-        place = len(self.objects[process_object(task)].children) + 1
-        child = self.tasks.child(task, place, operation.text)
+        children = self.objects[process_object(task)].children
+        child = self.tasks.child(task, len(children) + 1, operation.text)
         ends = handed_over(self.objects, task, operation)
-        return msgspec.structs.replace(operation, object=process_object(child), targets=ends)
+        like = self._twin(children, operation.like, ends) if self._symmetric else NO_OBJECT
+        self._ends[process_object(child)] = ends
+        return msgspec.structs.replace(operation, object=process_object(child), targets=ends, like=like)
+
+    def _twin(
+        self, children: tuple[TaskId, ...], like: ObjectId, ends: tuple[ObjectId, ...]
+    ) -> ObjectId:
+        """The process that a new child is identical with: it must have got the same ends of pipes."""
+        if like != NO_OBJECT and task_of(like) not in children:
+            raise ProtocolError(f"a process like {like}, which is none")
+        return like if self._ends.get(like) == ends else NO_OBJECT
 
     def _check_objects(self, operation: Operation) -> None:
         primitive = BY_OPERATION.get(operation.kind)

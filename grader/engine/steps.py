@@ -3,6 +3,7 @@
 from typing import Any
 
 from grader.core.operations import DONE, NO_OBJECT, ErrorCode, ObjectId, Operation, Result, Step, TaskId
+from grader.engine.turns import TURNS, Turns, begins
 from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState
 from grader.primitives.registry import BY_OPERATION
@@ -10,14 +11,20 @@ from grader.primitives.registry import BY_OPERATION
 
 def is_enabled(objects: Objects, task: TaskId, operation: Operation) -> bool:
     """Whether an operation can happen in this state. One of a manager that is gone fails, and need not wait."""
-    if _has_lost_its_manager(objects, operation):
-        return True
     primitive = BY_OPERATION.get(operation.kind)
-    return primitive is None or primitive.enabled(objects, task, operation)
+    if primitive is None:
+        return True
+    turns: Turns | None = objects.get(TURNS)
+    if turns is not None and not turns.allow(task):
+        return False
+    return _has_lost_its_manager(objects, operation) or primitive.enabled(objects, task, operation)
 
 
 def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) -> Step:
     """Do an operation on `objects`, in place, and record it."""
+    turns: Turns | None = objects.get(TURNS)
+    if turns is not None and begins(operation):
+        objects[TURNS] = turns.after(task, operation)
     if _has_lost_its_manager(objects, operation):
         return Step(task, operation, Result(ok=False, error=ErrorCode.MANAGER_GONE), (), changed=False)
     primitive = BY_OPERATION.get(operation.kind)

@@ -100,7 +100,6 @@ class _Study:
         self._last: Execution | None = None
         self._races = DataRaces()
         self._maker = FindingMaker(script.origin, ScriptScenario())
-        self._tally = OutcomeTally()
         self.examination = Examination(
             lambda fresh: program,
             ScriptScenario(),
@@ -108,8 +107,15 @@ class _Study:
             self._maker,
             options.budget,
             self._executed,
-            lambda: self._tally,
+            OutcomeTally,
+            symmetric=options.strategy == "dpor" and options.preemptions is None,
         )
+
+    @property
+    def _tally(self) -> OutcomeTally:
+        tally = self.examination.tally
+        assert isinstance(tally, OutcomeTally)
+        return tally
 
     def _executed(self, execution: Execution) -> None:
         self._executions += 1
@@ -144,6 +150,7 @@ class _Study:
             findings=tuple(findings),
             warnings=self._races.found(self._script.file.name, self._script.file.lines),
             processes=self._processes(),
+            identical=explorations[0].identical if explorations else (),
             source=self._script.file.lines,
         )
 

@@ -10,8 +10,9 @@ exploration that found none. If it comes out otherwise, everything is done again
 """
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 from itertools import pairwise
 from typing import Protocol, TypeAlias
 
@@ -26,6 +27,7 @@ from grader.engine.strategies.brute_force import BruteForce
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
+from grader.engine.symmetry import explore_identical
 from grader.engine.tasks import TaskTable
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
@@ -100,7 +102,8 @@ class Tally(msgspec.Struct):
 class Examination:
     """The exploration of one scenario of a check, or of a program, and what it has shown so far (`tally`).
 
-    `launcher` gives what is to be executed; told so, in new processes each time.
+    `launcher` gives what is to be executed; told so, in new processes each time. If `symmetric`, orders among identical
+    processes count once, as far as there are any; what the verdict says must not depend on their names.
     """
 
     def __init__(
@@ -112,11 +115,14 @@ class Examination:
         budget: Budget,
         on_execution: Callable[[Execution], None],
         new_tally: Callable[[], Tally] = Tally,
+        *,
+        symmetric: bool = False,
     ) -> None:
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
         self._new_tally = new_tally
+        self._symmetric = symmetric
         self._launcher = launcher
         self._started: float | None = None
         self._scenario = scenario
@@ -131,15 +137,15 @@ class Examination:
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.exhaustive for strategy in strategies())
-        executions, verified = self._explore_all(strategies())
+        executions, verified = self._explore_all(strategies)
         if self._program.has_reused and not self._same_in_new_processes():
             self._fresh, self.tally, self.explorations = True, self._new_tally(), []
-            executions, verified = self._explore_all(strategies())
+            executions, verified = self._explore_all(strategies)
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         if unsure and not verified and self.tally.blocked is None:
             self.tally.since_failure = 0
             extra = [Extremes(SAMPLED_SCHEDULES), PCT(SEED, SAMPLED_SCHEDULES)]
-            executions += self._explore_all(extra)[0]
+            executions += self._explore_all(lambda: extra)[0]
         entered = self.tally.last is not None and bool(self.tally.last.trace)
         level = EvidenceLevel.VERIFIED if verified and entered else EvidenceLevel.BOUNDED
         return Evidence(level, (self._scenario.processes,), executions)
@@ -148,11 +154,14 @@ class Examination:
         """End the processes that were kept for further executions."""
         self._program.close()
 
-    def _explore_all(self, strategies: Sequence[Strategy]) -> tuple[int, bool]:
+    def _explore_all(self, strategies: Callable[[], Sequence[Strategy]]) -> tuple[int, bool]:
         """Executions made, and whether they covered every schedule; stops at a decided failure."""
         executions, verified = 0, False
-        for strategy in strategies:
-            exploration = self.explore(strategy, self.tally)
+        for number, strategy in enumerate(strategies()):
+            if self._symmetric and strategy.exhaustive:
+                exploration = self._explore_identical(strategy, partial(_nth, strategies, number))
+            else:
+                exploration = self.explore(strategy, self.tally)
             self.explorations.append(exploration)
             executions += exploration.executions
             verified = verified or (
@@ -161,6 +170,30 @@ class Examination:
             if self.tally.blocked is not None or (self.tally.first and not self.tally.undecided):
                 break
         return executions, verified
+
+    def _explore_identical(self, strategy: Strategy, another: Callable[[], Strategy]) -> Exploration:
+        """Explore up to the names of identical processes; every order with `another`, if they are not identical."""
+
+        def watch(execution: Execution) -> bool:
+            self._on_execution(execution)
+            return self._judge(execution, self.tally)
+
+        def restart() -> Strategy:
+            self.tally = self._new_tally()
+            return another()
+
+        budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left())
+        with self._executed() as program:
+            return explore_identical(program, strategy, budget, watch, self._tasks, restart=restart)
+
+    @contextmanager
+    def _executed(self, fresh: bool = False) -> Iterator[Examined]:
+        """What is to be executed."""
+        if fresh or self._fresh:
+            with closing(self._launcher(True)) as program:
+                yield program
+        else:
+            yield self._program
 
     def explore(
         self,
@@ -181,10 +214,8 @@ class Examination:
         budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left())
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
-        if fresh or self._fresh:
-            with closing(self._launcher(True)) as program:
-                return explore(program, strategy, budget, watch, self._tasks)
-        return explore(self._program, strategy, budget, watch, self._tasks)
+        with self._executed(fresh) as program:
+            return explore(program, strategy, budget, watch, self._tasks)
 
     def _seconds_left(self) -> float:
         """What is left of the budget; when it is spent, a part of it again for what has to be done yet."""
@@ -257,6 +288,10 @@ class Examination:
             if flaw.kind in tally.first:
                 return tally.first[flaw.kind]
         return flaw, execution
+
+
+def _nth(strategies: Callable[[], Sequence[Strategy]], number: int) -> Strategy:
+    return strategies()[number]
 
 
 def _asked(verdict: Verdict, seen: Observed) -> list[Flaw]:

@@ -24,7 +24,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
         "traces": report.traces,
         "stopped": report.stopped,
         "processes": report.processes,
-        "identical_processes": report.identical,
+        "identical_processes": list(report.identical),
         "seconds": round(report.seconds, 3),
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
         "more_outcomes": report.more_outcomes,

@@ -89,7 +89,8 @@ def _basis(report: ScriptReport) -> str:
     parts = [words.count(report.processes, "process")]
     parts.append(words.count(report.executions, "order") + " tried")
     if report.identical:
-        parts.append(f"orders among {report.identical} identical processes count once")
+        sizes = " and ".join(map(str, report.identical))
+        parts.append(f"orders among {sizes} identical processes count once")
     if report.verdict is Verdict.BOUNDED:
         parts.append(_STOPPED.get(report.stopped, "there are more"))
     return ", ".join(parts)

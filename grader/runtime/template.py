@@ -22,9 +22,10 @@ from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BOOT = (
-    "import sys; sys.path[:] = [entry for entry in sys.path if entry]; sys.path.insert(0, {root!r});"
-    " from grader.runtime.agent import main; sys.path.remove({root!r}); main.template({fd})"
+    "import sys; sys.path[:] = [entry for entry in sys.path if entry]; sys.path.insert(0, {root!r}); import grader;"
+    " sys.path.remove({root!r}); from grader.runtime.agent import main; main.template({fd})"
 )
+"""The agent is that of this very grader, whatever else is installed."""
 _ANSWER_SECONDS = 30.0
 _OPEN_FILES = 512
 _FILE_BYTES = 64 * 2**20

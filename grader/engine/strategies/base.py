@@ -45,6 +45,10 @@ class Strategy(abc.ABC):
     def finished(self, execution: Execution, world: World) -> None:  # noqa: B027
         """The execution is over; `world` is the state in which it ended."""
 
+    def estimate(self) -> float | None:
+        """The part of all its executions that the strategy has made, up to 1; None if it cannot tell."""
+        return None
+
 
 def keep_going(candidates: list[TaskId], last: TaskId) -> TaskId:
     """The choice that switches least: whoever went last, else the lowest number."""

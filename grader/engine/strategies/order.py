@@ -1,12 +1,14 @@
 """Happens-before of a trace: which steps must precede which, as bit masks of step numbers.
 
 Start at `HappensBefore.add`. Step i happens before step j if they are of one task, or dependent, or by transitivity.
-A task starts after the step that started it.
+A task starts after the step that started it, and of identical tasks each begins after the one before it
+(`grader.engine.turns`).
 """
 
 from collections.abc import Iterable
 
-from grader.core.operations import NO_OBJECT, ObjectId, OperationKind, Step, TaskId, task_of
+from grader.core.operations import NO_OBJECT, ObjectId, Operation, OperationKind, Step, TaskId, task_of
+from grader.engine.turns import begins
 from grader.primitives.manager import managers_of
 from grader.primitives.registry import depends
 
@@ -23,11 +25,15 @@ class HappensBefore:
         self._by_task: dict[TaskId, list[int]] = {}
         self._by_object: dict[ObjectId, list[int]] = {}
         self._begins: dict[TaskId, int] = {}
+        self._first: dict[TaskId, int] = {}
+        """For each task its first step that meets something shared."""
+        self.behind: dict[TaskId, TaskId] = {}
+        """For each of some identical tasks, but for the first, the one that has to begin before it."""
 
     def add(self, step: Step) -> None:
         """The next step of the trace."""
         number = len(self.trace)
-        own = self.known_to(step.task)
+        own = self.known_to(step.task, step.operation)
         mask = own
         for earlier in self.candidates(step):
             if not mask >> earlier & 1 and depends(self.trace[earlier], step):
@@ -38,15 +44,22 @@ class HappensBefore:
         self._by_task.setdefault(step.task, []).append(number)
         for target in _met(step):
             self._by_object.setdefault(target, []).append(number)
+        if begins(step.operation):
+            self._first.setdefault(step.task, number)
         if step.operation.kind is OperationKind.PROCESS_START:
-            self._begins[task_of(step.operation.object)] = mask | 1 << number
+            child = task_of(step.operation.object)
+            self._begins[child] = mask | 1 << number
+            if step.operation.like != NO_OBJECT:
+                self.behind[child] = task_of(step.operation.like)
 
-    def known_to(self, task: TaskId) -> int:
-        """The steps that happen before whatever `task` does next."""
+    def known_to(self, task: TaskId, operation: Operation) -> int:
+        """The steps that happen before `operation`, the next one of `task`, whatever it depends on."""
         steps = self._by_task.get(task)
-        if steps:
-            return self.past[steps[-1]] | 1 << steps[-1]
-        return self._begins.get(task, 0)
+        mask = self.past[steps[-1]] | 1 << steps[-1] if steps else self._begins.get(task, 0)
+        if task in self.behind and task not in self._first and begins(operation):
+            first = self._first.get(self.behind[task])
+            mask |= self.past[first] | 1 << first if first is not None else 0
+        return mask
 
     def candidates(self, step: Step) -> list[int]:
         """Earlier steps on which `step` may depend, the latest first."""
@@ -76,8 +89,12 @@ class HappensBefore:
             self._by_task[step.task].pop()
             for target in _met(step):
                 self._by_object[target].pop()
+            if self._first.get(step.task) == len(self.trace):
+                del self._first[step.task]
             if step.operation.kind is OperationKind.PROCESS_START:
-                del self._begins[task_of(step.operation.object)]
+                child = task_of(step.operation.object)
+                del self._begins[child]
+                self.behind.pop(child, None)
 
 
 def _met(step: Step) -> Iterable[ObjectId]:

@@ -70,6 +70,8 @@ class Channel:
         self.asked = 0
         self.manager: int | None = None
         self._updates: list[dict[str, Any]] = []
+        self.started: list[Any] = []
+        """The children that the task has started, as `alike` remembers them."""
         self._created: list[dict[str, Any]] = []
         self._written["out"].clear()
         self._written["err"].clear()

@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any
 
 from grader.runtime.agent import (
+    alike,
     chance,
     channel,
     clock,
@@ -230,6 +231,7 @@ def script_host(descriptor: int, script: Submission) -> None:
     control = Channel(socket.socket(fileno=descriptor), -1)
     install.install()
     chance.wanted = script.mentions(chance.WORDS)
+    alike.learn(script.source)
     warmup.warm_up()
     while True:
         command = control.receive()

@@ -11,7 +11,18 @@ import signal
 import sys
 from typing import Any, NoReturn
 
-from grader.runtime.agent import chance, channel, clock, ending, forking, frames, reuse, room, uncontrolled
+from grader.runtime.agent import (
+    alike,
+    chance,
+    channel,
+    clock,
+    ending,
+    forking,
+    frames,
+    reuse,
+    room,
+    uncontrolled,
+)
 from grader.runtime.agent.internals import (
     mp_context,
     mp_popen_fork,
@@ -69,10 +80,15 @@ class Popen:
         number = int(bool(process_obj.daemon))
         fields: dict[str, Any] = {"targets": self.ends} if self.ends else {}
         worker = int(getattr(process_obj, "is_pool_worker", False))
+        birth = alike.Birth(process_obj, self.method)
+        twin = birth.twin()
+        if twin is not None:
+            fields["like"] = -1 - twin
         answer = channel.current().request(
             "process.start", text=process_obj.name, number=number, offset=worker, data=data, **fields
         )
         self.task = int(answer.get("number", 0))
+        birth.remember(self.task)
         self.pid = ending.pid_of(self.task)
         self.sentinel = sentinel_of(self.task)
         word: bytes = answer.get("data", b"")

@@ -178,10 +178,11 @@ def _restorable(value: Any, depth: int = 0) -> bool:
         items = _items(value)
         fits = len(items) <= _MOST_ITEMS and depth < _DEEPEST
         return fits and all(_restorable(item, depth + 1) for item in items)
-    return traceless.is_constant(value) or _is_handle(value)
+    return traceless.is_constant(value) or is_handle(value)
 
 
-def _is_handle(value: Any) -> bool:
+def is_handle(value: Any) -> bool:
+    """Whether a value stands for a shared object."""
     return type(value).__module__ in _HANDLE_MODULES
 
 
@@ -193,4 +194,4 @@ def _handles_in(value: Any) -> list[Any]:
     """The handles in arguments that are restorable."""
     if type(value) in (*_COPIED, tuple):
         return [handle for item in _items(value) for handle in _handles_in(item)]
-    return [value] if _is_handle(value) else []
+    return [value] if is_handle(value) else []

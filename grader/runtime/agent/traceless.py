@@ -13,7 +13,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 _CONSTANTS = (int, float, complex, str, bytes, bool, type(None))
 _MODULES = frozenset(
@@ -27,7 +27,7 @@ _MODULES = frozenset(
 _INSIDE_MODULES = frozenset({"posixpath", "collections.abc"})
 """Modules that may be reached as attributes of others, by their own names."""
 _OS_NAMES = frozenset({"getpid", "getppid", "cpu_count", "path", "linesep"})
-_WORDS = frozenset(
+WORDS = frozenset(
     {
         *("exec", "eval", "compile", "globals", "locals", "vars", "setattr", "delattr", "open", "input"),
         *("breakpoint", "memoryview", "set_start_method", "set_forkserver_preload", "set_executable"),
@@ -54,7 +54,7 @@ def leaves_no_trace(tree: ast.Module, contents: dict[str, Any], imported: dict[s
 
     `contents` is what is in the module after the import, `imported` what `imports` found.
     """
-    return _Reader(tree, contents, imported).harmless()
+    return Reader(tree, contents, imported).harmless()
 
 
 def imports(tree: ast.Module) -> dict[str, Any] | None:
@@ -77,13 +77,13 @@ def _bound_by(node: ast.AST) -> Iterator[tuple[str, Any]]:
         known = not node.level and node.module in _MODULES
         module = sys.modules.get(node.module or "") if known else None
         for alias in node.names:
-            value = _UNKNOWN if module is None else _member(module, alias.name)
+            value = _UNKNOWN if module is None else _member(module, alias.name, WORDS)
             yield alias.asname or alias.name, value
 
 
-def _member(module: ModuleType, name: str) -> Any:
+def _member(module: ModuleType, name: str, words: frozenset[str]) -> Any:
     """What a module has under a name, `_UNKNOWN` if that could keep a trace."""
-    if _is_private(name) or name in _WORDS or (module.__name__ == "os" and name not in _OS_NAMES):
+    if _is_private(name) or name in words or (module.__name__ == "os" and name not in _OS_NAMES):
         return _UNKNOWN
     value = vars(module).get(name, _UNKNOWN)
     if isinstance(value, ModuleType):
@@ -96,8 +96,17 @@ def _is_private(name: str) -> bool:
     return name.startswith("_")
 
 
-class _Reader:
+class Reader:
     """Reads one tree. `outside` is what the functions find in their module, constants left out."""
+
+    words: ClassVar[frozenset[str]] = WORDS
+    """Names that may not occur."""
+    not_understood: ClassVar[tuple[type, ...]] = (
+        ast.Global,
+        ast.Nonlocal,
+        ast.ClassDef,
+        ast.AsyncFunctionDef,
+    )
 
     def __init__(self, tree: ast.Module, contents: dict[str, Any], imported: dict[str, Any]) -> None:
         self._imported = imported
@@ -114,7 +123,7 @@ class _Reader:
         return all(map(self._is_harmless, self._nodes))
 
     def _is_harmless(self, node: ast.AST) -> bool:
-        if isinstance(node, (ast.Global, ast.Nonlocal, ast.ClassDef, ast.AsyncFunctionDef)):
+        if isinstance(node, self.not_understood):
             return False
         if isinstance(node, ast.Name):
             return self._is_harmless_name(node)
@@ -122,25 +131,29 @@ class _Reader:
             return False
         if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
             root = _root(node)
-            return root is not None and root not in self._names
+            return root is not None and self.may_change(root)
         return True
+
+    def may_change(self, name: str) -> bool:
+        """Whether parts of what a variable stands for may be replaced."""
+        return name not in self._names
 
     def _is_harmless_name(self, node: ast.Name) -> bool:
         if not isinstance(node.ctx, ast.Load):
             return True
-        if node.id in _WORDS or (node.id.startswith("__") and node.id not in _DUNDERS):
+        if node.id in self.words or (node.id.startswith("__") and node.id not in _DUNDERS):
             return False
         return node.id not in self._outside or id(node) in self._uses
 
     def _is_harmless_attribute(self, node: ast.Attribute) -> bool:
-        if _is_private(node.attr) or node.attr in _WORDS:
+        if _is_private(node.attr) or node.attr in self.words:
             return False
         if not isinstance(node.ctx, ast.Load):
             return node.attr in _ATTRIBUTES
         module = self._module(node.value)
         if module is None:
             return True
-        value = _member(module, node.attr)
+        value = _member(module, node.attr, self.words)
         return value is not _UNKNOWN and (is_constant(value) or id(node) in self._uses)
 
     def _module(self, node: ast.expr) -> ModuleType | None:

@@ -13,7 +13,7 @@ import sys
 import types
 from typing import Any
 
-from grader.runtime.agent import channel, frames, install, process
+from grader.runtime.agent import alike, chance, channel, frames, install, process
 
 NAME = "student.py"
 
@@ -40,6 +40,8 @@ def serve(descriptor: int, command: dict[str, Any]) -> None:
     channel.adopt(descriptor, command["task"])
     install.install()
     frames.watch(NAME)
+    chance.wanted = any(word in command["source"] for word in chance.WORDS)
+    alike.learn(command["source"])
     if "spawned" in command:
         data = binascii.a2b_base64(command["spawned"])
         process.run_spawned(data, lambda: load(command["source"], "__mp_main__"))
