@@ -147,9 +147,7 @@ class Machine:
         self._ends[process_object(child)] = ends
         return msgspec.structs.replace(operation, object=process_object(child), targets=ends, like=like)
 
-    def _twin(
-        self, children: tuple[TaskId, ...], like: ObjectId, ends: tuple[ObjectId, ...]
-    ) -> ObjectId:
+    def _twin(self, children: tuple[TaskId, ...], like: ObjectId, ends: tuple[ObjectId, ...]) -> ObjectId:
         """The process that a new child is identical with: it must have got the same ends of pipes."""
         if like != NO_OBJECT and task_of(like) not in children:
             raise ProtocolError(f"a process like {like}, which is none")

@@ -181,7 +181,6 @@ class Condition(multiprocessing.synchronize.Condition):
         error = channel.current().request("condition.notify", object=self._object, number=number).get("error")
         assert not error, "lock is not owned"
 
-
     def _sleepers(self) -> int:
         answer = channel.current().request("condition.sleepers", mark=True, object=self._object)
         return int(answer.get("number", 0))

@@ -231,18 +231,17 @@ class SmallJudge:
             depth = max(1, lock["depth"])
             lock.update(value=1, owner=None, depth=0)
             return {"number": depth}
-        elif action == "resume":
+        if action == "resume":
             woken = task in state["woken"]
             state["woken" if woken else "waiting"].remove(task)
             return {"ok": woken}
-        elif action == "sleepers":
+        if action == "sleepers":
             return {"number": len(state["waiting"])}
-        elif action == "leave":
+        if action == "leave":
             return {}
-        else:
-            count = operation["number"] if operation["number"] >= 0 else len(state["waiting"])
-            state["woken"] += state["waiting"][:count]
-            state["waiting"] = state["waiting"][count:]
+        count = operation["number"] if operation["number"] >= 0 else len(state["waiting"])
+        state["woken"] += state["waiting"][:count]
+        state["waiting"] = state["waiting"][count:]
         return {}
 
     def _queue(self, task: int, action: str, operation: Fields) -> Fields:
