@@ -265,7 +265,7 @@ def explore(arguments: argparse.Namespace) -> int:
     pages = _page_files(arguments, [arguments.script])
     script = load_script(arguments.script, arguments.arguments)
     with ProgressLine(sys.stderr, arguments.script.name) as progress:
-        report = explore_script(script, options, lambda now: progress.orders(now.executions))
+        report = explore_script(script, options, lambda now: progress.orders(now.executions, now.left))
     path = str(arguments.script)
     if pages:
         from grader.report import html

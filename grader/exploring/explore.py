@@ -13,6 +13,7 @@ import msgspec
 from grader.core.execution import Budget, Execution, StopReason
 from grader.core.operations import OperationKind
 from grader.core.verdict import EvidenceLevel, Finding, FindingKind, OutcomeClass, ScriptReport, Verdict
+from grader.engine.explorer import OnProgress
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
 from grader.engine.strategies.dpor import Dpor
@@ -59,16 +60,12 @@ STRATEGIES: dict[str, Callable[[Options], Strategy]] = {
 }
 
 
-class Progress(msgspec.Struct, frozen=True):
-    """How far it is: executions made."""
-
-    executions: int
-
-
 def explore_script(
-    script: Script, options: Options, on_progress: Callable[[Progress], None] = lambda _: None
+    script: Script, options: Options, on_progress: OnProgress = lambda _: None
 ) -> ScriptReport:
     """Execute a program in every order that matters, as far as the budget goes, and tell what was seen.
+
+    `on_progress` is called after each execution.
 
     Interrupted from the keyboard, it tells what it knows by then.
 
@@ -91,12 +88,10 @@ class _Study:
         script: Script,
         options: Options,
         program: ScriptProgram,
-        on_progress: Callable[[Progress], None],
+        on_progress: OnProgress,
     ) -> None:
         self._script = script
         self._options = options
-        self._on_progress = on_progress
-        self._executions = 0
         self._last: Execution | None = None
         self._races = DataRaces()
         self._maker = FindingMaker(script.origin, ScriptScenario())
@@ -109,6 +104,7 @@ class _Study:
             self._executed,
             OutcomeTally,
             symmetric=options.strategy == "dpor" and options.preemptions is None,
+            on_progress=on_progress,
         )
 
     @property
@@ -118,9 +114,7 @@ class _Study:
         return tally
 
     def _executed(self, execution: Execution) -> None:
-        self._executions += 1
         self._last = execution
-        self._on_progress(Progress(self._executions))
         self._races.add(execution, self._maker.names(execution))
 
     def report(self) -> ScriptReport:

@@ -20,7 +20,7 @@ import msgspec
 
 from grader.core.execution import Budget, Execution, OutcomeKind, StopReason
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
-from grader.engine.explorer import Exploration, explore
+from grader.engine.explorer import Exploration, OnProgress, explore
 from grader.engine.program import Program
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
@@ -117,12 +117,14 @@ class Examination:
         new_tally: Callable[[], Tally] = Tally,
         *,
         symmetric: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> None:
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
         self._new_tally = new_tally
         self._symmetric = symmetric
+        self._on_progress = on_progress
         self._launcher = launcher
         self._started: float | None = None
         self._scenario = scenario
@@ -184,7 +186,9 @@ class Examination:
 
         budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left())
         with self._executed() as program:
-            return explore_identical(program, strategy, budget, watch, self._tasks, restart=restart)
+            return explore_identical(
+                program, strategy, budget, watch, self._tasks, self._on_progress, restart=restart
+            )
 
     @contextmanager
     def _executed(self, fresh: bool = False) -> Iterator[Examined]:
@@ -215,7 +219,8 @@ class Examination:
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
         with self._executed(fresh) as program:
-            return explore(program, strategy, budget, watch, self._tasks)
+            on_progress = self._on_progress if tally is self.tally else None
+            return explore(program, strategy, budget, watch, self._tasks, on_progress)
 
     def _seconds_left(self) -> float:
         """What is left of the budget; when it is spent, a part of it again for what has to be done yet."""

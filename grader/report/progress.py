@@ -6,6 +6,7 @@ Written by hand and without a thread on purpose: the grader forks, and a thread 
 import os
 import shutil
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -45,13 +46,18 @@ class ProgressLine:
         orders = f" ({progress.executions} {noun})" if progress.executions else ""
         self._write(sanitize.line(f"{self._name}: {progress.check}{orders}"))
 
-    def orders(self, executions: int, remaining: str = "") -> None:
-        """Show how many orders were tried, and what is said of those that are left; at most ten times a second."""
+    def orders(self, executions: int, left: Callable[[], int | None]) -> None:
+        """Show how many orders were tried, and how many may be left; asks for that only when it is shown.
+
+        At most ten times a second.
+        """
         now = time.monotonic()
         if not self._shown or now < self._next:
             return
         self._next = now + _EVERY
         noun = "order" if executions == 1 else "orders"
+        guess = left()
+        remaining = f", about {guess:,} left at least" if guess else ""
         self._write(sanitize.line(f"{self._name}: {executions:,} {noun}{remaining}"))
 
     def _write(self, text: str) -> None:

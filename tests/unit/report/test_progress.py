@@ -48,3 +48,25 @@ def test_it_stays_away_from_files_and_dumb_terminals(monkeypatch: pytest.MonkeyP
 
 def test_a_grading_without_progress_writes_nothing() -> None:
     assert shown(Terminal()) == ""
+
+
+def test_orders_that_may_be_left_are_asked_for_only_when_they_are_shown() -> None:
+    asked: list[int] = []
+
+    def left() -> int:
+        asked.append(1)
+        return 1234
+
+    file = Terminal()
+    with ProgressLine(file, "script.py") as line:
+        for executions in range(1, 500):
+            line.orders(executions, left)
+    assert file.getvalue().startswith("\r\x1b[2Kscript.py: 1 order, about 1,234 left at least")
+    assert len(asked) < 5
+
+
+def test_where_nothing_is_known_of_orders_that_are_left_nothing_is_said() -> None:
+    file = Terminal()
+    with ProgressLine(file, "script.py") as line:
+        line.orders(2_000, lambda: None)
+    assert file.getvalue() == "\r\x1b[2Kscript.py: 2,000 orders\r\x1b[2K"
