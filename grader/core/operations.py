@@ -24,6 +24,8 @@ ObjectId: TypeAlias = int
 MAIN: TaskId = 0
 JUDGE: TaskId = -1
 NO_OBJECT: ObjectId = -(2**62)
+SHARED_NAMES: ObjectId = 2**62
+"""The names of shared memory, of which there is one set for all."""
 OBJECTS_PER_TASK = 2**20
 
 
@@ -115,6 +117,9 @@ class OperationKind(str, enum.Enum):
     MANAGED_QUEUE_SIZE = "managed_queue.size"
     MANAGED_QUEUE_TASK_DONE = "managed_queue.task_done"
     MANAGED_QUEUE_JOIN = "managed_queue.join"
+    SHM_CREATE = "shm.create"
+    SHM_ATTACH = "shm.attach"
+    SHM_UNLINK = "shm.unlink"
     SLEEP = "time.sleep"
     READY = "agent.ready"
     UNCONTROLLED = "agent.uncontrolled"
@@ -148,11 +153,12 @@ class LockFlavour(str, enum.Enum):
 class Creation(msgspec.Struct, frozen=True, omit_defaults=True):
     """A new shared object, as its creator announces it.
 
-    `typecode` and `data` belong to memory (its ctypes code and first bytes), `flavour` and `number` to locks (the
-    initial value; a `Lock` with 0 is taken for ever), `number` to queues (`maxsize`, 0 for none), `lock` to memory
-    and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder), to pipes (one way only)
-    and to conditions that wake their sleepers in order (those of `threading`), and `length` to arrays (-1 for a single
-    value). A manager's object has its class's name as `typecode` and its first content, pickled, as `data`.
+    `typecode` and `data` belong to memory (its ctypes code and first bytes; without those, `number` zeros), `flavour`
+    and `number` to locks (the initial value; a `Lock` with 0 is taken for ever), `number` to queues (`maxsize`, 0 for
+    none), `lock` to memory and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder),
+    to pipes (one way only) and to conditions that wake their sleepers in order (those of `threading`), and `length` to
+    arrays (-1 for a single value). A manager's object has its class's name as `typecode` and its first content,
+    pickled, as `data`.
     """
 
     object: ObjectId
@@ -232,6 +238,7 @@ class ErrorCode(str, enum.Enum):
     CUT_OFF = "cut-off"
     TOO_LONG = "too-long"
     MIXED_UP = "mixed-up"
+    NAME_EXISTS = "name-exists"
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -13,6 +13,7 @@ from grader.core.operations import (
     NO_OBJECT,
     Creation,
     ObjectId,
+    ObjectKind,
     Operation,
     OperationKind,
     Step,
@@ -30,17 +31,21 @@ from grader.engine.tasks import TaskTable
 from grader.engine.turns import TURNS, Turns
 from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState, ReferentState, settled
+from grader.primitives.memory import MemoryState
 from grader.primitives.pipe import PipeState, handed_over
 from grader.primitives.pipe_rules import clashes
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT, BY_OPERATION
+from grader.primitives.shm import SharedNames
 
 _KIND = OperationKind
 _AT_ONE_END = (_KIND.PIPE_SEND, _KIND.PIPE_FINISH, _KIND.PIPE_RECEIVE, _KIND.PIPE_CLOSE)
 _SEVERAL = (_KIND.PROCESS_WAIT, _KIND.PIPE_WAIT)
 """What is about its targets, and about no object of its own."""
 MAX_OBJECTS = 10_000
+MOST_BYTES = 64 * 2**20
+"""Of memory that is announced as so many zeros."""
 
 
 class World(msgspec.Struct, frozen=True):
@@ -108,6 +113,7 @@ class Machine:
             if (
                 known
                 or creator_of(creation.object) != task
+                or (creation.kind is ObjectKind.MEMORY and creation.number > MOST_BYTES)
                 or creation.lock not in (NO_OBJECT, *self.objects)
             ):
                 raise ProtocolError(f"object {creation.object} cannot be created")
@@ -157,6 +163,9 @@ class Machine:
         primitive = BY_OPERATION.get(operation.kind)
         if primitive is None or operation.kind in (_KIND.PROCESS_CHILDREN, _KIND.PROCESS_RETURN):
             return
+        if isinstance(primitive, SharedNames):
+            self._check_block(operation)
+            return
         if operation.manager != NO_OBJECT and type(self.objects.get(operation.manager)) is not ManagerState:
             raise ProtocolError(f"{operation.manager} is no manager")
         if operation.kind not in _SEVERAL and not primitive.handles(self.objects.get(operation.object)):
@@ -168,6 +177,13 @@ class Machine:
                 raise ProtocolError(f"{operation.kind.value} with {target}")
         if operation.kind in _AT_ONE_END and operation.number not in (0, 1):
             raise ProtocolError(f"{operation.kind.value} at end {operation.number}")
+
+    def _check_block(self, operation: Operation) -> None:
+        """There is always a set of names, but what gets a name must be memory."""
+        blocks = [self.objects.get(target) for target in operation.targets]
+        expected = 1 if operation.kind is _KIND.SHM_CREATE else 0
+        if len(blocks) != expected or not all(type(block) is MemoryState for block in blocks):
+            raise ProtocolError(f"{operation.kind.value} of {operation.targets}")
 
     def enabled(self) -> list[TaskId]:
         """The tasks that can move, resting ones left out, in the order of their numbers."""

@@ -11,6 +11,7 @@ import msgspec
 from grader.core.execution import Execution
 from grader.core.operations import (
     NO_OBJECT,
+    SHARED_NAMES,
     ErrorCode,
     Operation,
     OperationKind,
@@ -32,6 +33,7 @@ from grader.primitives.process import ProcessState
 _KIND = OperationKind
 _MOST_STEPS = 2_000
 _SOURCE_LIMIT = 120
+_NAME_LIMIT = 20
 
 _VERBS = {
     _KIND.MEMORY_READ: "read",
@@ -76,6 +78,9 @@ _VERBS = {
     _KIND.PROCESS_KILL: "kill",
     _KIND.PROCESS_CHILDREN: "active_children",
     _KIND.PROCESS_RETURN: "return",
+    _KIND.SHM_CREATE: "create",
+    _KIND.SHM_ATTACH: "attach to",
+    _KIND.SHM_UNLINK: "unlink",
     _KIND.MANAGER_SHUTDOWN: "shut down",
     _KIND.REFERENT_READ: "call",
     _KIND.REFERENT_CHANGE: "call",
@@ -149,6 +154,8 @@ class _Teller:
         operation = step.operation
         if operation.kind in (_KIND.PROCESS_EXIT, _KIND.PROCESS_RETURN) or operation.object == NO_OBJECT:
             return ""
+        if operation.object == SHARED_NAMES:
+            return f"shared memory {operation.text[:_NAME_LIMIT].lstrip('/')!r}"
         name = end_name(self._names, operation) or self._names.of(operation.object)
         state = self._seen.execution.objects.get(operation.object)
         if isinstance(state, MemoryState) and state.length > 0 and state.data:

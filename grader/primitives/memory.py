@@ -41,7 +41,9 @@ class Memory(Primitive):
     state: ClassVar[type] = MemoryState
 
     def create(self, creation: Creation) -> MemoryState:
-        return MemoryState(creation.data, creation.typecode, creation.length, creation.lock)
+        return MemoryState(
+            creation.data or bytes(creation.number), creation.typecode, creation.length, creation.lock
+        )
 
     def enabled(self, objects: Objects, task: TaskId, operation: Operation) -> bool:
         lock = objects[operation.object].lock

@@ -17,6 +17,7 @@ from grader.primitives.pool import Pool
 from grader.primitives.pool_rules import depends_on_process
 from grader.primitives.process import Process, exit_depends_on_queue
 from grader.primitives.queue import Queue
+from grader.primitives.shm import SharedNames
 
 _PRIMITIVES: tuple[Primitive, ...] = (
     Memory(),
@@ -30,6 +31,7 @@ _PRIMITIVES: tuple[Primitive, ...] = (
     Manager(),
     Referent(),
     ManagedQueue(),
+    SharedNames(),
 )
 _BY_FAMILY = {primitive.family: primitive for primitive in _PRIMITIVES}
 

@@ -25,9 +25,20 @@ def _type_of(typecode_or_type: Any) -> Any:
     """The ctypes type meant. Raises TypeError for anything that has no size."""
     type_ = _TYPES.get(typecode_or_type, typecode_or_type)
     ctypes.sizeof(type_)
-    if issubclass(type_, _POINTER) or getattr(type_, "_type_", None) in _POINTER_CODES:
-        uncontrolled.announce(f"a pointer in shared memory ({type_.__name__})")
+    pointer = _pointer_in(type_)
+    if pointer is not None:
+        uncontrolled.announce(f"a pointer in shared memory ({pointer.__name__})")
     return type_
+
+
+def _pointer_in(type_: Any) -> Any:
+    """A type of pointers that is a type, or of which a part of it is; None if there is none."""
+    if issubclass(type_, ctypes.Array):
+        return _pointer_in(type_._type_)
+    if issubclass(type_, _POINTER) or getattr(type_, "_type_", None) in _POINTER_CODES:
+        return type_
+    fields = [field for base in type_.__mro__ for field in vars(base).get("_fields_", ())]
+    return next((found for field in fields if (found := _pointer_in(field[1])) is not None), None)
 
 
 def _code_of(type_: Any) -> str:

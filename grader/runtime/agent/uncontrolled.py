@@ -100,8 +100,6 @@ _CLASSES: tuple[tuple[str, str, str], ...] = (
     ("multiprocessing.heap", "Arena", "__init__"),
     ("multiprocessing.managers", "SharedMemoryManager", "__init__"),
     ("multiprocessing.pool", "ThreadPool", "__init__"),
-    ("multiprocessing.shared_memory", "SharedMemory", "__init__"),
-    ("multiprocessing.shared_memory", "ShareableList", "__init__"),
 )
 """Classes, and the method whose call is their use."""
 

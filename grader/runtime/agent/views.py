@@ -7,12 +7,17 @@ would get round the judge, and is told so.
 """
 
 import ctypes
+import inspect
 import operator
+from types import FunctionType
 from typing import Any
 
-from grader.runtime.agent import channel, synchronize, uncontrolled
+from grader.runtime.agent import buffers, channel, synchronize, uncontrolled
 
 UNGUARDED, WAITS, PASSES = range(3)
+
+
+_BOUND = (FunctionType, property, classmethod)
 
 
 class Block:
@@ -70,6 +75,9 @@ class View:
         size = ctypes.sizeof(self._type)
         return self._type.from_buffer_copy(self._block.read(self._offset, size)) if size else self._type()
 
+    def __bytes__(self) -> bytes:
+        return bytes(self._load())
+
     def __reduce__(self) -> Any:
         synchronize.assert_spawning(self._type.__name__)
         element, length = self._type, -1
@@ -84,13 +92,28 @@ class View:
         name = f"{self._type.__module__}.{self._type.__qualname__}"
         return f"<{name} object at {id(self):#x}>"
 
+    def _of_type(self, name: str) -> Any:
+        """An attribute that is the type's: a constant, or a function. Raises AttributeError as the real object does."""
+        try:
+            found = inspect.getattr_static(self._type, name)
+        except AttributeError:
+            message = f"{self._type.__name__!r} object has no attribute {name!r}"
+            raise AttributeError(message) from None
+        return found.__get__(self, self._type) if isinstance(found, _BOUND) else getattr(self._type, name)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._of_type(name)
+
     def _expose(self) -> Any:
         uncontrolled.announce("the buffer of shared memory (get_obj())")
 
-    __buffer__ = property(_expose)
+    _as_parameter_ = property(_expose)
     __array_interface__ = property(_expose)
     __array_struct__ = property(_expose)
     __array__ = property(_expose)
+
+
+buffers.expose(View, View._expose)
 
 
 class SimpleView(View):
@@ -114,33 +137,65 @@ class SimpleView(View):
 
 
 class StructView(View):
-    """A structure or union, field by field."""
-
-    def _field(self, name: str) -> Any:
-        """The ctypes type of a field, None if there is none of that name or if it has no bytes of its own."""
-        for base in self._type.__mro__:
-            for field in vars(base).get("_fields_", ()):
-                if field[0] == name:
-                    if len(field) > 2:
-                        uncontrolled.announce("a bit field in shared memory")
-                    return field[1]
-        return None
+    """A structure or union, field by field. What its class defines besides fields is there as well (`_class_of`)."""
 
     def __getattr__(self, name: str) -> Any:
-        type_ = None if name.startswith("__") else self._field(name)
-        if type_ is None:
-            return getattr(self._type(), name)  # a method, a constant, or ctypes' own error
-        return item(type_, self._block, self._offset + getattr(self._type, name).offset)
+        found = None if name.startswith("__") else _field(self._type, name)
+        if found is None:
+            return self._of_type(name)
+        type_, offset = found
+        if issubclass(type_, ctypes.Array) and type_._type_ in _CHARACTERS:
+            return view(type_, self._block, self._offset + offset).value
+        return item(type_, self._block, self._offset + offset)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        type_ = self._field(name)
-        if type_ is None:
-            vars(self)[name] = value
+        found = _field(self._type, name)
+        if found is None:
+            super().__setattr__(name, value)
+            return
+        type_, offset = found
+        if issubclass(type_, ctypes.Array) and type_._type_ in _CHARACTERS:
+            view(type_, self._block, self._offset + offset).value = value
             return
         whole = self._type()
         setattr(whole, name, _plain(value))
-        start = getattr(self._type, name).offset
-        self._block.write(self._offset + start, bytes(whole)[start : start + ctypes.sizeof(type_)])
+        self._block.write(self._offset + offset, bytes(whole)[offset : offset + ctypes.sizeof(type_)])
+
+
+_CHARACTERS = (ctypes.c_char, ctypes.c_wchar)
+
+
+def _field(type_: Any, name: str) -> tuple[Any, int] | None:
+    """The type and the place of a field, None if there is none of that name."""
+    for base in type_.__mro__:
+        for field in vars(base).get("_fields_", ()):
+            if field[0] == name:
+                if len(field) > 2:
+                    uncontrolled.announce("a bit field in shared memory")
+                return field[1], getattr(type_, name).offset
+    for part in getattr(type_, "_anonymous_", ()):
+        outer = _field(type_, part)
+        inner = _field(outer[0], name) if outer else None
+        if outer and inner:
+            return inner[0], outer[1] + inner[1]
+    return None
+
+
+_MADE_BY_USER = (FunctionType, property, classmethod, staticmethod)
+_OURS = frozenset({"__init__", "__new__", "__class__", "__reduce__", "__reduce_ex__", "__dict__"})
+_classes: dict[Any, Any] = {}
+
+
+def _class_of(base: Any, type_: Any) -> Any:
+    """A class of views with the methods, operators and properties that a ctypes class defines in Python."""
+    if type_ not in _classes:
+        body: dict[str, Any] = {}
+        for cls in reversed(type_.__mro__):
+            own = not cls.__module__.startswith(("ctypes", "_ctypes", "builtins"))
+            made = vars(cls).items() if own else ()
+            body.update((n, v) for n, v in made if isinstance(v, _MADE_BY_USER) and n not in _OURS)
+        _classes[type_] = type(type_.__name__, (base,), body)
+    return _classes[type_]
 
 
 class ArrayView(View):
@@ -247,7 +302,7 @@ def view(type_: Any, block: Block, offset: int = 0) -> Any:
         return (TextView if type_._type_ is ctypes.c_wchar else ArrayView)(type_, block, offset)
     if is_simple(type_):
         return SimpleView(type_, block, offset)
-    return StructView(type_, block, offset)
+    return _class_of(StructView, type_)(type_, block, offset)
 
 
 def item(type_: Any, block: Block, offset: int) -> Any:
@@ -276,7 +331,19 @@ def _guarded(name: str, original: Any) -> Any:
     return guard
 
 
+_real_sizeof = ctypes.sizeof
+
+
+def _sizeof(obj_or_type: Any, /) -> int:
+    """`ctypes.sizeof`."""
+    return int(_real_sizeof(obj_or_type._type if isinstance(obj_or_type, View) else obj_or_type))
+
+
+_sizeof.__name__ = _sizeof.__qualname__ = "sizeof"
+
+
 def install() -> None:
-    """ctypes cannot take the address of what only the judge has."""
+    """ctypes cannot take the address of what only the judge has, and cannot know its size."""
+    ctypes.sizeof = _sizeof
     for name in _ADDRESSES:
         setattr(ctypes, name, _guarded(name, getattr(ctypes, name)))
