@@ -11,6 +11,7 @@ from typing import TypeAlias
 from grader.core.verdict import FindingKind
 from grader.grading import hints_crash as crash
 from grader.grading import hints_memory as memory
+from grader.grading import hints_pipe as pipe
 from grader.grading import hints_process as process
 from grader.grading import hints_queue as queue
 from grader.grading.evidence import Facts
@@ -32,6 +33,7 @@ def hint(kind: FindingKind, flaw: Flaw, seen: Observed, names: Names, source: st
 
 
 _VALUE_RULES: tuple[Rule, ...] = (
+    pipe.shared_end,
     process.without_parentheses,
     process.killed,
     process.join_gave_up,
@@ -75,6 +77,8 @@ _RULES: dict[FindingKind, tuple[Rule, ...]] = {
         memory.lock_order,
         memory.never_released,
         process.join_gave_up,
+        pipe.end_kept_open,
+        pipe.join_before_receive,
         queue.join_before_drain,
         queue.cancelled,
         queue.put_gave_up,

@@ -118,6 +118,8 @@ class _Teller:
         conflict = number in flaw.conflict
         if kind is _KIND.PROCESS_EXIT and not step.operation.number and not conflict:
             return None
+        if kind is _KIND.PIPE_CLOSE and not step.operation.line:
+            return None  # a function has come to its end, and with it the last reference
         verb, name, value = _verb(step), self._object(step), self._value(step)
         if kind in calls.KINDS:
             verb, part, value = calls.words(self._seen.execution.objects.get(step.operation.object), step)
