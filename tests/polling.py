@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from grader.core.operations import Operation, Result
+from grader.core.operations import Operation, Result, end_target
 from grader.engine.scripted import Asked, Script
 from tests.programs import (
     EVENT,
@@ -12,16 +12,21 @@ from tests.programs import (
     MANAGED,
     MEMORY,
     OTHER_REFERENT,
+    PIPE,
     QUEUE,
     REFERENT,
     Pick,
     acquire,
+    close,
     do,
     get,
     put,
     read,
+    receive,
     release,
     script_of,
+    send,
+    wait,
     write,
 )
 
@@ -40,6 +45,8 @@ LOOKS: dict[str, tuple[Operation, ...]] = {
     "content": (do(KIND.REFERENT_READ, REFERENT),),
     "two contents": (do(KIND.REFERENT_READ, REFERENT), do(KIND.REFERENT_READ, OTHER_REFERENT)),
     "taking": (do(KIND.REFERENT_CHANGE, REFERENT),),
+    "pipe": (wait(end_target(PIPE, 0), block=False),),
+    "timed pipe and process": (wait(end_target(PIPE, 0), -1, timed=True),),
     "managed queue": (do(KIND.MANAGED_QUEUE_GET, MANAGED, block=False),),
 }
 
@@ -96,7 +103,7 @@ def polling_scripts(pick: Pick, looks: Sequence[str] = tuple(LOOKS)) -> list[Scr
 
 _OBSERVERS = (
     *(KIND.MEMORY_READ, KIND.EVENT_IS_SET, KIND.QUEUE_EMPTY, KIND.QUEUE_GET, KIND.EVENT_WAIT),
-    *(KIND.REFERENT_READ, KIND.REFERENT_CHANGE, KIND.MANAGED_QUEUE_GET),
+    *(KIND.REFERENT_READ, KIND.REFERENT_CHANGE, KIND.MANAGED_QUEUE_GET, KIND.PIPE_WAIT),
 )
 
 
@@ -112,6 +119,9 @@ def _set(cell: int, value: bytes) -> Operation:
 
 
 _DEEDS: tuple[tuple[Operation, ...], ...] = (
+    (send(1),),
+    (send(1), receive(0)),
+    (close(0), close(1)),
     (_set(0, b"\1"),),
     (_set(0, b"\1"),),
     (_set(0, b"\0"),),

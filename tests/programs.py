@@ -150,10 +150,11 @@ def lock_state(flavour: LockFlavour = LockFlavour.LOCK, number: int = 1) -> Lock
     return state
 
 
-def pipe_state(tasks: int = 2, two_way: bool = True) -> PipeState:
-    """A pipe of which the first so many tasks hold both ends."""
-    everybody = tuple(sorted((Holder(task) for task in range(tasks)), key=lambda holder: holder.place))
-    return PipeState(two_way, (everybody, everybody))
+def pipe_state(tasks: int = 2, two_way: bool = True, parent: bool = False) -> PipeState:
+    """A pipe of which the first so many tasks hold both ends; with `parent`, the first has started the others."""
+    everybody = [Holder(task, rank=int(parent and task > 0)) for task in range(tasks)]
+    by_place = tuple(sorted(everybody, key=lambda holder: holder.place))
+    return PipeState(two_way, (by_place, by_place))
 
 
 def memory_state(data: bytes, lock: ObjectId = NO_OBJECT) -> MemoryState:

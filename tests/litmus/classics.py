@@ -10,14 +10,32 @@ from grader.core.operations import LockFlavour, ObjectId, Operation, Result
 from grader.engine.scripted import Script
 from grader.primitives.condition import ConditionState
 from grader.primitives.event import EventState
+from grader.primitives.pipe import PipeState
 from grader.primitives.queue import QueueState
-from tests.programs import KIND, acquire, do, get, lock_state, memory_state, put, read, release, write
+from tests.programs import (
+    KIND,
+    acquire,
+    close,
+    do,
+    finish,
+    get,
+    lock_state,
+    memory_state,
+    pipe_state,
+    put,
+    read,
+    receive,
+    release,
+    send,
+    write,
+)
 
 Steps: TypeAlias = Generator[Operation, Result, None]
 
 CELL, OTHER, FLAG = 1, 2, 3
 LOCK, SECOND_LOCK, THIRD_LOCK = 11, 12, 13
 EVENT, CONDITION, QUEUE, SEMAPHORE = 21, 22, 23, 24
+PIPE, SECOND_PIPE = 31, 32
 
 
 class Classic(NamedTuple):
@@ -366,3 +384,69 @@ def terminated_while_holding() -> Classic:
         yield release(LOCK)
 
     return Classic({CELL: memory_state(b"\0"), LOCK: lock_state()}, [victim, killer])
+
+
+def request_and_reply(rounds: int) -> Classic:
+    """One asks and the other answers, on a pipe of two directions."""
+
+    def asks() -> Steps:
+        for _ in range(rounds):
+            yield send(0, b"?", PIPE)
+            yield receive(0, PIPE)
+
+    def answers() -> Steps:
+        for _ in range(rounds):
+            yield receive(1, PIPE)
+            yield send(1, b"!", PIPE)
+
+    return Classic({PIPE: pipe_state()}, [asks, answers])
+
+
+def replies_on_own_pipes(number: int) -> Classic:
+    """Each child has a pipe of its own to its parent, the first task, and all have copies of everybody's ends."""
+    pipes = range(PIPE, PIPE + number)
+    ends: dict[ObjectId, PipeState] = {pipe: pipe_state(number + 1, False, parent=True) for pipe in pipes}
+
+    def collects() -> Steps:
+        for pipe in pipes:
+            yield receive(0, pipe)
+
+    def replies(pipe: ObjectId) -> Script:
+        def script() -> Steps:
+            yield close(0, pipe)
+            yield send(1, b"!", pipe)
+
+        return script
+
+    return Classic(dict(ends), [collects, *(replies(pipe) for pipe in pipes)])
+
+
+def until_the_end_of_file(senders: int, *, keeps_open: bool) -> Classic:
+    """Some send on one pipe, one receives until the end of file; with `keeps_open` it has the other end open itself."""
+
+    def receives() -> Steps:
+        if not keeps_open:
+            yield close(1, PIPE)
+        while (yield receive(0, PIPE)).ok:
+            pass
+
+    def sends() -> Steps:
+        yield send(1, b"!", PIPE)
+
+    return Classic({PIPE: pipe_state(senders + 1, two_way=False)}, [receives, *[sends] * senders])
+
+
+def long_letters() -> Classic:
+    """Both send more than a pipe holds before they receive."""
+
+    def script(there: ObjectId, here: ObjectId) -> Script:
+        def body() -> Steps:
+            sent = yield send(1, bytes(70_000), there)
+            if sent.number:
+                yield finish(1, there)
+            yield receive(0, here)
+
+        return body
+
+    shared: dict[ObjectId, Any] = {pipe: pipe_state(two_way=False) for pipe in (PIPE, SECOND_PIPE)}
+    return Classic(shared, [script(PIPE, SECOND_PIPE), script(SECOND_PIPE, PIPE)])

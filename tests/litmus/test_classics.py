@@ -45,6 +45,11 @@ ALL = {
     "semaphore of 2 for 3": classics.at_most(2, 3),
     "timed acquires": classics.timed_acquires(),
     "terminated while holding": classics.terminated_while_holding(),
+    "request and reply": classics.request_and_reply(3),
+    "replies on own pipes": classics.replies_on_own_pipes(2),
+    "until the end of file": classics.until_the_end_of_file(2, keeps_open=False),
+    "no end of file": classics.until_the_end_of_file(2, keeps_open=True),
+    "long letters": classics.long_letters(),
 }
 
 
@@ -155,3 +160,26 @@ def test_a_killed_task_may_hold_the_lock_for_ever() -> None:
     assert set(explored.kinds) == {OutcomeKind.COMPLETED, OutcomeKind.DEADLOCK}
     states = {execution.objects[CELL].data for execution in explored.executions}  # type: ignore[attr-defined]
     assert states == {b"\0", b"\1"}
+
+
+def test_question_and_answer_have_one_order() -> None:
+    assert run_all(*classics.request_and_reply(5)).kinds == {OutcomeKind.COMPLETED: 1}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_who_replies_on_a_pipe_of_its_own_meets_nobody(number: int) -> None:
+    assert run_all(*classics.replies_on_own_pipes(number)).kinds == {OutcomeKind.COMPLETED: 1}
+
+
+@pytest.mark.parametrize(("senders", "orders"), [(1, 1), (2, 2), (3, 6)])
+def test_messages_of_several_come_in_any_order_and_then_the_end_of_file(senders: int, orders: int) -> None:
+    assert run_all(*classics.until_the_end_of_file(senders, keeps_open=False)).kinds == {
+        OutcomeKind.COMPLETED: orders
+    }
+    assert run_all(*classics.until_the_end_of_file(senders, keeps_open=True)).kinds == {
+        OutcomeKind.DEADLOCK: orders
+    }
+
+
+def test_two_who_send_too_much_before_they_receive_wait_for_ever() -> None:
+    assert run_all(*classics.long_letters()).kinds == {OutcomeKind.DEADLOCK: 1}
