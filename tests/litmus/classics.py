@@ -107,6 +107,22 @@ def philosophers(number: int) -> Classic:
     return Classic({fork: lock_state() for fork in forks}, scripts)
 
 
+def philosophers_with_a_footman(number: int) -> Classic:
+    """One less than there are may sit down at once."""
+    table = philosophers(number)
+
+    def seated(script: Script) -> Script:
+        def steps() -> Steps:
+            yield acquire(SEMAPHORE)
+            yield from script()
+            yield release(SEMAPHORE)
+
+        return steps
+
+    objects = {**table.objects, SEMAPHORE: lock_state(LockFlavour.SEMAPHORE, number - 1)}
+    return Classic(objects, [seated(script) for script in table.scripts])
+
+
 def readers(number: int) -> Classic:
     """One writer, and readers of one value."""
 
@@ -260,6 +276,23 @@ def buffer_by_queue(items: int, maxsize: int) -> Classic:
             yield get(QUEUE)
 
     return Classic({QUEUE: QueueState(maxsize, False)}, [producer, consumer])
+
+
+def bounded_buffer(producers: int, consumers: int, places: int) -> Classic:
+    """Each producer puts an item of its own, each consumer takes its share."""
+
+    def producer(item: int) -> Script:
+        def script() -> Steps:
+            yield put(bytes([item]), QUEUE)
+
+        return script
+
+    def consumer() -> Steps:
+        for _ in range(producers // consumers):
+            yield get(QUEUE)
+
+    scripts = [*[producer(item) for item in range(producers)], *[consumer] * consumers]
+    return Classic({QUEUE: QueueState(places, False)}, scripts)
 
 
 def buffer_by_condition() -> Classic:

@@ -12,6 +12,7 @@ from grader.core.execution import OutcomeKind, StopReason
 from tests.exploring import run_all, truth
 from tests.litmus import classics
 from tests.litmus.classics import CELL, OTHER, Classic
+from tests.programs import KIND
 
 ALL = {
     "unlocked counter 2x1": classics.unlocked_counter(2, 1),
@@ -23,12 +24,16 @@ ALL = {
     "two sections": classics.two_sections(2),
     "lock inversion": classics.philosophers(2),
     "three philosophers": classics.philosophers(3),
+    "four philosophers": classics.philosophers(4),
+    "philosophers with a footman 3": classics.philosophers_with_a_footman(3),
     "readers 4": classics.readers(4),
     "last zero 3": classics.last_zero(3),
+    "last zero 4": classics.last_zero(4),
     "account": classics.account(),
     "wrong lock": classics.wrong_lock(),
     "lazy counter 3": classics.lazy_counter(3),
     "reorder 2": classics.reorder(2),
+    "reorder 3": classics.reorder(3),
     "two stage": classics.two_stage(),
     "token ring 3": classics.token_ring(3),
     "bluetooth": classics.bluetooth(),
@@ -36,6 +41,9 @@ ALL = {
     "queue with one place": classics.buffer_by_queue(3, 1),
     "queue with two places": classics.buffer_by_queue(3, 2),
     "buffer by condition": classics.buffer_by_condition(),
+    "one place for two and two": classics.bounded_buffer(2, 2, 1),
+    "two places for two and two": classics.bounded_buffer(2, 2, 2),
+    "one place for three and one": classics.bounded_buffer(3, 1, 1),
     "one consumer, one sentinel": classics.sentinels(1, 1),
     "two consumers, two sentinels": classics.sentinels(2, 2),
     "two consumers, one sentinel": classics.sentinels(2, 1),
@@ -101,6 +109,22 @@ def test_philosophers_starve_in_one_trace_of_all(number: int, traces: int) -> No
     """Each fork is first taken by one of two, which is free but for all taking the same side: 2^n - 2 ways, and one."""
     kinds = run_all(*classics.philosophers(number)).kinds
     assert kinds == {OutcomeKind.COMPLETED: traces - 1, OutcomeKind.DEADLOCK: 1}
+
+
+def test_a_footman_keeps_philosophers_from_starving() -> None:
+    assert set(run_all(*classics.philosophers_with_a_footman(3)).kinds) == {OutcomeKind.COMPLETED}
+
+
+@pytest.mark.parametrize(("places", "kinds"), [(1, {0, 1}), (2, {0, 1})])
+def test_a_bounded_buffer_gives_every_item_once(places: int, kinds: set[int]) -> None:
+    for execution in run_all(*classics.bounded_buffer(2, 2, places)).executions:
+        got = [
+            step.result.data[0]
+            for step in execution.trace
+            if step.operation.kind is KIND.QUEUE_GET and step.result
+        ]
+        assert sorted(got) == sorted(kinds)
+        assert execution.outcome.kind is OutcomeKind.COMPLETED
 
 
 def test_two_locks_for_one_cell_guard_nothing() -> None:
