@@ -264,8 +264,7 @@ class Step(msgspec.Struct, frozen=True):
     """An executed operation. `touches` lists the objects whose state it met, the only ones it can conflict on.
 
     `awaits` is the round of a polling loop after which its task had rested (see `grader.engine.fairness`): what
-    would have changed that round woke it. `clash` is a task (`JUDGE`: none) that was about to do what cannot be done
-    by two at once (see `grader.primitives.pipe_rules`).
+    would have changed that round woke it.
     """
 
     task: TaskId
@@ -274,4 +273,3 @@ class Step(msgspec.Struct, frozen=True):
     touches: tuple[ObjectId, ...]
     changed: bool = True
     awaits: tuple["Step", ...] = ()
-    clash: TaskId = JUDGE

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from grader.core.operations import (
-    JUDGE,
     NO_OBJECT,
     Creation,
     ObjectId,
@@ -33,7 +32,6 @@ from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState, ReferentState, settled
 from grader.primitives.memory import MemoryState
 from grader.primitives.pipe import PipeState, handed_over
-from grader.primitives.pipe_rules import clashes
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT, BY_OPERATION
@@ -213,15 +211,10 @@ class Machine:
         step = self._idler_step(task, operation) if self._idling else perform(self.objects, task, operation)
         if operation.kind is _KIND.REFERENT_CHANGE and step.touches:
             self._open[task] = operation.object
-        if operation.kind in _AT_ONE_END and step.result is not None and step.result.ok:
-            step = msgspec.structs.replace(step, clash=self._clash(operation))
         if operation.kind is _KIND.PROCESS_KILL and step.result is not None and step.result.ok:
             self._bury(task_of(operation.object))
         self._tend_feeders(step)
         return step
-
-    def _clash(self, operation: Operation) -> TaskId:
-        return next((task for task, other in self.pending.items() if clashes(operation, other)), JUDGE)
 
     def _idler_step(self, task: TaskId, operation: Operation) -> Step:
         before = dict(self.objects)

@@ -11,7 +11,6 @@ import msgspec
 
 from grader.core.execution import OutcomeKind
 from grader.core.operations import (
-    JUDGE,
     Failure,
     ObjectId,
     Operation,
@@ -26,6 +25,7 @@ from grader.grading import forbidden, pools
 from grader.grading.exceptions import sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
+from grader.grading.pipe_clashes import find_clash
 from grader.grading.pipe_words import AT_ONE_END, clash_message, waits_at_pipe
 from grader.grading.states import say
 from grader.primitives.lock import LockState
@@ -89,10 +89,11 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
 
 def _clashes(seen: Observed, names: Names) -> list[Flaw]:
     """Processes that were in a call at the same time which takes each other's messages apart."""
-    for number, step in enumerate(seen.execution.trace):
-        if step.clash != JUDGE:
-            message = clash_message(names, seen.label, step)
-            return [Flaw(FindingKind.RACE, message, line=step.operation.line, conflict=(number,))]
+    clash = find_clash(seen.execution)
+    if clash is not None:
+        step = seen.execution.trace[clash.numbers[0]]
+        message = clash_message(names, seen.label, step, clash.task)
+        return [Flaw(FindingKind.RACE, message, line=step.operation.line, conflict=clash.numbers)]
     return []
 
 

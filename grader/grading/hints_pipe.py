@@ -1,7 +1,8 @@
 """Guesses about pipes. Each rule answers with a sentence, or with nothing."""
 
-from grader.core.operations import JUDGE, OperationKind, TaskId, end_of
+from grader.core.operations import OperationKind, TaskId, end_of
 from grader.grading.evidence import Facts
+from grader.grading.pipe_clashes import find_clash
 from grader.primitives.pipe import PipeState
 
 _KIND = OperationKind
@@ -46,8 +47,8 @@ def join_before_receive(facts: Facts) -> str:
 
 def shared_end(facts: Facts) -> str:
     """Two processes use one end at the same time."""
-    steps = [facts.seen.execution.trace[number] for number in facts.flaw.conflict]
-    if not any(step.clash != JUDGE for step in steps):
+    clash = find_clash(facts.seen.execution)
+    if clash is None or facts.flaw.conflict != clash.numbers:
         return ""
     return (
         "An end of a pipe is for one process at a time: give each process a pipe of its own, let all of them use a "

@@ -38,6 +38,7 @@ class Names:
         self._execution = execution
         self._assigned = assigned_names(source)
         self._several = assigned_together(source)
+        self._pairs = assigned_pairs(source)
         self._lists = lists_assigned(source)
 
     def __contains__(self, target: ObjectId) -> bool:
@@ -70,22 +71,22 @@ class Names:
     def _own_name(self, creation: Creation) -> str:
         """The variable that it was assigned to, with a number if its line has made several."""
         name, names = self._assigned.get(creation.line, ""), self._several.get(creation.line, ())
+        pair = self._pair(creation)
+        if pair is not None:
+            return "/".join(pair)
         if not name and not names:
             return ""
         made = self._made_beside(creation)
         place = made.index(creation.object) if creation.object in made else 0
         if names:
-            pair = "/".join(self._pair(creation) or ())
-            return names[place] if len(names) == len(made) else pair
+            return names[place] if len(names) == len(made) else ""
         if len(made) < 2:
             return name
         return f"{name}[{place}]" if creation.line in self._lists else f"{name} #{place + 1}"
 
     def _pair(self, creation: Creation) -> tuple[str, ...] | None:
         """The two variables to which the ends of a pipe were assigned."""
-        names = self._several.get(creation.line, ())
-        one = creation.kind is ObjectKind.PIPE and len(self._made_beside(creation)) == 1
-        return names if one and len(names) == 2 else None
+        return self._pairs.get(creation.line) if creation.kind is ObjectKind.PIPE else None
 
     def _made_beside(self, creation: Creation) -> list[ObjectId]:
         """What its line has made in its process, in order: of its own kind, unless the line has several variables."""
@@ -166,6 +167,21 @@ def lists_assigned(source: str) -> frozenset[int]:
         if isinstance(node.value, (ast.List, ast.ListComp, ast.Tuple))
         and not isinstance(node.targets[0], ast.Tuple)
     )
+
+
+@functools.lru_cache(maxsize=16)
+def assigned_pairs(source: str) -> dict[int, tuple[str, ...]]:
+    """The two variables of each line that assigns both from one call, and nothing else: `here, there = Pipe()`."""
+    pairs: dict[int, tuple[str, ...]] = {}
+    lines: list[int] = []
+    for node in _assignments(source):
+        target = node.targets[0]
+        lines.append(target.lineno)
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Call):
+            pairs[target.lineno] = tuple(_name(part) for part in target.elts)
+    return {
+        line: pair for line, pair in pairs.items() if len(pair) == 2 and all(pair) and lines.count(line) == 1
+    }
 
 
 def _calls(value: ast.expr) -> bool:

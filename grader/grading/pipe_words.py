@@ -108,10 +108,10 @@ def _who(seen: Observed, task: TaskId, holders: Iterable[TaskId]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def clash_message(names: Names, label: Callable[[TaskId], str], step: Step) -> str:
-    """What is wrong with a step that was made while another process, its `clash`, was in the same call."""
+def clash_message(names: Names, label: Callable[[TaskId], str], step: Step, other: TaskId) -> str:
+    """What is wrong with a step that was made while another process was in the same call."""
     end = names.end(step.operation.object, step.operation.number)
-    both = f"{label(min(step.task, step.clash))} and {label(max(step.task, step.clash))}"
+    both = f"{label(min(step.task, other))} and {label(max(step.task, other))}"
     if step.operation.kind is _KIND.PIPE_RECEIVE:
         return (
             f"{both} receive from {end} at the same time: a message is read in two parts, its length and the rest, "
