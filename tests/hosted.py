@@ -7,6 +7,7 @@ from grader.core.execution import Budget, Execution, OutcomeKind
 from grader.core.operations import process_object
 from grader.engine.driver import run
 from grader.engine.explorer import Exploration, explore
+from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskTable
@@ -44,8 +45,10 @@ def ending_of(execution: Execution) -> str:
     return " | ".join(words)
 
 
-def explored(template: Template, source: str, budget: Budget = ENOUGH) -> Hosted:
-    """Every execution of the function `main` of a program."""
+def explored(
+    template: Template, source: str, budget: Budget = ENOUGH, strategy: Strategy | None = None
+) -> Hosted:
+    """Every execution of the function `main` of a program that the strategy (DPOR, if none is given) makes."""
     text = SubmissionText(name="program", filename="program.py", source=textwrap.dedent(source))
     executions: list[Execution] = []
 
@@ -61,7 +64,7 @@ def explored(template: Template, source: str, budget: Budget = ENOUGH) -> Hosted
         objects = {number: state for number, state in imported.objects.items() if number >= 0 or number == -1}
         program = HostedProgram(runner, importing.host, objects, [Call("main", label="main")])
         try:
-            total = explore(program, Dpor(), budget, keep)
+            total = explore(program, strategy or Dpor(), budget, keep)
         finally:
             program.close()
     return Hosted(total, executions)

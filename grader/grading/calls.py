@@ -34,7 +34,7 @@ def words(state: object, step: Step) -> Words:
     if typeid == "Value" and name in ("get", "set"):
         return Words("read", "", content_words(typeid, content)) if name == "get" else _write("", arguments)
     if name in _BY_NAME and arguments:
-        return _part(_BY_NAME[name], f".{arguments[0]}", arguments, content)
+        return _part(_BY_NAME[name], f".{_name(arguments[0])}", arguments, content)
     if name in _BY_KEY and arguments:
         items = content[1] if typeid == "array" and isinstance(content, tuple) else content
         return _part(_BY_KEY[name], f"[{brief(arguments[0])}]", arguments, items)
@@ -60,8 +60,14 @@ def content_words(typeid: str, content: Any) -> str:
     if typeid in ("Value", "array") and isinstance(content, tuple) and len(content) == 2:
         return brief(content[1])
     if typeid == "Namespace" and isinstance(content, dict):
-        return ", ".join(f"{name}={brief(value)}" for name, value in list(content.items())[:6]) or "empty"
+        return (
+            ", ".join(f"{_name(name)}={brief(value)}" for name, value in list(content.items())[:6]) or "empty"
+        )
     return brief(content)
+
+
+def _name(value: Any) -> str:
+    return value[:40] if isinstance(value, str) else brief(value)
 
 
 def _part(verb: str, part: str, arguments: tuple[Any, ...], content: Any) -> Words:
@@ -86,11 +92,11 @@ def _look_up(content: Any, key: Any) -> Any:
 
 def _arguments(operation: Operation) -> tuple[Any, ...]:
     """The positional arguments of a call, as far as they are plain data."""
-    given = unpickle(operation.data)
+    given = unpickle(operation.data, references=True)
     if isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], tuple):
         return given[0]
     return ()
 
 
 def _content(step: Step) -> Any:
-    return OPAQUE if step.result is None else unpickle(step.result.data)
+    return OPAQUE if step.result is None else unpickle(step.result.data, references=True)

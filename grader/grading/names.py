@@ -203,4 +203,6 @@ def _name(target: ast.expr | None) -> str:
         return target.id[:40]
     if isinstance(target, ast.Attribute):
         return target.attr[:40]
+    if isinstance(target, ast.Subscript):
+        return ast.unparse(target)[:40]
     return ""

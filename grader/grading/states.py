@@ -158,7 +158,7 @@ def say(state: object, label: Label) -> str:
         notified = f", {state.wakeups} notified" if state.wakeups else ""
         return f"waiting: {waiting}{notified}" if waiting else "nobody waits"
     if isinstance(state, ReferentState):
-        return content_words(state.typeid, unpickle(state.data))
+        return content_words(state.typeid, unpickle(state.data, references=True))
     if isinstance(state, ManagedQueueState):
         return _items(state.items) if state.items else "empty"
     return ""

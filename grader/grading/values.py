@@ -74,7 +74,16 @@ def decode_memory(state: MemoryState) -> Any:
     return items[0] if len(items) == 1 else OPAQUE
 
 
+class Reference:
+    """Stands for a manager's object inside another one."""
+
+    def __repr__(self) -> str:
+        return "a manager's object"
+
+
 class _NoGlobals(pickle.Unpickler):
+    """Knows no globals, and no references either."""
+
     def find_class(self, module_name: str, global_name: str) -> Any:
         raise pickle.UnpicklingError("globals are not allowed")
 
@@ -82,14 +91,24 @@ class _NoGlobals(pickle.Unpickler):
         raise pickle.UnpicklingError("references are not allowed")
 
 
-def unpickle(data: bytes) -> Any:
-    """A pickled item made of plain data, else `OPAQUE`. Never executes anything."""
+class _WithReferences(_NoGlobals):
+    """Here they stand for objects of a manager; nothing about them is believed."""
+
+    def persistent_load(self, pid: Any) -> Any:
+        return Reference()
+
+
+def unpickle(data: bytes, *, references: bool = False) -> Any:
+    """A pickled item made of plain data, else `OPAQUE`. Never executes anything.
+
+    With `references`, objects of a manager may be in it (`Reference`).
+    """
     if len(data) > _SIZE_LIMIT * 16:
         return OPAQUE
     try:
         if _may_explode(data):
             return OPAQUE
-        return _NoGlobals(io.BytesIO(data)).load()
+        return (_WithReferences if references else _NoGlobals)(io.BytesIO(data)).load()
     except (
         pickle.UnpicklingError,
         ValueError,
@@ -211,7 +230,7 @@ def _show(value: Any, depth: int, characters: int, items: int) -> str:
     if isinstance(value, (str, bytes)):
         text = repr(value[:characters])
         return text if len(value) <= characters else f"{text[:-1]}…{text[-1]}"
-    if isinstance(value, bool) or value is None or isinstance(value, (float, Opaque)):
+    if isinstance(value, bool) or value is None or isinstance(value, (float, Opaque, Reference)):
         return repr(value)
     if isinstance(value, int):
         return repr(value) if value.bit_length() < 200 else "a huge number"

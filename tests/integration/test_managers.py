@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.core.execution import StopReason
+from grader.core.execution import Budget, StopReason
+from grader.engine.strategies.brute_force import BruteForce
 from grader.runtime.template import Template
 from tests.hosted import explored
 
@@ -359,6 +360,21 @@ def test_everything_that_can_come_of_it(template: Template, name: str) -> None:
     seen = explored(template, _PRELUDE + textwrap.dedent(source))
     assert seen.endings == endings
     assert (seen.total.stopped, seen.total.traces, seen.total.pruned) == (StopReason.EXHAUSTED, traces, 0)
+
+
+SMALL = (
+    *("a counter without a lock", "the manager is gone too early", "somebody waits while the manager goes"),
+    *("an item is there at once, but may be gone after the look", "a class of one's own"),
+)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_nothing_more_comes_of_any_other_order(template: Template, name: str) -> None:
+    source, _, endings = PROGRAMS[name]
+    budget = Budget(executions=1_500, seconds=60.0, steps=500)
+    seen = explored(template, _PRELUDE + textwrap.dedent(source), budget, BruteForce())
+    assert seen.endings == endings
+    assert seen.total.stopped is StopReason.EXHAUSTED
 
 
 _ALWAYS = sorted(name for name, (_, _, ends) in PROGRAMS.items() if len(ends) == 1 and "livelock" not in ends)

@@ -7,6 +7,7 @@ request: in between no other task runs. A copy of an object within the content i
 
 import array
 import copy
+import io
 import pickle
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
@@ -19,13 +20,32 @@ _Value: Any = mp_managers.Value
 _Namespace: Any = mp_managers.Namespace
 
 
+class _Pickler(_pickler):  # type: ignore[misc, valid-type]
+    """Proxies are references, with the rest as readable to the judge as without them."""
+
+    def persistent_id(self, value: Any) -> bytes | None:
+        return bytes(_pickler.dumps(value)) if isinstance(value, mp_managers.BaseProxy) else None
+
+
+class _Unpickler(pickle.Unpickler):
+    def persistent_load(self, reference: Any) -> Any:
+        return pickle.loads(reference)
+
+
 def _dumps(value: Any) -> bytes:
-    return bytes(_pickler.dumps(value))
+    """A pickle that `_loads` reads."""
+    file = io.BytesIO()
+    _Pickler(file).dump(value)
+    return file.getvalue()
+
+
+def _loads(data: bytes) -> Any:
+    return _Unpickler(io.BytesIO(data)).load()
 
 
 def copied(value: Any) -> Any:
     """What arrives at the other end of a connection. Raises whatever pickling raises."""
-    return pickle.loads(_dumps(value))
+    return _loads(_dumps(value))
 
 
 class _Codec(NamedTuple):
@@ -103,8 +123,8 @@ class Referent:
         kind = "referent.read" if name in codec.reads else "referent.change"
         answer = here.request(kind, mark=True, object=self.object, text=name, data=arguments)
         content: bytes = answer.get("data", b"")
-        referent = codec.build(pickle.loads(content))
-        args, kwds = pickle.loads(arguments)
+        referent = codec.build(_loads(content))
+        args, kwds = _loads(arguments)
         asked = here.asked
         try:
             returned = _apply(self, referent, name, args, kwds)

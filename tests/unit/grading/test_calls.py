@@ -34,6 +34,7 @@ def said(typeid: str, content: Any, method: str, *args: Any) -> str:
         (("list", [5, 6], "pop"), "pop||"),
         (("Namespace", {"x": 1}, "__getattribute__", "x"), "read|.x|1"),
         (("Namespace", {"x": 1}, "__setattr__", "x", 2), "write|.x|2"),
+        (("Namespace", {10**5000: 1}, "__getattribute__", 10**5000), "read|.a huge number|1"),
         (("Value", ("i", 7), "get"), "read||7"),
         (("Value", ("i", 7), "set", 8), "write||8"),
         (("array", ("i", [7, 8]), "__getitem__", 1), "read|[1]|8"),
@@ -61,5 +62,6 @@ def test_a_read_and_a_write_of_the_same_part_are_at_the_same_place() -> None:
 
 def test_contents() -> None:
     assert content_words("Namespace", {"x": 1, "y": "a"}) == "x=1, y='a'"
+    assert content_words("Namespace", {10**5000: 1}) == "a huge number=1"
     assert content_words("Value", ("i", 7)) == "7"
     assert content_words("dict", {"k": [1, {2: 3}]}) == "{'k': [1, {2: 3}]}"

@@ -76,6 +76,7 @@ def test_what_needs_a_global_is_opaque(value: Any) -> None:
 
 def test_persistent_references_are_opaque() -> None:
     assert unpickle(b"Pname\n.") is OPAQUE
+    assert repr(unpickle(b"Pname\n.", references=True)) == "a manager's object"
 
 
 @pytest.mark.parametrize(
