@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.core.operations import Step
+from grader.core.operations import DONE, Operation, OperationKind, Step, process_object
 from grader.engine.strategies.order import HappensBefore
 from tests.exploring import run_all
 from tests.litmus import classics
@@ -47,3 +47,22 @@ def test_after_a_cut_it_goes_on_as_if_nothing_had_been_behind(program: classics.
         assert masks(order) == by_definition(trace)
         order.cut(length)
         assert masks(order) == by_definition(trace[:length])
+
+
+def test_of_identical_tasks_each_begins_after_the_one_before_it() -> None:
+    """To sleep is not to begin, and nothing else keeps two readers in order."""
+    nap, look = Operation(OperationKind.SLEEP), Operation(OperationKind.MEMORY_READ, 7, number=1)
+    start = Operation(OperationKind.PROCESS_START, process_object(1))
+    like = Operation(OperationKind.PROCESS_START, process_object(2), like=process_object(1))
+    order = HappensBefore()
+    for task, operation in ((0, start), (0, like), (2, nap), (1, look), (1, look)):
+        order.add(Step(task, operation, DONE, () if operation is nap else (operation.object,)))
+    assert order.known_to(2, nap) == 0b00111
+    assert order.known_to(2, look) == 0b01111
+    order.add(Step(2, look, DONE, (7,)))
+    assert masks(order)[5] == {0, 1, 2, 3}
+    assert order.known_to(2, look) == 0b101111
+    order.cut(3)
+    assert order.known_to(2, look) == 0b00111
+    order.cut(1)
+    assert order.behind == {}
