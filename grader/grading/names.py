@@ -203,6 +203,4 @@ def _name(target: ast.expr | None) -> str:
         return target.id[:40]
     if isinstance(target, ast.Attribute):
         return target.attr[:40]
-    if isinstance(target, ast.Subscript):
-        return ast.unparse(target)[:40]
     return ""
