@@ -60,6 +60,8 @@ class Desk:
         self.orders: dict[int, int] = {}
         """What can be seen of the order of the tasks that have no result yet."""
         self.closed = False
+        self.looked: Callable[[], None] = lambda: None
+        """Called before somebody looks for results without waiting for them to come."""
         self._received = received
         self._replaced = replaced
         self.position = 0
@@ -98,6 +100,8 @@ class Desk:
 
     def _collect(self, kind: str, number: int, how: dict[str, bool]) -> bool:
         """Ask for a result; nothing comes any more once handling one has failed."""
+        if how and self.orders:
+            self.looked()
         targets = [-1 - worker._popen.task for worker in self.workers.values()]
         wanted: dict[str, Any] = {"number": number, "targets": targets}
         if self.deaf:

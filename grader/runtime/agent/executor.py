@@ -21,6 +21,7 @@ from typing import Any
 from grader.runtime.agent import channel, clock, frames, uncontrolled
 from grader.runtime.agent.desk import FREE, TURNS, Desk, Worker, alone, describe, dumps, loads, look_after
 from grader.runtime.agent.internals import futures_process, replace
+from grader.runtime.agent.places import Places
 
 _process = futures_process
 _base = futures_process._base
@@ -113,6 +114,10 @@ class _Office:
         self._arguments = (executor._initializer, executor._initargs, executor._max_tasks_per_child)
         self._most = executor._max_workers
         self._all = _STARTS_ALL and self._ctx.get_start_method() == "fork"
+        self._places = Places(
+            self._most, executor._initializer, executor._initargs, replaced=self.desk.restocks
+        )
+        self.desk.looked = self._places.looked
         self._order = TURNS if _mentions(_IN_ORDER) else FREE
         self._task = channel.current().task
         _offices.append(self)
@@ -141,7 +146,9 @@ class _Office:
             error.__cause__ = _process._RemoteTraceback(f'\n"""\n{traceback.format_exc()}"""')
             future.set_exception(error)
         else:
-            future._number = self.desk.submit(data, self._order, text=describe(function, args, kwargs))
+            place = self._places.place(*_inner(function, args, kwargs), in_turn=self._order == TURNS)
+            text = describe(function, args, kwargs)
+            future._number = self.desk.submit(data, self._order, place=place, text=text)
             self.futures[future._number] = future
         if len(self.desk.workers) < self._most:
             self._start(len(self.desk.workers) + 1)
@@ -207,6 +214,13 @@ class _Office:
                 worker.join()
             if self in _offices:
                 _offices.remove(self)
+
+
+def _inner(function: Any, args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
+    """The function that a task calls, perhaps for several items, and all that it is called with."""
+    if isinstance(function, functools.partial) and function.func is _process._process_chunk:
+        return function.args[0], list(args[0])
+    return function, [*args, *kwargs.values()]
 
 
 def _mentions(words: tuple[str, ...]) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 from grader.runtime.agent import clock, uncontrolled
 from grader.runtime.agent.desk import FAILURES, FREE, TURNS, Desk, Worker, alone, describe, dumps, loads
 from grader.runtime.agent.internals import mp_context, mp_pool, mp_util, replace
+from grader.runtime.agent.places import Places
 
 _MOST_TASKS = 2_000
 _FUTILE = 3
@@ -51,6 +52,10 @@ class _Staff:
         self.initialised = pool._initializer is not None
         self.desk = Desk(self._received, self._refill)
         self.desk.restocks = pool._maxtasksperchild is not None
+        self._places = Places(
+            pool._processes, pool._initializer, pool._initargs, replaced=pool._maxtasksperchild is not None
+        )
+        self.desk.looked = self._places.looked
         self._make, self._ctx = pool.Process, pool._ctx
         self._arguments = (pool._initializer, pool._initargs, pool._maxtasksperchild, pool._wrap_exception)
         self._jobs: dict[int, int] = {}
@@ -82,7 +87,9 @@ class _Staff:
             order = TURNS
         else:
             order = FAILURES if isinstance(result, mp_pool.MapResult) else FREE
-        number = self.desk.submit(dumps(task), order, calls_back, text=describe(*task[2:]))
+        data = dumps(task)
+        place = self._places.place(*_inner(*task[2:]), in_turn=order == TURNS)
+        number = self.desk.submit(data, order, calls_back, place, describe(*task[2:]))
         self._jobs[number] = task[0]
         self.numbers.setdefault(task[0], []).append(number)
 
@@ -93,7 +100,10 @@ class _Staff:
         if outcome[0] or not self.desk.position:
             self._deliver(job, index, outcome)
         else:
-            self._failed.setdefault(job, []).append((self.desk.position, index, outcome))
+            failed = self._failed.setdefault(job, [])
+            failed.append((self.desk.position, index, outcome))
+            if len(failed) > 1 and self._places.rounds:
+                uncontrolled.announce("a map() of a pool with several tasks that raise an exception")
         if not self.numbers[job] or self.desk.orders.get(self.numbers[job][0]) == TURNS:
             for _, index, outcome in sorted(self._failed.pop(job, ()), key=lambda failed: failed[0]):
                 self._deliver(job, index, outcome)
@@ -147,6 +157,13 @@ class _TaskQueue:
                     self._staff.cache[task[0]]._set(task[1], (False, error))
         if set_length:
             set_length(len(listed))
+
+
+def _inner(function: Any, args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
+    """The function that a task calls, perhaps for several items, and all that it is called with."""
+    if function in (mp_pool.mapstar, mp_pool.starmapstar):
+        return args[0][0], list(args[0][1])
+    return function, [*args, *kwargs.values()]
 
 
 def _first(items: Iterable[Any], count: int) -> Iterable[Any]:
