@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.core.verdict import Verdict
+from grader.core.verdict import FindingKind, Verdict
 from tests.pools import explored, indented, printed, ran
 
 _BEGINNING = """
@@ -171,3 +171,254 @@ def test_it_is_as_pythons(tmp_path, body):
     report = explored(tmp_path, source)
     assert report.verdict is Verdict.VERIFIED, report.findings
     assert printed(report) == {ran(tmp_path, source)}
+
+
+_MANY = {
+    "unordered": (
+        "with Pool(2) as p: print(list(p.imap_unordered(square, range(3))))",
+        {"[0, 1, 4]", "[0, 4, 1]", "[1, 0, 4]", "[1, 4, 0]"},
+    ),
+    "callbacks in the order of the results": (
+        """
+        seen = []
+        p = Pool(2)
+        for x in range(2):
+            p.apply_async(square, (x,), callback=seen.append)
+        p.close(); p.join(); print(seen)""",
+        {"[0, 1]", "[1, 0]"},
+    ),
+    "callbacks while the parent sleeps": (
+        """
+        seen = []
+        p = Pool(1)
+        for x in range(2):
+            p.apply_async(square, (x,), callback=seen.append)
+        time.sleep(1); print(seen)""",
+        {"[]", "[0]", "[0, 1]"},
+    ),
+    "ready or not": (
+        """
+        with Pool(1) as p:
+            r = p.apply_async(square, (2,))
+            print(r.ready(), attempt(r.successful) == True, r.get())""",
+        {"False False 4", "False True 4", "True True 4"},
+    ),
+    "time is up": (
+        """
+        with Pool(1) as p:
+            r = p.map_async(square, [1, 2], chunksize=1)
+            print(attempt(r.get, timeout=1))""",
+        {"[1, 4]", "TimeoutError: "},
+    ),
+    "time is up for the next": (
+        "with Pool(1) as p: it = p.imap(square, [3]); print(attempt(it.next, 1))",
+        {"9", "TimeoutError: "},
+    ),
+    "the first exception": (
+        "with Pool(2) as p: print(attempt(p.map, fail, range(3), 1))",
+        {"ValueError: no 0", "ValueError: no 1"},
+    ),
+    "an update is lost": (
+        """
+        value = mp.Value("i", 0)
+        with Pool(2, init, (value,)) as p: p.map(increment, range(2))
+        print(value.value)""",
+        {"1", "2"},
+    ),
+    "not waited for": (
+        """
+        value, lock = mp.Value("i", 0), mp.Lock()
+        with Pool(2, init, (value, lock)) as p: p.map_async(increment_locked, range(2))
+        print(value.get_obj().value)""",
+        {"0", "1", "2"},
+    ),
+    "left at the end": (
+        """
+        counter = mp.Value("i", 0)
+        Pool(1).apply_async(increment, (0,)); time.sleep(1); print(counter.value)""",
+        {"0", "1"},
+    ),
+    "a worker remembers": (
+        """
+        with Pool(2) as p: print(p.map(remember, range(3), 1))""",
+        {"[[0], [0, 1], [0, 1, 2]]", "[[0], [0, 1], [2]]", "[[0], [1], [0, 2]]", "[[0], [1], [1, 2]]"},
+    ),
+    "one worker after the other": (
+        """
+        def who(_): return mp.current_process().name[-1]
+        with Pool(1, maxtasksperchild=1) as p: print(p.map(who, range(2), 1))""",
+        {"['1', '2']"},
+    ),
+    "spawned": (
+        """
+        ctx = mp.get_context("spawn")
+        value = ctx.Value("i", 0)
+        with ctx.Pool(2, init, (value,)) as p: p.map(increment, range(2), 1)
+        print(value.value)""",
+        {"1", "2"},
+    ),
+}
+_MORE = _BEGINNING.replace(
+    'if __name__ == "__main__":',
+    """memory = []
+def remember(x):
+    memory.append(x)
+    return list(memory)
+
+if __name__ == "__main__":""",
+)
+
+
+@pytest.mark.parametrize(("body", "outcomes"), _MANY.values(), ids=_MANY)
+def test_every_order_is_seen_and_no_other(tmp_path, body, outcomes):
+    source = _MORE + indented(body)
+    report = explored(tmp_path, source)
+    assert report.stopped in ("exhausted", "failure")
+    assert printed(report) == outcomes
+    assert ran(tmp_path, source) in outcomes
+
+
+_LOOKS_AT_ITSELF = """
+def square(x):
+    os.getpid()
+    return x * x
+
+def fail(x):
+    os.getpid()
+    raise ValueError(f"no {x}")
+
+def increment(_):
+    os.getpid()
+    counter.value += 1
+
+if __name__ == "__main__":"""
+_ALIKE = {
+    "map": "with Pool(2) as p: print(p.map(square, range(4), 1))",
+    "unordered": "with Pool(2) as p: print(list(p.imap_unordered(square, range(3))))",
+    "the first exception": "with Pool(2) as p: print(attempt(p.map, fail, range(2), 1))",
+    "increments": """
+        value = mp.Value("i", 0)
+        with Pool(2, init, (value,)) as p:
+            r = p.map_async(increment, range(2), 1)
+            print(value.value)
+            r.wait()
+        print(value.value)""",
+    "ended early": """
+        value = mp.Value("i", 0)
+        with Pool(2, init, (value,)) as p: p.map_async(increment, range(2), 1)
+        print(value.value)""",
+}
+
+
+@pytest.mark.parametrize("body", _ALIKE.values(), ids=_ALIKE)
+def test_what_is_known_of_tasks_saves_orders_and_no_outcomes(tmp_path, body):
+    """A task that asks who its worker is may go to any worker, as all tasks might."""
+    known = explored(tmp_path, _BEGINNING + indented(body))
+    unknown = explored(
+        tmp_path, _BEGINNING.replace('if __name__ == "__main__":', _LOOKS_AT_ITSELF) + indented(body)
+    )
+    assert known.stopped in ("exhausted", "failure")
+    assert printed(known) == printed(unknown)
+    assert known.executions <= unknown.executions
+
+
+def _finding(report, kind):
+    return next(finding for finding in report.findings if finding.kind is kind)
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "sys.exit(3)", "os.kill(os.getpid(), 9)"])
+def test_a_task_is_lost_with_its_worker(tmp_path, end):
+    source = _BEGINNING.replace(
+        "def fail(x):", f"def leave(x):\n    {end} if x else None\n    return x\n\ndef fail(x):"
+    )
+    report = explored(tmp_path, source + indented("with Pool(2) as p: print(p.map(leave, [0, 1]))"))
+    deadlock = _finding(report, FindingKind.DEADLOCK)
+    assert deadlock.message.startswith("Nobody can go on: main waits for a result of p (line ")
+    assert "ended while it worked on leave(1), so that it never comes" in deadlock.message
+    assert not printed(report)
+
+
+def test_the_others_go_on_when_a_worker_has_died(tmp_path):
+    source = _BEGINNING.replace("def fail(x):", "def leave(x):\n    os._exit(x)\n\ndef fail(x):") + indented("""
+        p = Pool(1)
+        p.apply_async(leave, (1,))
+        print(p.apply_async(square, (3,)).get())""")
+    report = explored(tmp_path, source)
+    assert printed(report) == {"9"}
+
+
+def test_workers_that_always_die(tmp_path):
+    source = _BEGINNING.replace("def fail(x):", "def bad():\n    raise KeyError('no')\n\ndef fail(x):")
+    report = explored(tmp_path, source + indented("Pool(1, bad).map(square, [1])"))
+    assert _finding(report, FindingKind.CRASH).message.startswith("ForkPoolWorker-1 died in line ")
+    assert _finding(report, FindingKind.DEADLOCK)
+
+
+def test_a_function_that_comes_after_the_pool(tmp_path):
+    source = "from multiprocessing import Pool\np = Pool(1)\ndef late(x): return x\nprint(p.map(late, [1]))\n"
+    report = explored(tmp_path, source)
+    assert "can't get attribute 'late'" in _finding(report, FindingKind.CRASH).message.lower()
+
+
+def test_a_result_of_a_pool_that_has_been_terminated(tmp_path):
+    source = _BEGINNING + indented("""
+        with Pool(1) as p:
+            r = p.apply_async(square, (2,))
+        print(r.get())""")
+    report = explored(tmp_path, source)
+    assert printed(report) == {"4"}
+    assert "waits for a result of p (line " in _finding(report, FindingKind.DEADLOCK).message
+
+
+def test_a_result_that_cannot_be_read_ends_all_results(tmp_path):
+    source = _BEGINNING.replace(
+        "def fail(x):",
+        "class Bad(Exception):\n    def __init__(self, a, b): super().__init__('bad')\n\n"
+        "def bad(x):\n    raise Bad(1, 2)\n\ndef fail(x):",
+    )
+    report = explored(tmp_path, source + indented("Pool(1).map(bad, [1])"))
+    message = _finding(report, FindingKind.DEADLOCK).message
+    assert "its results are not taken in any more, because that has failed" in message
+
+
+_UNCONTROLLED = {
+    "callback": """
+        value, done = mp.Value("i", 0), []
+        def count(x): value.value += x
+        p = Pool(1); p.apply_async(square, (1,), callback=count); p.close(); p.join()""",
+    "iterable": """
+        q = mp.Queue(); q.put(1); q.put(None)
+        with Pool(1) as p: print(list(p.imap(square, iter(q.get, None))))""",
+    "callbacks of a pool are due": """
+        q, seen = mp.Queue(), []
+        p = Pool(1); p.apply_async(square, (1,), callback=seen.append); q.get()""",
+    "computing for long": """
+        seen = []
+        p = Pool(1); p.apply_async(square, (1,), callback=seen.append)
+        while not seen: pass""",
+    "another process": """
+        p = Pool(1)
+        c = mp.Process(target=p.map, args=(square, [1])); c.start(); c.join()""",
+    "more than 2,000 tasks": """
+        import itertools
+        with Pool(1) as p: print(next(p.imap(square, itertools.count())))""",
+}
+
+
+@pytest.mark.parametrize(("words", "body"), _UNCONTROLLED.items(), ids=_UNCONTROLLED)
+def test_what_threads_would_do_at_any_time_announces_itself(tmp_path, words, body):
+    report = explored(tmp_path, _BEGINNING + indented(body))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert words in report.findings[0].message
+
+
+def test_who_prints_what_in_a_pool_is_no_difference(tmp_path):
+    source = _BEGINNING.replace(
+        "def fail(x):",
+        "def tell(x):\n    print(mp.current_process().name, os.getpid(), x)\n\ndef fail(x):",
+    )
+    report = explored(tmp_path, source + indented("with Pool(2) as p: p.map(tell, range(2))"))
+    assert report.verdict is Verdict.VERIFIED
+    assert report.outcomes[0].stdout == {
+        "the workers of the pool": "<worker> <worker> 0\n<worker> <worker> 1\n"
+    }

@@ -120,7 +120,7 @@ class Desk:
                     self._replaced(place, code)
             return bool(ended)
         number = int(answer["number"])
-        del self.orders[number]
+        order = self.orders.pop(number)
         self.due.discard(number)
         try:
             self.position = answer.get("numbers", [0])[0]
@@ -129,6 +129,7 @@ class Desk:
             sys.stderr.write("Exception in thread Thread-3 (_handle_results):\n")
             traceback.print_exc()
             self.deaf = True
+            self.orders[number] = order
         watch_the_time()
         return True
 
@@ -154,6 +155,13 @@ class Desk:
         del self.orders[number]
         self.due.discard(number)
         return True
+
+    def forget(self) -> None:
+        """The workers are about to be ended: nothing has to be looked after any more."""
+        self.workers.clear()
+        self.due.clear()
+        self.restocks = False
+        watch_the_time()
 
     def close(self, at_once: bool = False) -> None:
         """No more tasks; with `at_once`, nobody takes one any more."""

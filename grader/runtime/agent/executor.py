@@ -146,7 +146,7 @@ class _Office:
             error.__cause__ = _process._RemoteTraceback(f'\n"""\n{traceback.format_exc()}"""')
             future.set_exception(error)
         else:
-            place = self._places.place(*_inner(function, args, kwargs), in_turn=self._order == TURNS)
+            place = self._places.place(*_inner(function, args, kwargs), self._order)
             text = describe(function, args, kwargs)
             future._number = self.desk.submit(data, self._order, place=place, text=text)
             self.futures[future._number] = future
@@ -188,8 +188,7 @@ class _Office:
         if cause:
             error.__cause__ = _process._RemoteTraceback(f"\n'''\n{cause}'''")
         self.desk.orders.clear()
-        self.desk.due.clear()
-        self.desk.workers.clear()
+        self.desk.forget()
         futures, self.futures = self.futures, {}
         with alone(_CALLBACK):
             for future in futures.values():

@@ -100,7 +100,7 @@ class Surroundings:
         self._globals = {
             id(vars(module)): dict(vars(module))
             for module in list(sys.modules.values())
-            if isinstance(module, ModuleType) and _filename(module) in files
+            if _filename(module) in files
         }
         self._known: dict[Any, Reach] = {}
         self.clear = initializer is None or self._initialise(initializer, initargs)

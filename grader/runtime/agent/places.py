@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from grader.runtime.agent import frames, uncontrolled
+from grader.runtime.agent.desk import FAILURES, TURNS
 from grader.runtime.agent.locality import Reach, Surroundings
 
 _LOOKS = re.compile(
@@ -28,14 +29,16 @@ class Places:
         self._fixed = not replaced
         self._local = True
         self._handed = 0
-        self._looks = any(_LOOKS.search("".join(linecache.getlines(filename))) for filename in frames.files())
+        source = "\n".join("".join(linecache.getlines(filename)) for filename in frames.files())
+        self._looks = _LOOKS.search(source) is not None
+        self._raises = "raise" in source
         self.rounds = False
         """Whether a worker has been given more than one task, though another might have come first."""
 
-    def place(self, function: Any, arguments: Any, in_turn: bool) -> int:
+    def place(self, function: Any, arguments: Any, order: int) -> int:
         """The place of the worker (from 1) that is to take the next task, 0 for any.
 
-        `in_turn` says that the order of the results can be seen.
+        `order` says what can be seen of the order of the results (`desk.FREE` and so on).
         """
         if not self._fixed:
             return 0
@@ -44,7 +47,8 @@ class Places:
         self._handed += 1
         if reach is not Reach.ANYTHING and self._handed <= self._workers:
             return self._handed
-        if self._local and not in_turn and not self._looks:
+        seen = order == TURNS or (order == FAILURES and self._raises)
+        if self._local and not seen and not self._looks:
             self.rounds = True
             return (self._handed - 1) % self._workers + 1
         self._fixed = False

@@ -88,7 +88,7 @@ class _Staff:
         else:
             order = FAILURES if isinstance(result, mp_pool.MapResult) else FREE
         data = dumps(task)
-        place = self._places.place(*_inner(*task[2:]), in_turn=order == TURNS)
+        place = self._places.place(*_inner(*task[2:]), order)
         number = self.desk.submit(data, order, calls_back, place, describe(*task[2:]))
         self._jobs[number] = task[0]
         self.numbers.setdefault(task[0], []).append(number)
@@ -130,8 +130,7 @@ class _Staff:
             self.desk.close(at_once=True)
             for worker in self.processes:
                 worker.terminate()
-        self.desk.orders.clear()
-        self.desk.workers.clear()
+        self.desk.forget()
         for worker in self.processes:
             worker.join()
 

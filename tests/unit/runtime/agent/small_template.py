@@ -6,6 +6,7 @@ process's body, or `data` a process object to be spawned from (with the script a
 
 import binascii
 import json
+import linecache
 import os
 import socket
 import struct
@@ -53,6 +54,7 @@ def load(source: str, name: str) -> Any:
     module = types.ModuleType(name)
     module.__file__ = NAME
     sys.modules["__main__"] = sys.modules[name] = module
+    linecache.cache[NAME] = (len(source), None, source.splitlines(keepends=True), NAME)
     exec(compile(source, NAME, "exec"), vars(module))
     return vars(module).get("result")
 
