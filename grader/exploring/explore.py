@@ -96,7 +96,7 @@ class _Study:
         self._races = DataRaces()
         self._maker = FindingMaker(script.origin, ScriptScenario())
         self.examination = Examination(
-            lambda fresh: program,
+            lambda fresh: program.in_new_processes() if fresh else program,
             ScriptScenario(),
             SameOutput(),
             self._maker,

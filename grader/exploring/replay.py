@@ -42,7 +42,9 @@ def _replayed(script: Script, wanted: tokens.Token, program: ScriptProgram) -> o
     scenario = ScriptScenario()
     maker = FindingMaker(script.origin, scenario)
     kept: list[Execution] = []
-    examination = Examination(lambda _: program, scenario, SameOutput(), maker, Options().budget, kept.append)
+    examination = Examination(
+        lambda _: program.in_new_processes(), scenario, SameOutput(), maker, Options().budget, kept.append
+    )
     # What is printed is wrong only in comparison with what the first execution printed.
     compared = wanted.kind is FindingKind.RACE
     for schedule in ((), wanted.schedule()) if compared else (wanted.schedule(),):

@@ -292,13 +292,19 @@ class HostedProgram:
 
 
 class ScriptProgram:
-    """A program that is executed as `__main__`, each time in new processes."""
+    """A program that is executed as `__main__`, each time in a new process.
 
-    has_reused = False
+    With `fresh`, the processes that it starts are new as well.
+    """
 
-    def __init__(self, runner: Runner, host: Wire) -> None:
+    def __init__(self, runner: Runner, host: Wire, *, fresh: bool = False) -> None:
         self._runner = runner
         self._host = host
+        self._kept = None if fresh else KeptProcesses()
+
+    def in_new_processes(self) -> "ScriptProgram":
+        """The same program, executed in new processes only."""
+        return ScriptProgram(self._runner, self._host, fresh=True)
 
     def initial_objects(self) -> Mapping[ObjectId, Any]:
         return {process_object(MAIN): ProcessState(JUDGE)}
@@ -308,12 +314,19 @@ class ScriptProgram:
         wire, other = pair()
         with other, suppress(Ended):  # a host that was killed: the task will be found dead
             self._host.send({"task": task}, other.fileno())
-        session = ProcessSession(self._runner, tasks, Patience(self._runner))
+        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept)
         session.add(task, wire)
         return session
 
+    @property
+    def has_reused(self) -> bool:
+        """Whether a process was used for more than one execution."""
+        return self._kept is not None and self._kept.used
+
     def close(self) -> None:
-        """Nothing is kept from one execution to the next."""
+        """End the processes that are kept for further executions."""
+        if self._kept is not None:
+            self._kept.close()
 
 
 def _command(task: TaskId, call: Call) -> dict[str, Any]:

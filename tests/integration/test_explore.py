@@ -9,9 +9,12 @@ import msgspec
 import pytest
 from commands import grader
 
+from grader.core.execution import Budget
 from grader.core.verdict import FindingKind, ScriptReport, Verdict
+from grader.engine.explorer import explore
+from grader.engine.strategies.dpor import Dpor
 from grader.exploring.explore import Options, explore_script
-from grader.exploring.script import load_script
+from grader.exploring.script import load_script, open_script
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
@@ -222,3 +225,57 @@ def test_what_is_no_program_is_one_line(name: str, tmp_path: Path) -> None:
     ran = grader("explore", name, cwd=tmp_path)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.count("\n") == 1
+
+
+def test_processes_of_a_program_are_used_again() -> None:
+    with open_script(load_script(SCRIPTS / "shared_counter.py")) as program:
+        made = explore(program, Dpor(), Budget(executions=3), lambda execution: True)
+        assert made.executions == 3
+        assert program.has_reused
+
+
+REMEMBERING = {
+    "a list of the module": ("seen = []", "seen.append(1); print(len(seen))"),
+    "a number of the module": ("count = 0", "global count; count += 1; print(count)"),
+    "a default argument": ("def note(seen=[]): seen.append(1); return len(seen)", "print(note())"),
+    "an attribute of a function": ("def note(): pass", "note.n = getattr(note, 'n', 0) + 1; print(note.n)"),
+    "a class": ("class Seen: n = 0", "Seen.n += 1; print(Seen.n)"),
+    "a cache": (
+        "import functools\n@functools.lru_cache\ndef f(x): return x",
+        "f(1); print(f.cache_info().hits + f.cache_info().misses)",
+    ),
+    "a module of the library": ("import string", "string.n = getattr(string, 'n', 0) + 1; print(string.n)"),
+    "the environment": (
+        "import os",
+        "os.environ['N'] = os.environ.get('N', '') + 'x'; print(os.environ['N'])",
+    ),
+    "a random number": ("import random", "print(random.random())"),
+    "an argument": ("", "box.append(1); print(len(box))"),
+    "a generator": ("numbers = iter(range(1000))", "print(next(numbers))"),
+    "the time": ("import time", "time.sleep(1); print(time.monotonic() > 0, round(time.monotonic()))"),
+}
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_a_process_that_is_used_again_remembers_nothing(name: str, tmp_path: Path) -> None:
+    above, inside = REMEMBERING[name]
+    source = f"""
+from multiprocessing import Lock, Process, Value
+{above}
+def work(value, lock, box):
+    with lock:
+        value.value += 1
+    {inside}
+if __name__ == "__main__":
+    value, lock = Value("i", 0), Lock()
+    processes = [Process(target=work, args=(value, lock, []), name=f"no. {{i}}") for i in range(3)]
+    for process in processes: process.start()
+    for process in processes: process.join()
+    print(value.value)
+"""
+    path = tmp_path / "program.py"
+    path.write_text(source, encoding="utf-8")
+    report = explore_script(load_script(path), Options(executions=12))
+    assert report.executions >= 6
+    assert len(report.outcomes) == 1
+    assert report.findings == ()

@@ -135,7 +135,7 @@ def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
     """The life of a forked process, and its further lives."""
     parent = channel.current().task
     own = channel.adopt(descriptor, task)
-    child = reuse.Child(process_obj)
+    child = reuse.Child(process_obj, lambda: alike.Birth(process_obj, Popen.method).sight)
     while True:
         code = _live(process_obj, parent, task)
         if code or not child.may_run_again():

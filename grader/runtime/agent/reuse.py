@@ -4,7 +4,9 @@ A fork costs more than what most processes do, so they are used again where that
 at `Freshness`: it allows that only for submissions in which nothing *could* be remembered: their source changes
 nothing but local variables and arguments (`traceless`), and what is in the module are functions and constants.
 Everything else gets a new process each time. `Child` is about a process that the submission started itself; that its
-parent is in the same state as the last time, the judge knows from the parent's steps.
+parent is in the same state as the last time, the judge knows from the parent's steps. The children of a program that
+is run as `__main__` change nothing but what is in their own module, if `alike` understands its source; so what their
+function can see of it is compared.
 
 Failures are always confirmed in new processes, and so is one execution of each exploration that finds none.
 """
@@ -12,6 +14,7 @@ Failures are always confirmed in new processes, and so is one execution of each 
 import ast
 import copy
 import threading
+from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -129,31 +132,42 @@ def remember(freshness: Freshness) -> None:
 
 
 class Child:
-    """A process that the submission has started, as it is at its beginning."""
+    """A process that the submission has started, as it is at its beginning.
 
-    def __init__(self, process_obj: Any) -> None:
+    `look` gives what can be seen from it, as something to be compared with later; None if that is not known.
+    """
+
+    def __init__(self, process_obj: Any, look: Callable[[], object | None]) -> None:
         self._process = process_obj
+        self._look = look
+        self._sight = look() if _freshness is None and type(process_obj) in _PROCESSES else None
         self._elapsed = clock.elapsed()
         self._marks = frames.memory()
         self._chosen = _default._actual_context
         contents = vars(process_obj)
         arguments = contents.get("_args", ()), contents.get("_kwargs", {})
         self._possible = (
-            _freshness is not None
-            and _freshness.possible
+            (self._sight is not None or self._calls_function_of_submission(contents.get("_target")))
             and not chance.wanted
-            and type(process_obj) in _PROCESSES
-            and _freshness.defines(contents.get("_target"))
             and all(map(_restorable, (*arguments[0], *arguments[1].values())))
         )
         self._shared = {id(handle): handle for handle in _handles_in(arguments)} if self._possible else {}
         self._arguments = self._copied(arguments) if self._possible else arguments
         self._before = self._look_at_itself()
 
+    def _calls_function_of_submission(self, target: Any) -> bool:
+        known = _freshness is not None and _freshness.possible and type(self._process) in _PROCESSES
+        return known and _freshness is not None and _freshness.defines(target)
+
     def may_run_again(self) -> bool:
         """Whether nothing was left behind."""
-        same = self._possible and _freshness is not None and _freshness.unchanged()
-        return same and self._look_at_itself() == self._before
+        if not self._possible or self._look_at_itself() != self._before:
+            return False
+        if _freshness is not None:
+            return _freshness.unchanged()
+        alone = threading.active_count() == 1 and not vars(mp_process)["_children"]
+        clock.start(self._elapsed)  # which is a part of what can be seen, and will be set anew
+        return alone and self._look() == self._sight
 
     def _look_at_itself(self) -> tuple[Any, ...]:
         handles = [_extent_of(handle) for handle in self._shared.values()]
