@@ -130,7 +130,7 @@ def test_what_cannot_be_judged_is_said(name: str, said: str, tmp_path: Path, mon
     ids=str,
 )
 def test_what_was_not_exhausted_is_never_called_verified(options: dict[str, Any]) -> None:
-    report = explored("shared_counter", **options)
+    report = explored("nested", **options)
     assert report.verdict is Verdict.BOUNDED
 
 
@@ -173,7 +173,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
     traces: int
     stopped: str
     processes: int
-    identical_processes: int
+    identical_processes: list[int]
     seconds: float
     outcomes: list[OutcomeEntry]
     more_outcomes: int

@@ -137,7 +137,7 @@ class Child:
     `look` gives what can be seen from it, as something to be compared with later; None if that is not known.
     """
 
-    def __init__(self, process_obj: Any, look: Callable[[], object | None]) -> None:
+    def __init__(self, process_obj: Any, look: Callable[[], object | None] = lambda: None) -> None:
         self._process = process_obj
         self._look = look
         self._sight = look() if _freshness is None and type(process_obj) in _PROCESSES else None
