@@ -339,6 +339,34 @@ PROGRAMS: dict[str, tuple[str, int, set[str]]] = {
         2,
         {"2"},
     ),
+    "tasks of a pool share a manager's objects": (
+        """
+        def work(arguments):
+            d, lock, n = arguments
+            with lock:
+                d["n"] += n
+            return n
+        def main():
+            with mp.Manager() as manager:
+                d, lock = manager.dict(n=0), manager.Lock()
+                with mp.Pool(2) as pool:
+                    print(pool.map(work, [(d, lock, n) for n in (1, 2)]), d["n"])
+        """,
+        6,
+        {"[1, 2] 3"},
+    ),
+    "a daemon may not start a manager": (
+        """
+        def work():
+            mp.Manager()
+        def main():
+            worker = mp.Process(target=work, daemon=True)
+            worker.start()
+            worker.join()
+        """,
+        1,
+        {"P1: AssertionError"},
+    ),
     "whoever made an object may forget the manager": (
         """
         def work(items):

@@ -15,7 +15,7 @@ import traceback
 from typing import Any, NoReturn
 
 from grader.runtime.agent import channel, managed, pipes, referents, synchronize, uncontrolled
-from grader.runtime.agent.internals import mp_managers, mp_util, replace
+from grader.runtime.agent.internals import mp_managers, mp_process, mp_spawn, mp_util, replace
 
 _State: Any = mp_managers.State
 _BaseManager: Any = multiprocessing.managers.BaseManager
@@ -84,6 +84,19 @@ def _check_initial(manager: Any) -> None:
         raise mp_managers.ProcessError("Manager has shut down")
 
 
+def _check_startable(manager: Any) -> None:
+    """Raise what Python raises where the server's process could not be started."""
+    assert not mp_process.current_process()._config.get("daemon"), (
+        "daemonic processes are not allowed to have children"
+    )
+    if manager._ctx.get_start_method() != "fork":
+        mp_spawn._check_not_importing_main()
+        known = mp_managers.SyncManager._registry
+        referents.copied(
+            {name: made for name, made in manager._registry.items() if known.get(name) is not made}
+        )
+
+
 def _start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
     """`BaseManager.start`."""
     _check_initial(self)
@@ -92,6 +105,7 @@ def _start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
         if not callable(initializer):
             raise TypeError("initializer must be a callable")
         uncontrolled.announce("the initializer of a manager")
+    _check_startable(self)
     if pipes.open_handles() and self._ctx.get_start_method(allow_none=True) in (None, "fork"):
         uncontrolled.announce("starting a manager, whose server gets copies of the open pipe ends")
     target = channel.current().create("manager")
@@ -99,7 +113,7 @@ def _start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
     ident = ":".join(str(i) for i in self._process._identity)
     self._process.name = type(self).__name__ + "-" + ident
     self._process._popen = _Server(target)
-    mp_managers.process._children.add(self._process)
+    mp_process._children.add(self._process)
     self._address = f"/tmp/pymp-controlled/listener-{target}"
     self._object = target
     self._Client = _no_connection
@@ -111,7 +125,7 @@ def _start(self: Any, initializer: Any = None, initargs: Any = ()) -> None:
 
 def _finalize(process: Any, address: str, state: Any) -> None:
     process._popen.shut_down()
-    mp_managers.process._children.discard(process)
+    mp_process._children.discard(process)
     state.value = _State.SHUTDOWN
     _BaseProxy._address_to_local.pop(address, None)
 
