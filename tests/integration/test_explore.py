@@ -36,6 +36,8 @@ def printed(report: ScriptReport) -> set[str]:
         ("pipeline", {""}),
         ("nested", {"4.0\n"}),
         ("lock_of_the_module_forked", {"2\n"}),
+        ("pipe_hands_over", {"6\n"}),
+        ("pipe_leaves_early", {"leaving\n"}),
     ],
 )
 def test_a_right_program_is_verified_with_one_outcome(name: str, said: set[str]) -> None:
@@ -53,6 +55,7 @@ def test_a_right_program_is_verified_with_one_outcome(name: str, said: set[str])
         ("unlocked", {FindingKind.RACE}),
         ("no_sentinel", {FindingKind.DEADLOCK}),
         ("philosophers", {FindingKind.DEADLOCK}),
+        ("pipe_left_open", {FindingKind.DEADLOCK}),
         ("lock_of_the_module", {FindingKind.RACE}),
         ("no_guard", {FindingKind.CRASH}),
         ("assertion", {FindingKind.CRASH}),

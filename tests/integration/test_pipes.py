@@ -525,21 +525,35 @@ def test_workers_on_pipes_of_their_own_have_one_trace(template: Template) -> Non
     assert len(seen.executions) == 1
 
 
-def test_an_uncaught_exception_keeps_the_ends_of_its_frames_open(template: Template) -> None:
-    """As in Python: main still holds the other end while it waits for its children."""
-    seen = run_under_control(
-        template,
-        program("""
-        def child(r):
-            r.recv()
+_LEAVES_WITH_A_CHILD = """
+def child(r, w):
+    w.close()
+    try:
+        r.recv()
+    except EOFError:
+        pass
 
-        def main():
-            r, w = mp.Pipe(False)
-            started(child, r)
-            raise ValueError("gone wrong")
-        """),
-    )
-    assert seen.kinds == {OutcomeKind.DEADLOCK}
+def main():
+    r, w = mp.Pipe(False)
+    started(child, r, w)
+    {leave}
+"""
+
+
+@pytest.mark.parametrize(
+    ("leave", "expected"),
+    [
+        ("raise ValueError('gone wrong')", OutcomeKind.DEADLOCK),
+        ("sys.exit(1)", OutcomeKind.COMPLETED),
+        ("pass", OutcomeKind.COMPLETED),
+    ],
+)
+def test_an_uncaught_exception_keeps_open_what_its_frames_hold(
+    template: Template, leave: str, expected: OutcomeKind
+) -> None:
+    """As in Python: with `sys.last_value`, main has the other end open while it waits for its children."""
+    source = program(_LEAVES_WITH_A_CHILD.format(leave=leave))
+    assert run_under_control(template, source).kinds == {expected}
 
 
 _NOT_CONTROLLED = {

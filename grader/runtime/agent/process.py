@@ -84,7 +84,8 @@ def guard(body: Callable[[], _Returned]) -> _Returned:
     try:
         return body()
     except BaseException as error:
-        ending.leave_main(ending.report(error))
+        code = ending.report(error)
+    ending.leave_main(code)  # not before: what the exception refers to is to be let go
 
 
 def run_spawned(data: bytes, load: Callable[[], object] | None = None) -> NoReturn:
