@@ -16,7 +16,7 @@ from grader.primitives.process import ProcessState
 
 FIRST_PID = 1000
 """What `os.getpid` says is this and the number of the task (see `grader.runtime.agent.ending`)."""
-WORKERS = "the workers of the pool"
+WORKERS = "a worker of the pool"
 MOST_KEPT = 1_000
 """Distinct outcomes that are told apart; further ones are only counted."""
 

@@ -12,6 +12,7 @@ from grader.core.verdict import FindingKind
 from grader.grading import hints_crash as crash
 from grader.grading import hints_memory as memory
 from grader.grading import hints_pipe as pipe
+from grader.grading import hints_pool as pool
 from grader.grading import hints_process as process
 from grader.grading import hints_queue as queue
 from grader.grading.evidence import Facts
@@ -35,6 +36,7 @@ def hint(kind: FindingKind, flaw: Flaw, seen: Observed, names: Names, source: st
 _VALUE_RULES: tuple[Rule, ...] = (
     pipe.shared_end,
     process.without_parentheses,
+    pool.ended_early,
     process.killed,
     process.join_gave_up,
     memory.gave_up_and_went_on,
@@ -72,6 +74,8 @@ _RULES: dict[FindingKind, tuple[Rule, ...]] = {
     FindingKind.WRONG_RESULT: _VALUE_RULES,
     FindingKind.DEADLOCK: (
         process.without_parentheses,
+        pool.lost_task,
+        pool.ended_early,
         memory.taken_twice,
         memory.holder_waits,
         memory.lock_order,
@@ -100,6 +104,7 @@ _RULES: dict[FindingKind, tuple[Rule, ...]] = {
         crash.released_too_often,
         queue.get_gave_up,
         queue.put_gave_up,
+        pool.lost_task,
         process.killed,
         process.ended_itself,
         crash.known_message,

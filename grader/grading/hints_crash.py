@@ -6,6 +6,7 @@ import msgspec
 
 from grader.core.operations import Failure
 from grader.grading.evidence import Facts
+from grader.grading.hints_pool import has_pool
 
 _MAIN_GUARD = 'Put what the program does under `if __name__ == "__main__":`.'
 
@@ -92,6 +93,13 @@ _KNOWN = (
         "",
         "pickle local object",
         "With the start method spawn, a target must stand at the top of the file: no lambda, no nested function.",
+    ),
+    _Known(
+        "RuntimeError",
+        "should only be shared between processes through inheritance",
+        "Locks, queues and shared values cannot be arguments of the tasks of a pool. Give them to each worker when it "
+        "starts: `Pool(initializer=..., initargs=(lock,))`.",
+        has_pool,
     ),
     _Known("RuntimeError", "bootstrapping phase", "A spawned process imports the file again. " + _MAIN_GUARD),
     _Known(

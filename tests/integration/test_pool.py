@@ -419,6 +419,29 @@ def test_who_prints_what_in_a_pool_is_no_difference(tmp_path):
     )
     report = explored(tmp_path, source + indented("with Pool(2) as p: p.map(tell, range(2))"))
     assert report.verdict is Verdict.VERIFIED
-    assert report.outcomes[0].stdout == {
-        "the workers of the pool": "<worker> <worker> 0\n<worker> <worker> 1\n"
-    }
+    assert report.outcomes[0].stdout == {"a worker of the pool": "<worker> <worker> 0\n<worker> <worker> 1\n"}
+
+
+_HINTS = {
+    "Locks, queues and shared values cannot be arguments of the tasks of a pool": (
+        "with Pool(1) as p: p.apply(use, (mp.Lock(),))",
+        FindingKind.CRASH,
+    ),
+    "without having waited for its tasks: what is not done by then is never done": (
+        """
+        value, lock = mp.Value("i", 0), mp.Lock()
+        with Pool(1, init, (value, lock)) as p: p.map_async(increment_locked, [1])
+        print(value.value)""",
+        FindingKind.RACE,
+    ),
+    "Let the task return, or raise an exception": (
+        "with Pool(1) as p: p.map(os._exit, [1])",
+        FindingKind.DEADLOCK,
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "case"), _HINTS.items(), ids=_HINTS)
+def test_hints(tmp_path, words, case):
+    body, kind = case
+    assert words in _finding(explored(tmp_path, _BEGINNING + indented(body)), kind).help
