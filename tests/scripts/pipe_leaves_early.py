@@ -9,7 +9,7 @@ def child(reader, writer):
     try:
         reader.recv()
     except EOFError:
-        pass
+        print("nobody sends any more")
 
 
 def main():

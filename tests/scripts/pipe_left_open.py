@@ -8,7 +8,7 @@ def child(reader, writer):
     try:
         reader.recv()
     except EOFError:
-        pass
+        print("nobody sends any more")
 
 
 if __name__ == "__main__":

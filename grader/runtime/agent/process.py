@@ -85,7 +85,7 @@ def guard(body: Callable[[], _Returned]) -> _Returned:
         return body()
     except BaseException as error:
         code = ending.report(error)
-    ending.leave_main(code)  # not before: what the exception refers to is to be let go
+    return ending.leave_main(code)  # not before: what the exception refers to is to be let go
 
 
 def run_spawned(data: bytes, load: Callable[[], object] | None = None) -> NoReturn:
