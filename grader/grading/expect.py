@@ -236,12 +236,25 @@ def exactly(seen: Observed, main: TaskId, count: int, call: str) -> list[Flaw]:
     return [wrong(f"{call} should start {_processes(count)}, but it started {started}.", count, started)]
 
 
+def _does_something(seen: Observed, child: TaskId) -> bool:
+    """Whether a process has changed something shared, the pool that it works for left out."""
+    return any(
+        step.changed and step.operation.object >= 0 and not step.operation.kind.value.startswith("pool.")
+        for _, step in seen.steps(task=child)
+    )
+
+
 def each_does_its_share(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
-    """Every process that `main` has started has changed something shared."""
-    for child in seen.process(main).children:
-        if seen.process(child).killed:
+    """Every process that `main` has started has changed something shared; of a pool's workers, at least one has."""
+    children = seen.process(main).children
+    workers = [child for child in children if seen.process(child).worker]
+    if workers and not any(_does_something(seen, child) for child in workers):
+        message = f"{call} has started a pool, but its workers do none of the work."
+        return [Flaw(FindingKind.NOT_CONCURRENT, message)]
+    for child in children:
+        if seen.process(child).killed or child in workers:
             continue
-        if not any(step.changed and step.operation.object >= 0 for _, step in seen.steps(task=child)):
+        if not _does_something(seen, child):
             message = f"{call} has started {seen.label(child)}, but that process does none of the work."
             return [Flaw(FindingKind.NOT_CONCURRENT, message)]
     return []

@@ -2,7 +2,11 @@
 
 import pytest
 
-from grader.core.verdict import FindingKind, Verdict
+from grader.core.verdict import CheckStatus, FindingKind, Verdict
+from grader.grading import catalogue
+from grader.grading.check import CheckOptions, grade
+from grader.grading.submission import load
+from grader.runtime.template import Template
 from tests.pools import explored, indented, printed, ran
 
 _BEGINNING = """
@@ -445,3 +449,38 @@ _HINTS = {
 def test_hints(tmp_path, words, case):
     body, kind = case
     assert words in _finding(explored(tmp_path, _BEGINNING + indented(body)), kind).help
+
+
+_COUNTER = """
+import multiprocessing
+
+def increment_counter(counter, lock):
+    with lock:
+        counter.value += 1
+
+def start(c, l):
+    global counter, lock
+    counter, lock = c, l
+
+def task(_):
+    increment_counter(counter, lock)
+
+def run_counter(processes):
+    c, l = multiprocessing.Value("i", 0), multiprocessing.Lock()
+    with multiprocessing.Pool(processes, initializer=start, initargs=(c, l)) as pool:
+        pool.map({task}, range(processes), chunksize=1)
+    {rest}
+    return c.value
+"""
+
+
+@pytest.mark.parametrize(
+    ("task", "rest", "status"),
+    [("task", "pass", CheckStatus.PASSED), ("abs", "c.value = 2", CheckStatus.FAILED)],
+)
+def test_an_exercise_solved_with_a_pool(tmp_path, task, rest, status):
+    path = tmp_path / "counter.py"
+    path.write_text(_COUNTER.format(task=task, rest=rest))
+    with Template() as template:
+        graded = grade(template, load(path), catalogue.resolve(path), CheckOptions(free_runs=False))
+    assert {check.name: check.status for check in graded.checks}["test_runs"] is status

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from grader.runtime.agent import channel, clock, uncontrolled
+from grader.runtime.agent import channel, clock, reuse, uncontrolled
 from grader.runtime.agent.internals import futures_process, mp_context, mp_pool
 
 FREE, FAILURES, TURNS = range(3)
@@ -47,6 +47,7 @@ class Desk:
     """
 
     def __init__(self, received: _Received, replaced: Callable[[int, int], None]) -> None:
+        reuse.spoil()  # jobs are numbered, for one
         here = channel.current()
         self.object = here.create("pool")
         self.workers: dict[int, Any] = {}

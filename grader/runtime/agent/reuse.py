@@ -62,7 +62,7 @@ class Freshness:
 
     def unchanged(self) -> bool:
         """Whether the process is as it was before the call, as far as can be seen."""
-        if managers.used() or not self.possible or len(self._contents) != len(self._before):
+        if _spoiled or managers.used() or not self.possible or len(self._contents) != len(self._before):
             return False
         same = all(self._contents.get(name, self) is value for name, value in self._before.items())
         return same and self._look_around() == self._surroundings
@@ -123,6 +123,13 @@ _GIVEN = ("_name", "_args", "_kwargs")
 _PROCESSES = (mp_context.Process, mp_context.ForkProcess)
 _COPIED = (list, dict, set)
 _freshness: Freshness | None = None
+_spoiled = False
+
+
+def spoil() -> None:
+    """Something was done in this process that the library remembers."""
+    global _spoiled
+    _spoiled = True
 
 
 def remember(freshness: Freshness) -> None:
