@@ -49,6 +49,7 @@ class ProcessState(msgspec.Struct, frozen=True):
 
 _KIND = OperationKind
 _CHANGES = (_KIND.PROCESS_START, _KIND.PROCESS_EXIT, _KIND.PROCESS_KILL)
+_ENDS = (_KIND.PROCESS_EXIT, _KIND.PROCESS_KILL)
 
 
 class Process(Primitive):
@@ -111,8 +112,9 @@ class Process(Primitive):
 
     def depends(self, a: Step, b: Step) -> bool:
         one, other = a.operation.kind, b.operation.kind
-        if one is _KIND.PROCESS_EXIT and other is _KIND.PROCESS_EXIT:
-            return False  # both may touch a queue, which each leaves in its own way
+        if one in _ENDS and other in _ENDS:
+            # Two that end may touch the same queue or pipe, which each leaves in its own way.
+            return a.operation.object == b.operation.object
         for start, step in ((a, b), (b, a)):
             if start.operation.kind is _KIND.PROCESS_START:
                 # The parent has one child more: that only a `return` above it can see.

@@ -24,7 +24,18 @@ from tests.identical import (
     renamed,
 )
 from tests.oracle import Oracle, TooManyStatesError
-from tests.programs import FAMILIES, KIND, Branch, Pick, ProgramMaker, exits, objects, script_of
+from tests.programs import (
+    FAMILIES,
+    KIND,
+    ONE_WAY,
+    PIPE,
+    Branch,
+    Pick,
+    ProgramMaker,
+    exits,
+    objects,
+    script_of,
+)
 
 MIXES = (
     ("memory",),
@@ -35,11 +46,13 @@ MIXES = (
     ("condition", "event"),
     ("queue",),
     ("joinable", "simple"),
+    ("pipe",),
+    ("one_way", "lock"),
     tuple(family for family in FAMILIES if family not in ("child", "other")),
 )
 
 few = settings(
-    max_examples=15,
+    max_examples=8,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
@@ -55,8 +68,8 @@ class Generated(NamedTuple):
     def oracle(self) -> Oracle:
         """The truth about all of it; programs with too much of it are passed over."""
         try:
-            oracle = Oracle(self.objects, [self.family.script], most_states=800)
-            small = oracle.count_interleavings() <= 3_000
+            oracle = Oracle(self.objects, [self.family.script], most_states=500)
+            small = oracle.count_interleavings() <= 1_500
         except TooManyStatesError:
             small = False
         assume(small)
@@ -92,7 +105,10 @@ def generated(pick: Pick, families: Sequence[str], looks: bool) -> Generated:
         acts.insert(place, About(pick((0, 0, 1, ALL)), pick(_ABOUT)))
         acts[place + 1 : place + 1] = [IfFailed(one) for one in own()]
     acts += pick(((), (JOIN_ALL,), (JOIN_ALL,), (JOIN_ALL, *own())))
-    return Generated(objects(pick((0, 0, 1)), pick((0, 1, 1, 2))), Family(tuple(acts)))
+    shared = objects(pick((0, 0, 1)), pick((0, 1, 1, 2)), holders=1)
+    if not {"pipe", "one_way"} & set(families):
+        shared = {target: state for target, state in shared.items() if target not in (PIPE, ONE_WAY)}
+    return Generated(shared, Family(tuple(acts)))
 
 
 def _naps(pick: Pick) -> tuple[Operation, ...]:

@@ -42,6 +42,8 @@ LOCKED: Text = (acquire(), read(), write(b"\1"), release())
 SLEEP = Operation(KIND.SLEEP)
 FIRST_JOINED = About(0, Operation(KIND.PROCESS_JOIN))
 OWN = 2**20
+OBJECTS = objects(holders=1)
+"""The parent has the ends of the pipes, and so have the children that it starts."""
 
 
 def children(text: Text, *after: Any, count: int = 2) -> Family:
@@ -52,8 +54,8 @@ def children(text: Text, *after: Any, count: int = 2) -> Family:
 
 def explored_as_before(parent: Family) -> Explored:
     """The exploration, which has found everything that there is, with all names."""
-    explored = explore_family(objects(), parent)
-    oracle = Oracle(objects(), [parent.script], explored.tasks)
+    explored = explore_family(OBJECTS, parent)
+    oracle = Oracle(OBJECTS, [parent.script], explored.tasks)
     assert explored.total.stopped is StopReason.EXHAUSTED
     assert explored.total.identical == ()
     assert explored.endings == oracle.endings()
@@ -63,19 +65,19 @@ def explored_as_before(parent: Family) -> Explored:
 
 @pytest.mark.parametrize("number", [2, 5, 8])
 def test_a_lock_is_taken_in_one_order_by_processes_without_names(number: int) -> None:
-    total = explore_family(objects(), children(LOCKED, JOIN_ALL, count=number)).total
+    total = explore_family(OBJECTS, children(LOCKED, JOIN_ALL, count=number)).total
     assert (total.executions, total.stopped) == (1, StopReason.EXHAUSTED)
     assert total.identical == (number,)
 
 
 def test_to_sleep_first_makes_no_difference() -> None:
-    total = explore_family(objects(), children((SLEEP, SLEEP, *LOCKED), JOIN_ALL, count=3)).total
+    total = explore_family(OBJECTS, children((SLEEP, SLEEP, *LOCKED), JOIN_ALL, count=3)).total
     assert (total.executions, total.identical) == (1, (3,))
 
 
 def test_each_kind_has_its_own_names() -> None:
     one, other = script_of(LOCKED), script_of((acquire(), write(b"\2"), release()))
-    total = explore_family(objects(), family((one, 2), (other, 3))).total
+    total = explore_family(OBJECTS, family((one, 2), (other, 3))).total
     assert total.identical == (3, 2)
     assert total.traces == 10  # places of the two among five
 
@@ -107,7 +109,7 @@ def test_one_is_joined_before_the_parent_does_something_else() -> None:
 def test_the_second_round_of_processes_has_names_of_its_own() -> None:
     member = Start(script_of(LOCKED))
     both = Family((member, member, JOIN_ALL, read(), member, member, JOIN_ALL))
-    total = explore_family(objects(), both).total
+    total = explore_family(OBJECTS, both).total
     assert (total.executions, total.identical) == (1, (4,))
     explored_as_before(Family((member, FIRST_JOINED, member, member, About(1, LOOKS["killed"].operation))))
 
@@ -120,7 +122,7 @@ def test_what_comes_after_a_join_that_no_order_with_their_turns_returns_from() -
 
 
 def test_a_join_that_returns_in_no_order_at_all_hides_nothing() -> None:
-    explored = explore_family(objects(), children((acquire(),), JOIN_ALL, count=3))
+    explored = explore_family(OBJECTS, children((acquire(),), JOIN_ALL, count=3))
     assert explored.total.identical == (3,)
     assert set(explored.kinds) == {OutcomeKind.DEADLOCK}
 
@@ -152,8 +154,8 @@ def test_they_make_shared_objects() -> None:
         creation = Creation((number + 1) * OWN, ObjectKind.LOCK, flavour=LockFlavour.LOCK, number=1)
         yield Asked(acquire(creation.object), created=(creation,))
 
-    assert explore_family(objects(), family((member, 2))).total.identical == (2,)
-    assert explore_family(objects(), family((maker, 2))).total.identical == ()
+    assert explore_family(OBJECTS, family((member, 2))).total.identical == (2,)
+    assert explore_family(OBJECTS, family((maker, 2))).total.identical == ()
 
 
 def test_they_do_not_do_the_same() -> None:
@@ -165,7 +167,7 @@ def test_they_do_not_do_the_same() -> None:
         like = process_object(started.number)
         yield Asked(Operation(KIND.PROCESS_START, like=like), child=script_of(other))
 
-    explored = explore_family(objects(), _Written(said_to_be_alike))  # type: ignore[arg-type]
+    explored = explore_family(OBJECTS, _Written(said_to_be_alike))  # type: ignore[arg-type]
     assert explored.total.identical == ()
     assert {state.objects[MEMORY].data[0] for state in explored.executions} == {1, 2}  # type: ignore[attr-defined]
 
@@ -181,25 +183,25 @@ def test_only_a_child_of_the_same_parent_can_be_alike() -> None:
     def wrong() -> Any:
         yield Asked(Operation(KIND.PROCESS_START, like=process_object(0)), child=script_of(LOCKED))
 
-    explored = explore_family(objects(), _Written(wrong))  # type: ignore[arg-type]
+    explored = explore_family(OBJECTS, _Written(wrong))  # type: ignore[arg-type]
     assert set(explored.kinds) == {OutcomeKind.CRASHED}
 
 
 def test_nobody_speaks_of_likeness_unless_asked_to() -> None:
     parent = children(LOCKED, JOIN_ALL)
-    explored = run_all(objects(), [parent.script])
+    explored = run_all(OBJECTS, [parent.script])
     assert explored.total.traces == 2
     assert {step.operation.like for one in explored.executions for step in one.trace} == {NO_OBJECT}
 
 
 def test_the_turns_are_no_part_of_what_is_left_in_the_end() -> None:
-    for execution in explore_family(objects(), children(LOCKED, JOIN_ALL)).executions:
+    for execution in explore_family(OBJECTS, children(LOCKED, JOIN_ALL)).executions:
         assert TURNS not in execution.objects
 
 
 def test_what_was_seen_before_is_forgotten_and_paid_for() -> None:
     parent = children(LOCKED, JOIN_ALL, About(ALL, Operation(KIND.PROCESS_POLL)), count=3)
-    total = explore_family(objects(), parent, budget=Budget(executions=4, seconds=60)).total
+    total = explore_family(OBJECTS, parent, budget=Budget(executions=4, seconds=60)).total
     assert (total.executions, total.stopped) == (3, StopReason.EXECUTIONS)
 
 
