@@ -13,7 +13,17 @@ from typing import ClassVar
 
 import msgspec
 
-from grader.core.operations import DONE, Creation, Operation, OperationKind, Result, Step, TaskId
+from grader.core.operations import (
+    DONE,
+    NO_OBJECT,
+    Creation,
+    ObjectId,
+    Operation,
+    OperationKind,
+    Result,
+    Step,
+    TaskId,
+)
 from grader.primitives.base import MutableObjects, Objects, Primitive
 
 
@@ -88,6 +98,12 @@ def _ends(end: Step, other: Step) -> bool:
     return end.operation.kind is OperationKind.MANAGER_SHUTDOWN and end.operation.object in managers_of(other)
 
 
-def managers_of(step: Step) -> set[int]:
+_NONE: frozenset[ObjectId] = frozenset()
+
+
+def managers_of(step: Step) -> frozenset[ObjectId]:
     """The managers whose servers do a step, and did what its task had rested after."""
-    return {step.operation.manager, *(polled.operation.manager for polled in step.awaits)}
+    if step.operation.manager == NO_OBJECT and not step.awaits:
+        return _NONE  # as in nearly every program
+    found = {step.operation.manager, *(polled.operation.manager for polled in step.awaits)}
+    return frozenset(found - {NO_OBJECT})

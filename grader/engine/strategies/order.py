@@ -66,7 +66,7 @@ class HappensBefore:
         found: set[int] = set()
         for target in _met(step):
             found.update(self._by_object.get(target, ()))
-        for manager in managers_of(step) - {NO_OBJECT}:
+        for manager in managers_of(step):
             found.update(self._by_object.get(manager, ()))
         if step.operation.kind is OperationKind.MANAGER_SHUTDOWN:
             target = step.operation.object
