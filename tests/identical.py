@@ -126,12 +126,17 @@ def explore_family(
 
 
 def order_of_beginning(oracle: Oracle) -> dict[TaskId, TaskId]:
-    """For each of some identical tasks, but for the first, the one before it."""
-    return {
-        task_of(step.operation.object): task_of(step.operation.like)
+    """For each of some identical tasks, but for the first, the one before it, which has got the same ends of pipes."""
+    starts = {
+        step.operation.object: step.operation
         for state in oracle.states()
         for step, _ in state.next.values()
-        if step.operation.kind is _KIND.PROCESS_START and step.operation.like != NO_OBJECT
+        if step.operation.kind is _KIND.PROCESS_START
+    }
+    return {
+        task_of(target): task_of(start.like)
+        for target, start in starts.items()
+        if start.like != NO_OBJECT and starts[start.like].targets == start.targets
     }
 
 

@@ -402,6 +402,19 @@ def timed_acquires() -> Classic:
     return Classic({CELL: memory_state(b"\0"), LOCK: lock_state()}, [script] * 2)
 
 
+def terminated_beside_a_pipe() -> Classic:
+    """All three have both ends of a pipe; one is killed, which is nothing to the other that leaves."""
+
+    def writer() -> Steps:
+        yield write(b"\1", CELL)
+
+    def killer() -> Steps:
+        for victim in (-1, -2):
+            yield do(KIND.PROCESS_KILL, victim, number=15)
+
+    return Classic({CELL: memory_state(b"\0"), PIPE: pipe_state(3)}, [writer, writer, killer])
+
+
 def terminated_while_holding() -> Classic:
     """A task is killed, perhaps with the lock in its hands; the killer then wants that lock."""
 

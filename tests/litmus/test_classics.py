@@ -52,6 +52,7 @@ ALL = {
     "event cleared too early": classics.event_cleared_too_early(),
     "semaphore of 2 for 3": classics.at_most(2, 3),
     "timed acquires": classics.timed_acquires(),
+    "terminated beside a pipe": classics.terminated_beside_a_pipe(),
     "terminated while holding": classics.terminated_while_holding(),
     "request and reply": classics.request_and_reply(3),
     "replies on own pipes": classics.replies_on_own_pipes(2),

@@ -26,6 +26,7 @@ from tests.programs import (
     EVENT,
     KIND,
     MEMORY,
+    PIPE,
     Branch,
     Text,
     acquire,
@@ -100,6 +101,17 @@ LOOKS = {
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
 def test_a_look_at_one_of_them(look: About) -> None:
     explored_as_before(children(LOCKED, look, JOIN_ALL))
+
+
+@pytest.mark.parametrize("text", [(), (read(),), (write(b"\1"),)], ids=["nothing", "a look", "a change"])
+def test_all_are_killed(text: Text) -> None:
+    """What one leaves of a pipe is nothing to the end of another."""
+    explored_as_before(children(text, About(ALL, LOOKS["killed"].operation)))
+
+
+def test_one_has_other_ends_of_pipes_than_the_other() -> None:
+    member = Start(script_of(LOCKED))
+    explored_as_before(Family((member, do(KIND.PIPE_CLOSE, PIPE, number=0), member, JOIN_ALL)))
 
 
 def test_one_is_joined_before_the_parent_does_something_else() -> None:
