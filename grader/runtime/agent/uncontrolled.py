@@ -85,7 +85,7 @@ _FUNCTIONS: dict[str, tuple[str, ...]] = {
     "threading": ("_start_new_thread", "_start_joinable_thread"),
     "fcntl": ("flock", "lockf"),
     "sqlite3": ("connect",),
-    "select": ("select", "poll", "epoll"),
+    "select": ("poll", "epoll"),
     "multiprocessing.connection": ("Client",),
     "multiprocessing.util": ("spawnv_passfds",),
     "multiprocessing.reduction": ("send_handle", "recv_handle", "DupFd"),

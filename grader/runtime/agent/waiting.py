@@ -1,9 +1,13 @@
-"""`multiprocessing.connection.wait`: for processes to end, for pipes to have something, and both. Start at `wait`."""
+"""`multiprocessing.connection.wait`: for processes to end, for pipes to have something, and both.
 
+Start at `wait`.
+"""
+
+import select
 from collections.abc import Iterable
 from typing import Any
 
-from grader.runtime.agent import channel, clock, pipes, popen, uncontrolled
+from grader.runtime.agent import channel, clock, pipes, popen, synchronize, uncontrolled
 from grader.runtime.agent.internals import mp_connection, replace
 
 
@@ -40,6 +44,22 @@ def _target(item: Any) -> int:
     return end if end >= 0 else -1 - task
 
 
+_real_select = select.select
+
+
+def _select(reading: Any, writing: Any, special: Any, timeout: float | None = None, /) -> Any:
+    """`select.select`: of nothing it is a way to sleep, of anything else it asks the operating system."""
+    if not channel.exists():
+        return _real_select(reading, writing, special, timeout)
+    if any(list(objects) for objects in (reading, writing, special)):
+        uncontrolled.announce("select.select()")
+    if timeout is None:
+        synchronize.never()
+    clock.sleep(timeout)
+    return [], [], []
+
+
 def install() -> None:
-    """Replace the function, which `Connection.poll` uses as well."""
+    """Replace the functions; `Connection.poll` uses the first one as well."""
     replace(mp_connection, wait=wait)
+    replace(select, select=_select)
