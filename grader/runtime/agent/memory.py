@@ -136,7 +136,7 @@ def synchronized(obj: Any, lock: Any = None, ctx: Any = None) -> Any:
 
 def copy(obj: Any) -> Any:
     """New shared memory with the same content."""
-    loaded = obj._load()
+    loaded = views.plain(obj)
     return views.view(type(loaded), _allocate(loaded))
 
 

@@ -162,6 +162,14 @@ class JoinableQueue(Queue):
         self._ask("queue.join")
 
 
+class _SimpleEnd(_End):
+    """One end of a `SimpleQueue`'s pipe, of which it is known whether this process has closed it."""
+
+    def __init__(self, name: str, closed: bool) -> None:
+        super().__init__(name)
+        self.closed = closed
+
+
 class SimpleQueue(_Base, multiprocessing.queues.SimpleQueue):  # type: ignore[type-arg]
     """A locked pipe: no feeder, no limit but the pipe's."""
 
@@ -177,6 +185,14 @@ class SimpleQueue(_Base, multiprocessing.queues.SimpleQueue):  # type: ignore[ty
 
     def __setstate__(self, state: Any) -> None:
         self._object, self._forked, self._closed = state, False, False
+
+    @property
+    def _reader(self) -> Any:
+        return _SimpleEnd("SimpleQueue._reader", self._closed)
+
+    @property
+    def _writer(self) -> Any:
+        return _SimpleEnd("SimpleQueue._writer", self._closed)
 
     def _check_open(self) -> None:
         if self._closed:

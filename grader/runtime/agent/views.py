@@ -51,7 +51,7 @@ def is_simple(type_: Any) -> bool:
     return isinstance(type_, type) and issubclass(type_, ctypes._SimpleCData)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A view as the ctypes object it shows, anything else as it is."""
     return value._load() if isinstance(value, View) else value
 
@@ -158,7 +158,7 @@ class StructView(View):
             view(type_, self._block, self._offset + offset).value = value
             return
         whole = self._type()
-        setattr(whole, name, _plain(value))
+        setattr(whole, name, plain(value))
         self._block.write(self._offset + offset, bytes(whole)[offset : offset + ctypes.sizeof(type_)])
 
 
@@ -242,12 +242,12 @@ class ArrayView(View):
             return
         place = self._place(index, "indices must be integer")
         scratch = (self._element * 1)()
-        scratch[0] = _plain(value)
+        scratch[0] = plain(value)
         self._block.write(place, bytes(scratch))
 
     def _write_slice(self, positions: range, values: Any) -> None:
         if not is_simple(self._element):
-            values = [_plain(value) for value in values]
+            values = [plain(value) for value in values]
         scratch = (self._element * len(positions))()
         scratch[:] = values
         data = bytes(scratch)
