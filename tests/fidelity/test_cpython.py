@@ -62,7 +62,6 @@ def test_a_test_of_cpython(name: str, stage: Stage, request: pytest.FixtureReque
     assert _bad(in_time) == []
     others = list(stage.try_out(name, anyhow(12 if whole else 2), threads_are_processes=entry.processes))
     if entry.how is How.TIMELY:
-        assert {one.end for one in _bad(others)} <= {End.FAILED, End.LONG}
         assert _bad(others) or not whole, "it does not depend on time, as the table says"
     else:
         assert _bad(others) == []

@@ -88,6 +88,7 @@ class Queue(_Base, multiprocessing.queues.Queue):  # type: ignore[type-arg]
         """What a process knows of a queue that it has not used yet."""
         self._closed = False
         self._has_put = False
+        self._joined = False
 
     def _check_open(self) -> None:
         if self._closed:
@@ -120,6 +121,14 @@ class Queue(_Base, multiprocessing.queues.Queue):  # type: ignore[type-arg]
             raise Empty
         return pickle.loads(answer.get("data", b""))
 
+    def empty(self) -> bool:
+        """Whether nothing is in the pipe. Raises OSError once the feeder, told to end, has closed the pipe."""
+        if self._closed and self._has_put:
+            if not self._joined:
+                uncontrolled.announce("Queue.empty() after close() and before join_thread()")
+            raise OSError("handle is closed")
+        return super().empty()
+
     def qsize(self) -> int:
         return int(self._ask("queue.size", mark=True).get("number", 0))
 
@@ -141,6 +150,7 @@ class Queue(_Base, multiprocessing.queues.Queue):  # type: ignore[type-arg]
         assert self._closed, f"Queue {self!r} not closed"
         if self._has_put:
             self._ask("queue.join_thread")
+        self._joined = True
 
     def cancel_join_thread(self) -> None:
         """Let this process exit without its feeder."""

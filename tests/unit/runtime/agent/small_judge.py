@@ -238,6 +238,7 @@ class SmallJudge:
         if action == "sleepers":
             return {"number": len(state["waiting"])}
         if action == "leave":
+            state["waiting"] = [other for other in state["waiting"] if other != task]
             return {}
         count = operation["number"] if operation["number"] >= 0 else len(state["waiting"])
         state["woken"] += state["waiting"][:count]
