@@ -25,7 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--whole-corpus", action="store_true", help="grade all submissions, not only a part of them"
     )
     parser.addoption(
-        "--whole-fidelity", action="store_true", help="run CPython's own tests under more schedules, and all of them"
+        "--whole-fidelity",
+        action="store_true",
+        help="run CPython's own tests under more schedules, and all of them",
     )
 
 

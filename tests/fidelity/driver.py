@@ -20,8 +20,12 @@ frames.watch(suite.__file__)
 suite.install_tests_in_module_dict(globals(), "fork")
 del setUpModule, tearDownModule  # noqa: F821 - they make a folder for temporary files, and look for threads
 multiprocessing.get_logger().setLevel(suite.LOG_LEVEL)
-support.reap_children = lambda: None  # what a forgetful test leaves behind is not looked for by its process id
-suite.ManagerMixin.tearDownClass = classmethod(lambda cls: cls.manager.shutdown())  # without counting its objects
+support.reap_children = lambda: (
+    None
+)  # what a forgetful test leaves behind is not looked for by its process id
+suite.ManagerMixin.tearDownClass = classmethod(
+    lambda cls: cls.manager.shutdown()
+)  # without counting its objects
 _waiting = clock.waiting
 
 
@@ -36,7 +40,9 @@ def run(class_name, method, threads_are_processes):
     clock.waiting = _waiting_told
     multiprocessing.set_start_method("fork", force=True)
     if threads_are_processes:
-        suite.threading = types.SimpleNamespace(**{**vars(suite.threading), "Thread": multiprocessing.Process})
+        suite.threading = types.SimpleNamespace(
+            **{**vars(suite.threading), "Thread": multiprocessing.Process}
+        )
     result = unittest.TestResult()
     unittest.TestSuite([globals()[class_name](method)]).run(result)
     for _, story in result.errors + result.failures:

@@ -1,4 +1,4 @@
-"""CPython's tests on our stage: which there are, and what becomes of one under some schedules. Start at `Stage.try_out`.
+"""CPython's tests on our stage: which there are, and what becomes of one under schedules. Start at `Stage.try_out`.
 
 The tests are run by `driver`, which is imported under control once; each execution is a fork of that process.
 """

@@ -177,7 +177,8 @@ class Condition(multiprocessing.synchronize.Condition):
     def notify(self, n: int = 1) -> None:
         """Wake `n` sleepers. Raises AssertionError unless the lock is held."""
         assert self._lock._semlock._is_mine(), "lock is not owned"
-        number = (-1 if n >= sys.maxsize else math.ceil(n)) if 0 < n else 0
+        woken = 0
+        number = (-1 if n >= sys.maxsize else math.ceil(n)) if woken < n else woken
         error = channel.current().request("condition.notify", object=self._object, number=number).get("error")
         assert not error, "lock is not owned"
 
