@@ -19,6 +19,9 @@ FALSY = [0, "", [], False, 0.0, {}]
 MIXED = ["7", 2.5, 2.5, (1, "a"), {"k": [1]}, -1, True, "None", b"x"]
 BIG = "x" * 40_000
 """Two of these do not fit into a pipe together."""
+FEW = 4
+EXECUTIONS_FOR_VALUES = 60
+"""Few items show every order that matters; longer lists are there for what is in them."""
 
 
 @pytest.mark.check(points=1, function=PRODUCER)
@@ -127,7 +130,8 @@ def _run(lab: Lab, items: Sequence[Any], consumers: int, maxsize: int | None) ->
     scenario = Scenario(1 + consumers)
     more = () if maxsize is None else (maxsize,)
     scenario.main(RUN, list(items), consumers, *more)
-    lab.explore(scenario, lambda seen: _ran(seen, items, consumers, maxsize or 0))
+    most = EXECUTIONS_FOR_VALUES if len(items) > FEW else None
+    lab.explore(scenario, lambda seen: _ran(seen, items, consumers, maxsize or 0), most)
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=_PARTS_ARE_RIGHT)

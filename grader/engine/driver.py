@@ -28,7 +28,7 @@ class _Driver:
         self, program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int, symmetric: bool
     ) -> None:
         self.initial = program.initial_objects()
-        self.machine = Machine(self.initial, tasks, symmetric)
+        self.machine = Machine(self.initial, tasks, symmetric, strategy.rounds)
         self.strategy = strategy
         self.tasks = tasks
         self.max_steps = max_steps

@@ -23,7 +23,7 @@ from grader.core.operations import (
     process_object,
     task_of,
 )
-from grader.engine.fairness import NOT_IDLING, Idling, disturbs
+from grader.engine.fairness import NOT_IDLING, Idling, Rounds, disturbs
 from grader.engine.program import Announcement
 from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
@@ -73,7 +73,10 @@ class Machine:
     If `symmetric`, identical processes begin in the order of their starting (see `grader.engine.turns`).
     """
 
-    def __init__(self, objects: Objects, tasks: TaskTable, symmetric: bool = False) -> None:
+    def __init__(
+        self, objects: Objects, tasks: TaskTable, symmetric: bool = False, rounds: Rounds | None = None
+    ) -> None:
+        self._rounds = rounds or Rounds()
         self.objects: dict[ObjectId, Any] = dict(objects)
         self._symmetric = symmetric
         if symmetric:
@@ -129,7 +132,9 @@ class Machine:
             self._marks[task] = announcement.mark
         if announcement.mark or task in self._idling:
             idling = self._idling.get(task, NOT_IDLING)
-            self._idling[task] = idling.announced(operation, announcement.mark, self.objects)
+            known_rounds = self._rounds.of(task)
+            self._idling[task] = idling.announced(operation, announcement.mark, self.objects, known_rounds)
+            self._rounds.learn(task, self._idling[task])
 
     def _settle(self, task: TaskId, updates: Sequence[Update]) -> None:
         """Close the object that the task was let change: with its new content, or as it was."""

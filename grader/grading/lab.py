@@ -12,8 +12,8 @@ from grader.core.execution import Budget, Execution
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.machine import World
 from grader.engine.strategies.base import Strategy
-from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.extremes import Extremes
+from grader.engine.strategies.learning import Learning
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskPath
@@ -92,14 +92,14 @@ class Lab:
         """The submission's source."""
         return self._bench.submission.source
 
-    def explore(self, scenario: Scenario, verdict: Verdict) -> None:
-        """Explore every schedule, as far as the budget goes.
+    def explore(self, scenario: Scenario, verdict: Verdict, most: int | None = None) -> None:
+        """Explore every schedule, as far as the budget goes, with no more than `most` executions.
 
         Raises:
             CheckFailed: some schedule shows a flaw.
             Inconclusive: something happened that we do not control.
         """
-        self._examine(scenario, verdict, lambda: [Dpor()])
+        self._examine(scenario, verdict, lambda: [Learning()], most)
 
     def sample(self, scenario: Scenario, verdict: Verdict, schedules: int = SAMPLED_SCHEDULES) -> None:
         """Explore some schedules only, for process counts that cannot be exhausted. Raises like `explore`."""
@@ -148,7 +148,11 @@ class Lab:
         )
 
     def _examine(
-        self, scenario: Scenario, verdict: Verdict, strategies: Callable[[], Sequence[Strategy]]
+        self,
+        scenario: Scenario,
+        verdict: Verdict,
+        strategies: Callable[[], Sequence[Strategy]],
+        most: int | None = None,
     ) -> None:
         number, self._scenarios = self._scenarios, self._scenarios + 1
         if self._replay is not None and self._replay.scenario != number:
@@ -159,7 +163,7 @@ class Lab:
             scenario,
             verdict,
             maker,
-            self._budget,
+            self._budget if most is None else _at_most(self._budget, most),
             lambda _: self.on_execution(),
         )
         with closing(examination):
@@ -202,6 +206,10 @@ class _Watched(Replay):
 
     def finished(self, execution: Execution, world: World) -> None:
         self._kept.append(execution)
+
+
+def _at_most(budget: Budget, executions: int) -> Budget:
+    return msgspec.structs.replace(budget, executions=min(budget.executions, executions))
 
 
 def _different(flaws: Sequence[FreeFlaw]) -> list[FreeFlaw]:

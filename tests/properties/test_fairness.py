@@ -1,6 +1,6 @@
 """Polling loops are set aside without losing what could come of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from grader.core.execution import Budget, OutcomeKind, StopReason
 from grader.engine.scripted import Script
+from grader.engine.strategies.base import Strategy
+from grader.engine.strategies.dpor import Dpor
+from grader.engine.strategies.learning import Learning
 from tests.exploring import run_all
 from tests.oracle import Oracle, TooManyStatesError, ending_of
 from tests.polling import LOOKS, polling_scripts
@@ -27,8 +30,11 @@ def polling_programs(draw: st.DrawFn, looks: Sequence[str]) -> list[Script]:
     return polling_scripts(lambda options: draw(st.sampled_from(options)), looks)
 
 
+@pytest.mark.parametrize("strategy", [Dpor, lambda: Learning(first=1)], ids=["plain", "learning"])
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_ending_is_found_and_going_on_for_ever_is_noticed(look: str) -> None:
+def test_every_ending_is_found_and_going_on_for_ever_is_noticed(
+    look: str, strategy: Callable[[], Strategy]
+) -> None:
     @some
     @given(scripts=polling_programs((look,)))
     def check(scripts: list[Script]) -> None:
@@ -37,7 +43,7 @@ def test_every_ending_is_found_and_going_on_for_ever_is_noticed(look: str) -> No
             endings, hopeless = oracle.endings(), oracle.hopeless()
         except TooManyStatesError:
             assume(False)
-        explored = run_all(objects(), scripts, budget=Budget(150, 60, 2_000), tasks=oracle.tasks)
+        explored = run_all(objects(), scripts, strategy(), budget=Budget(150, 60, 2_000), tasks=oracle.tasks)
         assume(explored.total.stopped is StopReason.EXHAUSTED)
         polling = dict(enumerate(scripts))
         ended = [execution for execution in explored.executions if execution.outcome.kind in ENDINGS]

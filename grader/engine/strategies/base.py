@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from grader.core.execution import Execution
 from grader.core.operations import Step, TaskId
+from grader.engine.fairness import Rounds
 from grader.engine.machine import Machine, World
 
 
@@ -26,6 +27,9 @@ class Strategy(abc.ABC):
 
     exhaustive = False
     """Whether running out of schedules means that every class of equivalent interleavings was covered."""
+
+    rounds: Rounds | None = None
+    """Polling rounds that are not to be made, because they are known to lead nowhere; takes what is learned."""
 
     @abc.abstractmethod
     def begin(self) -> bool:

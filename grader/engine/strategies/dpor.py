@@ -12,7 +12,7 @@ Departures, and why:
 * Whether j can come before i is not decided by a rule for each primitive but by trying: states are immutable, so the
   sequence is simulated from the snapshot before i. That covers locks (acquire against acquire races, though a release
   lies between) and whatever else blocks.
-* Tasks that are blocked for ever when an execution ends race as well, with the operation they wait to do.
+* Tasks that are blocked, or rest, for ever when an execution ends race as well, with the operation they wait to do.
 * So does what a task was about to do when it was killed, or a feeder when its process left without waiting for it.
 * A task that only goes round in a polling loop (`grader.engine.fairness`) counts as blocked until what it reads
   changes.
@@ -25,7 +25,7 @@ import msgspec
 
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId
-from grader.engine.fairness import NOT_IDLING
+from grader.engine.fairness import NOT_IDLING, KnownRounds, Rounds
 from grader.engine.machine import World
 from grader.engine.steps import is_enabled, perform, touches_of
 from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
@@ -64,7 +64,8 @@ class Dpor(Strategy):
 
     exhaustive = True
 
-    def __init__(self) -> None:
+    def __init__(self, rounds: Rounds | None = None) -> None:
+        self.rounds: Rounds = rounds or Rounds()
         self._stack: list[_Node] = []
         self._order = HappensBefore()
         self._started = False
@@ -156,7 +157,7 @@ class Dpor(Strategy):
             step = self._order.trace[number]
             self._reverse_races(number, step, self._order.own_past[number])
         for task, operation in world.pending.items():
-            if not is_enabled(world.objects, task, operation):
+            if world.rests(task) or not is_enabled(world.objects, task, operation):
                 step = Step(task, operation, None, touches_of(world.objects, task, operation))
                 self._reverse_races(len(self._order.trace), step, self._order.known_to(task, operation))
         for number, step in enumerate(self._order.trace):
@@ -251,7 +252,8 @@ class Dpor(Strategy):
         world = self._stack[_lowest(left_out)].world
         needed, others = self._unaffected(left_out, number, known)
         sequence: list[Step] = []
-        rehearsal = _Rehearsal(world, self._births, step)
+        known_rounds = self.rounds.of(step.task)
+        rehearsal = _Rehearsal(world, self._births, step, known_rounds)
         for k in (*needed, *others):
             made = rehearsal.make(self._order.trace[k], self._world_after(k))
             if made is None:
@@ -259,7 +261,7 @@ class Dpor(Strategy):
             sequence.append(made)
         if rehearsal.possible():
             return [*sequence, rehearsal.goal()]
-        return self._cut_short(_Rehearsal(world, self._births, step), sequence, needed, others)
+        return self._cut_short(_Rehearsal(world, self._births, step, known_rounds), sequence, needed, others)
 
     def _cut_short(
         self, rehearsal: "_Rehearsal", sequence: list[Step], needed: list[int], others: list[int]
@@ -287,7 +289,10 @@ class Dpor(Strategy):
 class _Rehearsal:
     """Steps of a trace tried from an earlier state, to see whether some task could make its step, the goal, then."""
 
-    def __init__(self, world: World, births: Mapping[ObjectId, Any], step: Step) -> None:
+    def __init__(
+        self, world: World, births: Mapping[ObjectId, Any], step: Step, known: KnownRounds | None
+    ) -> None:
+        self._known = known
         self._objects = {**births, **world.objects}
         self._step = step
         self._idling = world.idling.get(step.task, NOT_IDLING)
@@ -307,7 +312,7 @@ class _Rehearsal:
         if task == self._step.task and task in after.idling:
             idling = self._idling.stepped(before, made, self._objects)
             pending, mark = after.pending[task], after.marks.get(task, 0)
-            self._idling = idling.announced(pending, mark, self._objects)
+            self._idling = idling.announced(pending, mark, self._objects, self._known)
         return msgspec.structs.replace(made, awaits=step.awaits) if step.awaits else made
 
     def possible(self) -> bool:
