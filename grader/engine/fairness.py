@@ -24,6 +24,7 @@ import msgspec
 
 from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId
 from grader.engine.steps import is_enabled, perform
+from grader.engine.turns import begins
 from grader.primitives.base import Objects
 from grader.primitives.lock import LockState
 
@@ -155,7 +156,7 @@ class Rounds:
         if not idling.rounds or idling.visit is None or idling.hidden:
             return
         made = idling.rounds[-1]
-        if sum(bool(step.touches) for step in made) > 1:
+        if sum(begins(step.operation) for step in made) > 1:
             return
         if made not in self._known.get(task, {}).get(idling.visit, ()):
             self._learned.setdefault((task, idling.visit), {})[made] = None
