@@ -50,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return USAGE
         from grader.report import bug
 
+        if missing := bug.missing_package(error):
+            _complain(missing)
+            return USAGE
         bug.report(error, sys.stderr)
         return INTERNAL
 
@@ -180,6 +183,7 @@ def _add_start(commands: "_Commands") -> None:
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: here"
     )
+    parser.add_argument("--exercise", metavar="NAME", help="only this one (default: all)")
     parser.add_argument("--force", action="store_true", help="overwrite files that are already there")
     parser.set_defaults(command=start)
 
@@ -235,6 +239,8 @@ def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
         _complain(str(error))
         return Outcome(str(path), USAGE, error=str(error))
     except Exception as error:
+        if bug.missing_package(error):
+            raise
         bug.report(error, sys.stderr)
         return Outcome(str(path), INTERNAL, error=f"a bug in the grader: {error!r}")
 
@@ -309,18 +315,18 @@ def list_exercises(arguments: argparse.Namespace) -> int:
 
 
 def start(arguments: argparse.Namespace) -> int:
-    """`grader start`: write the stubs of all exercises into a folder."""
+    """`grader start`: write the stubs of all exercises, or of one, into a folder."""
     from grader.grading import catalogue, starting
 
-    known = catalogue.exercises()
+    wanted, folder = starting.wanted(catalogue.exercises(), arguments.folder, arguments.exercise)
     kept = False
-    for path, written in starting.write_stubs(known, arguments.folder, arguments.force):
+    for path, written in starting.write_stubs(wanted, folder, arguments.force):
         kept = kept or not written
         shown = sanitize.line(str(path))
         print(f"wrote {shown}" if written else f"kept  {shown}, it was there already")
     if kept:
         print("With --force the files that are there already are overwritten.")
-    first = sanitize.command("grader", "check", str(arguments.folder / known[0].stub.name))
+    first = sanitize.command("grader", "check", str(folder / wanted[0].stub.name))
     print(f"Edit a file, then grade it:  {sanitize.line(first)}")
     return PASSED
 

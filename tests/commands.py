@@ -15,6 +15,11 @@ _PR_SET_CHILD_SUBREAPER = 36
 _GRACE_SECONDS = 3.0
 
 
+def solution(name: str) -> Path:
+    """The reference solution of an exercise; an installed grader has none."""
+    return ROOT / "solutions" / f"{name}.py"
+
+
 class Ran(NamedTuple):
     """How a command went; `left` are the processes that were still there after it, daemons included."""
 

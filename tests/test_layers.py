@@ -43,7 +43,7 @@ def _name(path: Path) -> str:
 MODULES = {
     _name(path): path
     for path in sorted(PACKAGE.rglob("*.py"))
-    if path.relative_to(PACKAGE).parts[0] not in ("_exercises", "_solutions")
+    if path.relative_to(PACKAGE).parts[0] not in ("_exercises",)
 }
 
 

@@ -1,4 +1,4 @@
-"""Which exercises there are, and where their stubs and solutions lie. Start at `exercises` and `resolve`.
+"""Which exercises there are, and where their stubs lie. Start at `exercises` and `resolve`.
 
 An installed grader carries them inside the package; in a checkout of the project they stand at its top. This module
 stays light: `grader list` shall answer at once.
@@ -46,7 +46,7 @@ def exercises() -> tuple[Exercise, ...]:
     Raises:
         InternalError: the installation is incomplete.
     """
-    found = [_read(path) for path in sorted(_folder("exercises").glob("*.py"))]
+    found = [_read(path) for path in sorted(_folder().glob("*.py"))]
     if not found:
         raise InternalError("there are no exercises in this installation; install the grader again")
     return tuple(sorted(found, key=lambda exercise: exercise.title))
@@ -68,16 +68,11 @@ def resolve(path: Path, name: str | None = None) -> Exercise:
     raise UsageError(f"{path}: there is no exercise {wanted!r}; choose one with --exercise NAME ({names})")
 
 
-def solution(name: str) -> Path:
-    """Where the reference solution of an exercise lies."""
-    return _folder("solutions") / f"{name}.py"
-
-
-def _folder(kind: str) -> Path:
-    for folder in (_PACKAGE / f"_{kind}", _PACKAGE.parent / kind):
+def _folder() -> Path:
+    for folder in (_PACKAGE / "_exercises", _PACKAGE.parent / "exercises"):
         if folder.is_dir():
             return folder
-    raise InternalError(f"the {kind} are missing from this installation; install the grader again")
+    raise InternalError("the exercises are missing from this installation; install the grader again")
 
 
 def _read(path: Path) -> Exercise:

@@ -1,11 +1,33 @@
-"""Writes the exercises' stubs into a student's folder, and never over what is there. Start at `write_stubs`."""
+"""Writes the exercises' stubs into a student's folder, and never over what is there.
+
+Start at `write_stubs`; `wanted` says which of them, and where to.
+"""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from grader.errors import UsageError
 from grader.grading.catalogue import Exercise
+
+
+def wanted(exercises: Sequence[Exercise], folder: Path, name: str | None) -> tuple[Sequence[Exercise], Path]:
+    """Which exercises to write, and where to.
+
+    An exercise's name in the place of a folder that is not there is meant as such: `grader start counter`.
+
+    Raises:
+        UsageError: there is no such exercise.
+    """
+    known = {exercise.name: exercise for exercise in exercises}
+    asked = str(folder).removesuffix(".py")
+    if name is None and asked in known and not folder.is_dir():
+        return [known[asked]], Path()
+    if name is None:
+        return exercises, folder
+    if name not in known:
+        raise UsageError(f"there is no exercise {name!r}; known are {', '.join(known)}")
+    return [known[name]], folder
 
 
 def write_stubs(exercises: Iterable[Exercise], folder: Path, force: bool) -> Iterator[tuple[Path, bool]]:

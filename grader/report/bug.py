@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 import traceback
 from typing import TextIO
@@ -9,6 +10,18 @@ from typing import TextIO
 from grader import __version__
 from grader.errors import InternalError
 from grader.report import sanitize
+
+
+def missing_package(error: Exception) -> str:
+    """What to do if a package that the grader needs is not there, "" if that is not what is wrong."""
+    name = error.name if isinstance(error, ModuleNotFoundError) else None
+    found = re.search(r"No module named '([\w.]+)'", str(error)) if isinstance(error, ImportError) else None
+    module = (name or (found[1] if found else "")).partition(".")[0]
+    if not module or module == "grader" or module in sys.stdlib_module_names:
+        return ""
+    package = module.replace("_", "-")
+    command = sanitize.command(sys.executable, "-m", "pip", "install", package)
+    return f"the package {package} is not installed where the grader runs; install it:  {command}"
 
 
 def report(error: Exception, stream: TextIO) -> None:

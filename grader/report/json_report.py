@@ -1,7 +1,7 @@
 """The report for programs: `grader/grade/v1`, and `grader/error/v1` for a file that could not be graded.
 
 Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
-(`further_evidence`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`, `sandbox`, `start`,
+(`path`, `further_evidence`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`, `sandbox`, `start`,
 `state`): a reader skips those that it does not know. `start` of a finding maps the names of shared objects to what
 they held before the first step, `state` of a step those that hold something else afterwards. Text of the submission
 is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the document is always valid UTF-8;
@@ -39,16 +39,18 @@ def write(entries: Sequence[dict[str, Any]], stream: TextIO) -> None:
 
 def entry(outcome: Outcome) -> dict[str, Any]:
     """What stands in the document for one file."""
+    path = outcome.submission
     if outcome.grade is not None:
-        return of_grade(outcome.grade)
-    return {"schema": ERROR_SCHEMA, "submission": outcome.submission, "error": outcome.error}
+        return of_grade(outcome.grade, path)
+    return {"schema": ERROR_SCHEMA, "submission": path, "path": path, "error": outcome.error}
 
 
-def of_grade(grade: Grade) -> dict[str, Any]:
-    """A grade as `grader/grade/v1`."""
+def of_grade(grade: Grade, path: str = "") -> dict[str, Any]:
+    """A grade as `grader/grade/v1`; `path` is the submission as the user named it, if anybody did."""
     return {
         "schema": GRADE_SCHEMA,
         "submission": grade.submission,
+        **_if_any(path=path),
         "sha256": grade.sha256,
         "exercise": grade.exercise,
         "passed": grade.passed,

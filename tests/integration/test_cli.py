@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from commands import Ran, corrected, grader
+from commands import Ran, corrected, grader, solution
 
-from grader.grading.catalogue import exercises, solution
+from grader.grading.catalogue import exercises
 
 SOLVED = solution("counter").read_text(encoding="utf-8")
 UNLOCKED = corrected(SOLVED, "with lock:", "if lock:")
@@ -83,6 +83,7 @@ class Grade(msgspec.Struct, forbid_unknown_fields=True):
     checks: list[Check]
     grader_version: str
     python_version: str
+    path: str = ""
     sandbox: str = ""
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import solution
 
 from grader.core.verdict import FindingKind
 from grader.errors import InternalError
-from grader.grading.catalogue import solution
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import Expectation, FreeFlaw, PlannedRun, assess, settle

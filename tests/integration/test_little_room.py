@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from commands import ROOT, run
+from commands import ROOT, run, solution
 
-from grader.grading.catalogue import solution
 from grader.runtime import limits
 
 RIGHT = str(solution("counter"))

@@ -214,7 +214,8 @@ def test_json_of_several_files_has_an_entry_for_each(run: Run) -> None:
     assert status == 3
     entries = json.loads(out)
     assert [entry["schema"] for entry in entries] == ["grader/grade/v1", "grader/error/v1", "grader/error/v1"]
-    assert entries[1]["submission"] == "missing.py"
+    assert [entry["path"] for entry in entries] == ["right/counter.py", "missing.py", "bug/counter.py"]
+    assert [entry["submission"] for entry in entries[:2]] == ["counter.py", "missing.py"]
     assert "does not exist" in entries[1]["error"]
     assert "missing.py does not exist" in err
 

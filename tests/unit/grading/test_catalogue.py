@@ -7,13 +7,14 @@ import pytest
 
 from grader.errors import UsageError
 from grader.grading import catalogue, starting
+from tests.commands import ROOT, solution
 
 
 def test_every_exercise_has_a_solution_with_its_functions() -> None:
     names = [exercise.name for exercise in catalogue.exercises()]
     assert names == ["counter", "shared_value", "consumer"]
     for exercise in catalogue.exercises():
-        tree = ast.parse(catalogue.solution(exercise.name).read_bytes())
+        tree = ast.parse(solution(exercise.name).read_bytes())
         solved = tuple(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
         assert solved == tuple(exercise.functions)
 
@@ -40,7 +41,7 @@ def test_stubs_are_written_and_no_solutions(tmp_path: Path) -> None:
     assert write(folder) == [True, True, True]
     for exercise in catalogue.exercises():
         written = (folder / exercise.stub.name).read_bytes()
-        assert written == exercise.stub.read_bytes() != catalogue.solution(exercise.name).read_bytes()
+        assert written == exercise.stub.read_bytes() != solution(exercise.name).read_bytes()
     assert len(list(folder.iterdir())) == 3
 
 
@@ -65,3 +66,50 @@ def test_a_folder_that_cannot_be_one(name: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="is not a folder"):
         write(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "names", "place"),
+    [
+        (".", None, ["counter", "shared_value", "consumer"], "."),
+        ("mine", None, ["counter", "shared_value", "consumer"], "mine"),
+        ("counter", None, ["counter"], "."),
+        ("consumer.py", None, ["consumer"], "."),
+        ("mine", "consumer", ["consumer"], "mine"),
+        ("counter", "consumer", ["consumer"], "counter"),
+    ],
+)
+def test_which_are_written_where(
+    folder: str,
+    name: str | None,
+    names: list[str],
+    place: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted, where = starting.wanted(catalogue.exercises(), Path(folder), name)
+    assert [exercise.name for exercise in wanted] == names
+    assert where == Path(place)
+
+
+def test_who_installs_the_grader_gets_no_solutions() -> None:
+    packed = (
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[tool.hatch.build.targets.wheel")[2]
+    )
+    assert "exercises = " in packed
+    assert "solutions = " not in packed
+
+
+def test_a_folder_with_the_name_of_an_exercise_is_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("counter").mkdir()
+    wanted, where = starting.wanted(catalogue.exercises(), Path("counter"), None)
+    assert (len(wanted), where) == (3, Path("counter"))
+
+
+def test_an_exercise_that_is_none() -> None:
+    with pytest.raises(UsageError, match="no exercise 'count'"):
+        starting.wanted(catalogue.exercises(), Path(), "count")
