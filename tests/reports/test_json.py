@@ -84,11 +84,13 @@ class GradeEntry(Strict, tag_field="schema", tag="grader/grade/v1"):
     checks: list[Check]
     grader_version: str
     python_version: str
+    path: str = ""
     sandbox: str = ""
 
 
 class ErrorEntry(Strict, tag_field="schema", tag="grader/error/v1"):
     submission: str
+    path: str
     error: str
 
 
@@ -101,7 +103,7 @@ def written(*outcomes: Outcome, encoding: str = "utf-8") -> bytes:
 
 
 def outcome_of(grade: Grade) -> Outcome:
-    return Outcome(grade.submission, 0 if grade.passed else 1, grade)
+    return Outcome(f"folder/{grade.submission}", 0 if grade.passed else 1, grade)
 
 
 @pytest.mark.parametrize("name", samples.ALL)
@@ -120,7 +122,7 @@ def test_one_file_is_an_object_and_several_are_a_list() -> None:
     first, second = outcome_of(samples.passing()), Outcome("no.py", 2, error="no.py does not exist")
     assert json.loads(written(first))["grader_version"] == __version__
     entries = msgspec.json.decode(written(first, second), type=list[GradeEntry | ErrorEntry])
-    assert entries[1] == ErrorEntry("no.py", "no.py does not exist")
+    assert entries[1] == ErrorEntry("no.py", "no.py", "no.py does not exist")
 
 
 def test_the_strongest_evidence_is_the_evidence() -> None:
