@@ -29,6 +29,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run CPython's own tests under more schedules, and all of them",
     )
+    parser.addoption(
+        "--differential",
+        type=int,
+        default=0,
+        metavar="N",
+        help="compare so many more programs made at random with what they do when they run free",
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,40 @@
+"""Whatever small programs do when they run free is among what exploration predicts.
+
+A few programs with fixed numbers by default; `--differential N` compares N more, drawn anew each time. The number of a
+program that fails is its test's name: `python -c "from tests.differential import write; print(write(NUMBER))"`.
+"""
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from grader.runtime.pinning import pinned
+from grader.runtime.template import Template
+from tests.differential import STUCK, free_runs, predicted, write
+
+FIXED = (0, 2, 3, 5, 10, 12, 13, 23)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "number" in metafunc.fixturenames:
+        more = metafunc.config.getoption("--differential")
+        drawn = [random.SystemRandom().randrange(10**6) for _ in range(more)]
+        metafunc.parametrize("number", [*FIXED, *drawn])
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Template]:
+    with Template() as running:
+        yield running
+
+
+@pytest.mark.timeout(300)
+def test_what_happens_was_predicted(number: int, template: Template) -> None:
+    program = write(number)
+    with pinned():
+        outcomes = predicted(template, program)
+    if outcomes is None:
+        pytest.skip("too many orders to explore all of them")
+    times, seconds = (6, 0.7) if STUCK in outcomes else (20, 20.0)
+    assert set(free_runs(program, times, seconds)) <= outcomes
