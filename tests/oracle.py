@@ -36,11 +36,13 @@ from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.primitives.manager import settled
 from grader.primitives.pipe import handed_over
-from grader.primitives.process import ProcessState
+from grader.primitives.process import ProcessState, ended_by
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import depends
+from grader.primitives.thread import ThreadState, process_of, started_by
 
 _KIND = OperationKind
+_STARTS = (_KIND.PROCESS_START, _KIND.THREAD_START)
 Independence: TypeAlias = Callable[["State", Step, Step], bool]
 
 
@@ -143,7 +145,16 @@ class Oracle:
             child = self.tasks.child(task, place, operation.text)
             ends = handed_over(now.objects, task, operation)
             operation = msgspec.structs.replace(operation, object=process_object(child), targets=ends)
+        elif operation.kind is _KIND.THREAD_START:
+            thread = self.tasks.thread(task, started_by(now.objects, task) + 1, operation.text)
+            operation = msgspec.structs.replace(operation, object=process_object(thread))
         elif operation.kind is _KIND.PROCESS_EXIT:
+            process = process_of(now.objects, task)
+            if process != task and operation.block:  # the script of a thread is at its end
+                operation = msgspec.structs.replace(operation, kind=_KIND.THREAD_EXIT)
+            target = task if operation.kind is _KIND.THREAD_EXIT else process
+            operation = msgspec.structs.replace(operation, object=process_object(target))
+        elif operation.kind is _KIND.THREAD_BEGIN:
             operation = msgspec.structs.replace(operation, object=process_object(task))
         return asked._replace(operation=operation)
 
@@ -173,15 +184,14 @@ class Oracle:
             return step, self._state(now._replace(objects=objects))
         told, scripts, gone = dict(now.told), now.scripts, now.gone
         told[task] = shortened(now.scripts[task], (*told[task], without_marks(result)))
-        if operation.kind is _KIND.PROCESS_EXIT:
+        if operation.kind is _KIND.THREAD_EXIT:
             gone |= {task}
-        elif operation.kind is _KIND.PROCESS_KILL and result.ok:
-            gone |= {task_of(operation.object)}
-        elif operation.kind is _KIND.REFERENT_CHANGE and step.touches:
+        gone |= {*ended_by(step)}
+        if operation.kind is _KIND.REFERENT_CHANGE and step.touches:
             updates = self._asks_again(scripts[task], told[task]).updates
             state = objects[operation.object]
             objects[operation.object] = settled(state, updates[0].data if updates else state.data)
-        elif operation.kind is _KIND.PROCESS_START:
+        elif operation.kind in _STARTS:
             child = task_of(operation.object)
             told[child] = ()
             scripts = {**scripts, child: self._asks(now, task).child or _nothing}
@@ -309,7 +319,7 @@ def _agree(state: State, a: Step, b: Step) -> bool:
 
 def in_order(a: Step, b: Step) -> bool:
     """Whether b, right behind a, must stay there: of one task, started by it, or dependent."""
-    starts = a.operation.kind is _KIND.PROCESS_START and task_of(a.operation.object) == b.task
+    starts = a.operation.kind in _STARTS and task_of(a.operation.object) == b.task
     return a.task == b.task or starts or depends(a, b)
 
 
@@ -331,7 +341,9 @@ def ending_of(execution: Execution, scripts: Mapping[TaskId, Script] | None = No
     """What an execution of the engine came to, in the oracle's words. Polling `scripts` have their rounds taken out."""
     scripts = scripts or {}
     told: dict[TaskId, tuple[Result, ...]] = {
-        task_of(target): () for target, state in execution.objects.items() if type(state) is ProcessState
+        task_of(target): ()
+        for target, state in execution.objects.items()
+        if type(state) in (ProcessState, ThreadState)
     }
     for step in execution.trace:
         if step.operation.kind is not _KIND.QUEUE_FLUSH and step.result is not None:

@@ -1,8 +1,8 @@
 """Small programs as data: what the litmus tests write by hand, and the property tests generate.
 
 Start at `script_of`, which turns a `Text` (instructions of one task) into a script; `Generator` makes texts.
-An instruction is an `Operation`, or a `Branch` on the last result, or a `Child` to start; `MY_CHILD` as the object of
-an operation stands for the latest child.
+An instruction is an `Operation`, or a `Branch` on the last result, or a `Child` to start; as the object of an operation
+`MY_CHILD` stands for the latest child, and `MY_THREAD` for the latest thread.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -64,6 +64,7 @@ Pick: TypeAlias = Callable[[Sequence[Any]], Any]
     ONE_WAY,
 ) = range(1, 24)
 MY_CHILD: ObjectId = -(2**40)
+MY_THREAD: ObjectId = -(2**40) - 1
 FIRST_TASK, SECOND_TASK = process_object(0), process_object(1)
 LARGE = bytes(70_000)
 TWO_WAY_LARGE = bytes(220_000)
@@ -77,9 +78,10 @@ class Branch(NamedTuple):
 
 
 class Child(NamedTuple):
-    """Start a process that does `text`."""
+    """Start a process, or a `thread`, that does `text`."""
 
     text: "Text"
+    thread: bool = False
 
 
 Text: TypeAlias = "tuple[Operation | Branch | Child, ...]"
@@ -117,8 +119,13 @@ def _run(text: Text, known: dict[str, Any]) -> Generator[Any, Result, None]:
         elif isinstance(instruction, Child):
             updates = (known.pop("update"),) if "update" in known else ()
             child = _script_once(instruction)
-            started = yield Asked(Operation(KIND.PROCESS_START), child=child, updates=updates)
-            known["child"] = process_object(started.number)
+            start = KIND.THREAD_START if instruction.thread else KIND.PROCESS_START
+            started = yield Asked(Operation(start), child=child, updates=updates)
+            known["thread" if instruction.thread else "child"] = process_object(started.number)
+        elif instruction.object == MY_THREAD:
+            if "thread" in known:
+                about = msgspec.structs.replace(instruction, object=known["thread"])
+                known["last"] = yield _said(about, known)
         elif instruction.object == MY_CHILD:
             if "child" in known:
                 named = {"targets": (known["child"],)} if instruction.kind is KIND.PROCESS_WAIT else {}
@@ -291,6 +298,7 @@ FAMILIES = (
     "pipe",
     "one_way",
     "child",
+    "thread",
     "other",
     "ordered",
     "referent",
@@ -479,6 +487,20 @@ class ProgramMaker:
         made: list[Any] = [Child(self._text(plain, self._pick((0, 1, 1, 2)), 0))]
         for _ in range(self._pick((0, 1, 1, 2))):
             made.append(self._about(MY_CHILD))
+        return made
+
+    def _thread(self, palette: Sequence[str], depth: int) -> list[Any]:
+        if not depth:
+            return self._memory(palette, depth)
+        plain = [family for family in palette if family != "thread"] or ["memory"]
+        text = [do(KIND.THREAD_BEGIN, NO_OBJECT)] if self._pick((False, True)) else []
+        text.extend(self._text(plain, self._pick((0, 1, 1, 2)), 0))
+        if not self._pick(range(6)):
+            text.append(exits(block=False, code=1))
+        made: list[Any] = [Child(tuple(text), thread=True)]
+        for _ in range(self._pick((0, 1, 1, 2))):
+            kind = self._pick((KIND.THREAD_JOIN, KIND.THREAD_JOIN, KIND.THREAD_POLL))
+            made.append(do(kind, MY_THREAD, **(self._pick(_WAITS) if kind is KIND.THREAD_JOIN else {})))
         return made
 
     def _other(self, palette: Sequence[str], depth: int) -> list[Any]:

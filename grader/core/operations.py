@@ -106,6 +106,11 @@ class OperationKind(str, enum.Enum):
     PROCESS_KILL = "process.kill"
     PROCESS_CHILDREN = "process.children"
     PROCESS_RETURN = "process.return"
+    THREAD_START = "thread.start"
+    THREAD_BEGIN = "thread.begin"
+    THREAD_EXIT = "thread.exit"
+    THREAD_JOIN = "thread.join"
+    THREAD_POLL = "thread.poll"
     MANAGER_CREATE = "manager.create"
     MANAGER_SHUTDOWN = "manager.shutdown"
     REFERENT_READ = "referent.read"
@@ -155,10 +160,11 @@ class Creation(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `typecode` and `data` belong to memory (its ctypes code and first bytes; without those, `number` zeros), `flavour`
     and `number` to locks (the initial value; a `Lock` with 0 is taken for ever), `number` to queues (`maxsize`, 0 for
-    none), `lock` to memory and conditions (the lock that guards them, if any), `simple` to `SimpleQueue` (no feeder),
-    to pipes (one way only) and to conditions that wake their sleepers in order (those of `threading`), and `length` to
-    arrays (-1 for a single value). A manager's object has its class's name as `typecode` and its first content,
-    pickled, as `data`.
+    none), `lock` to memory and conditions (the lock that guards them, if any) and to the locks by which those of
+    `threading` wake a thread, `simple` to `SimpleQueue` (no feeder), to pipes (one way only), to the locks of
+    `threading` and to conditions that wake their sleepers in order (those of `threading`), and `length` to arrays (-1
+    for a single value). A manager's object has its class's name as `typecode` and its first content, pickled, as
+    `data`.
     """
 
     object: ObjectId

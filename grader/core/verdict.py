@@ -113,12 +113,14 @@ class Verdict(str, enum.Enum):
 class Evidence(msgspec.Struct, frozen=True):
     """What a check's verdict rests on: process counts covered, and the number of executions made.
 
-    For `SAMPLED` the executions are free runs.
+    For `SAMPLED` the executions are free runs. With `threads`, processes had several threads, which changed only where
+    they used locks, queues and the like: that is never `VERIFIED`.
     """
 
     level: EvidenceLevel
     processes: tuple[int, ...] = ()
     executions: int = 0
+    threads: bool = False
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -191,7 +193,8 @@ class ScriptReport(msgspec.Struct, frozen=True):
     """Everything known about one program, run as `__main__`.
 
     `traces` counts the completed, pairwise inequivalent executions; `executions` all of them. `identical` has
-    the sizes of the groups of processes that are alike, so that orders among them count once.
+    the sizes of the groups of processes that are alike, so that orders among them count once. `threads` is as in
+    `Evidence`.
     """
 
     script: str
@@ -207,6 +210,7 @@ class ScriptReport(msgspec.Struct, frozen=True):
     warnings: tuple[DataRace, ...] = ()
     processes: int = 0
     identical: tuple[int, ...] = ()
+    threads: bool = False
     source: tuple[str, ...] = ()
 
     @property

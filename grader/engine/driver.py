@@ -16,11 +16,14 @@ from grader.engine.program import Announcement, Program, Report, Session
 from grader.engine.strategies.base import Choice, Diverged, Strategy
 from grader.engine.tasks import TaskTable
 from grader.engine.turns import TURNS
+from grader.primitives.process import ended_by
 
 PATIENCE = 100
 """How often resting tasks may have to go on by themselves, and meet nothing new, before it is a livelock."""
 
 OUTPUT_LIMIT = 16_384
+
+SPINS = "a thread that goes on without using a lock, a queue or the like while other threads wait"
 
 
 class _Driver:
@@ -82,14 +85,15 @@ class _Driver:
         self.strategy.executed(step)
         if step.operation.kind is OperationKind.QUEUE_FLUSH:
             return None
-        if step.operation.kind is OperationKind.PROCESS_KILL:
-            session.kill(task_of(step.operation.object))
+        for victim in ended_by(step):
+            if victim != step.task or step.operation.kind is OperationKind.PROCESS_KILL:
+                session.kill(victim)
         return self._take(session.resume(step))
 
     def _take(self, reports: Sequence[Report]) -> Outcome | None:
         for report in reports:
             if not isinstance(report, Announcement):
-                return report.outcome
+                return self._explained(report.outcome)
             self._keep_output(report)
             if report.operation.kind is OperationKind.UNCONTROLLED:
                 operation = report.operation
@@ -99,6 +103,13 @@ class _Driver:
             except ProtocolError as error:
                 return Outcome(OutcomeKind.CRASHED, report.task, report.operation.line, str(error))
         return None
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        """A thread that goes on without an operation may look at what the other threads could change, if they ran."""
+        if outcome.kind is not OutcomeKind.HUNG or not self.machine.has_other_threads(outcome.task):
+            return outcome
+        line = next((step.operation.line for step in reversed(self.trace) if step.task == outcome.task), 0)
+        return Outcome(OutcomeKind.UNCONTROLLED, outcome.task, outcome.line or line, SPINS)
 
     def _keep_output(self, report: Announcement) -> None:
         for kept, text in ((self.out, report.out), (self.err, report.err)):

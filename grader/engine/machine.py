@@ -31,14 +31,16 @@ from grader.engine.turns import TURNS, Turns
 from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState, ReferentState, settled
 from grader.primitives.memory import MemoryState
-from grader.primitives.pipe import PipeState, handed_over
-from grader.primitives.process import ProcessState
+from grader.primitives.pipe import PipeState, handed_over, made_by
+from grader.primitives.process import ProcessState, ended_by
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT, BY_OPERATION
 from grader.primitives.shm import SharedNames
+from grader.primitives.thread import ThreadState, live_threads, process_of, started_by
 
 _KIND = OperationKind
 _AT_ONE_END = (_KIND.PIPE_SEND, _KIND.PIPE_FINISH, _KIND.PIPE_RECEIVE, _KIND.PIPE_CLOSE)
+_OF_THREADS = (_KIND.THREAD_START, _KIND.THREAD_BEGIN, _KIND.THREAD_EXIT)
 _SEVERAL = (_KIND.PROCESS_WAIT, _KIND.PIPE_WAIT)
 """What is about its targets, and about no object of its own."""
 MAX_OBJECTS = 10_000
@@ -119,12 +121,17 @@ class Machine:
             ):
                 raise ProtocolError(f"object {creation.object} cannot be created")
             state = BY_OBJECT[creation.kind].create(creation)
+            if type(state) is PipeState:
+                state = made_by(state, process_of(self.objects, task))
             self.creations[creation.object] = creation
             self.objects[creation.object] = self.births[creation.object] = state
         if operation.kind is _KIND.PROCESS_START:
             operation = self._with_child(task, operation)
         elif operation.kind is _KIND.PROCESS_EXIT:
-            operation = msgspec.structs.replace(operation, object=process_object(task))
+            process = process_of(self.objects, task)
+            operation = msgspec.structs.replace(operation, object=process_object(process))
+        elif operation.kind in _OF_THREADS:
+            operation = self._of_thread(task, operation)
         else:
             self._check_objects(operation)
         self.pending[task] = operation
@@ -155,6 +162,22 @@ class Machine:
         like = self._twin(children, operation.like, ends) if self._symmetric else NO_OBJECT
         self._ends[process_object(child)] = ends
         return msgspec.structs.replace(operation, object=process_object(child), targets=ends, like=like)
+
+    def _of_thread(self, task: TaskId, operation: Operation) -> Operation:
+        """What a task does to a thread that it starts, or to itself."""
+        if operation.kind is _KIND.THREAD_START:
+            thread = self.tasks.thread(task, started_by(self.objects, task) + 1, operation.text)
+            return msgspec.structs.replace(operation, object=process_object(thread))
+        if type(self.objects[process_object(task)]) is not ThreadState:
+            raise ProtocolError(f"{operation.kind.value} of a process")
+        return msgspec.structs.replace(operation, object=process_object(task))
+
+    def has_other_threads(self, task: TaskId) -> bool:
+        """Whether a task is one of several threads of its process."""
+        process = process_of(self.objects, task)
+        return any(other != task for other in live_threads(self.objects, process)) or (
+            process != task and process in self.pending
+        )
 
     def _twin(self, children: tuple[TaskId, ...], like: ObjectId, ends: tuple[ObjectId, ...]) -> ObjectId:
         """The process that a new child is identical with: it must have got the same ends of pipes."""
@@ -216,8 +239,8 @@ class Machine:
         step = self._idler_step(task, operation) if self._idling else perform(self.objects, task, operation)
         if operation.kind is _KIND.REFERENT_CHANGE and step.touches:
             self._open[task] = operation.object
-        if operation.kind is _KIND.PROCESS_KILL and step.result is not None and step.result.ok:
-            self._bury(task_of(operation.object))
+        for victim in ended_by(step):
+            self._bury(victim)
         self._tend_feeders(step)
         return step
 

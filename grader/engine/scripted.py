@@ -25,6 +25,9 @@ from grader.engine.program import Announcement, Report
 from grader.engine.tasks import TaskTable
 from grader.primitives.process import ProcessState
 
+_STARTS = (OperationKind.PROCESS_START, OperationKind.THREAD_START)
+_ENDS = (OperationKind.PROCESS_EXIT, OperationKind.THREAD_EXIT)
+
 Script: TypeAlias = Callable[[], Generator[Union[Operation, "Asked"], Result, None]]
 
 
@@ -41,8 +44,9 @@ class Asked(NamedTuple):
 class ScriptedTask:
     """One generator, run from operation to operation."""
 
-    def __init__(self, task: TaskId, script: Script) -> None:
+    def __init__(self, task: TaskId, script: Script, end: OperationKind = OperationKind.PROCESS_EXIT) -> None:
         self.task = task
+        self._end = end
         self.child: Script | None = None
         """What the process does that the announced operation would start."""
         self._generator = script()
@@ -52,7 +56,7 @@ class ScriptedTask:
         try:
             said = next(self._generator) if result is None else self._generator.send(result)
         except StopIteration:
-            said = Operation(OperationKind.PROCESS_EXIT)
+            said = Operation(self._end)
         asked = said if isinstance(said, Asked) else Asked(said)
         self.child = asked.child
         return Announcement(self.task, asked.operation, asked.created, asked.mark, updates=asked.updates)
@@ -88,11 +92,13 @@ class ScriptedSession:
     def resume(self, step: Step) -> Sequence[Report]:
         kind = step.operation.kind
         task = self._tasks.get(step.task)
-        if task is None or kind is OperationKind.PROCESS_EXIT:
+        if task is None or kind in _ENDS:
             return []
-        if kind is not OperationKind.PROCESS_START:
+        if kind not in _STARTS:
             return [task.advance(step.result)]
-        child = ScriptedTask(task_of(step.operation.object), task.child or _nothing)
+        child = ScriptedTask(
+            task_of(step.operation.object), task.child or _nothing, _ENDS[_STARTS.index(kind)]
+        )
         self._tasks[child.task] = child
         return [task.advance(step.result), child.advance(None)]
 

@@ -42,7 +42,7 @@ _LOOKS = frozenset(
         *(_KIND.PROCESS_KILL, _KIND.PROCESS_CHILDREN, _KIND.PIPE_WAIT),
     }
 )
-_TELLING = _LOOKS | {_KIND.PROCESS_START, _KIND.PROCESS_EXIT}
+_TELLING = _LOOKS | {_KIND.PROCESS_START, _KIND.PROCESS_EXIT, _KIND.THREAD_START}
 
 
 class _Made(NamedTuple):
@@ -172,6 +172,8 @@ def _objection_to(made: _Made, task: TaskId, family: _Family) -> str:
     kind = operation.kind
     if kind is _KIND.PROCESS_START and task in family.kinds:
         return "one starts processes of its own"
+    if kind is _KIND.THREAD_START and task in family.kinds:
+        return "one starts threads"
     if kind is _KIND.PROCESS_EXIT:
         return "one, or one beside them, fails" if operation.number and family.has_beside(task) else ""
     if kind not in _LOOKS:

@@ -1,17 +1,21 @@
 """The numbers of tasks: the same task has the same number in every execution of an exploration.
 
-A task is identified by its parent and its place among its parent's children; a queue's feeder by its owner and the
-queue. Start at `TaskTable`.
+A task is identified by its parent and its place among its parent's children; a thread by the thread that started it
+and its place among those; a queue's feeder by its owner and the queue. Start at `TaskTable`.
 """
 
+import re
 from typing import TypeAlias
 
 from grader.core.operations import JUDGE, ObjectId, TaskId
 
 TaskPath: TypeAlias = tuple[int, ...]
-"""From the judge down: the child's place at each level; a feeder appends 0 and the queue's id."""
+"""From the judge down: the child's place at each level; a thread appends -1 and its place, a feeder 0
+and the queue's id."""
 
 _FEEDER = 0
+_THREAD = -1
+_CHOSEN_BY_PYTHON = re.compile(r"Thread-\d+( \(.*\))?")
 
 
 class TaskTable:
@@ -23,6 +27,7 @@ class TaskTable:
         self._labels: dict[TaskId, str] = {}
         self._taken: set[str] = set()
         self._feeder_owners: dict[TaskId, TaskId] = {}
+        self._processes: dict[TaskId, TaskId] = {}
 
     def top(self, place: int, label: str) -> TaskId:
         """A task that the judge itself starts (`place` counts from 0)."""
@@ -39,6 +44,22 @@ class TaskTable:
             self._labels[task] = self._distinct(own)
         return task
 
+    def thread(self, starter: TaskId, place: int, name: str = "") -> TaskId:
+        """The `place`-th thread that `starter` has started, counted from 1: `main/T1`, or with its own `name`."""
+        task = self._number((*self.path(starter), _THREAD, place))
+        if task not in self._labels:
+            process = self._processes[task] = self._processes.get(starter, starter)
+            number = f".{place}" if starter in self._processes else f"/T{place}"
+            plain = f"{self.label(starter)}{number}"
+            own = plain if _CHOSEN_BY_PYTHON.fullmatch(name) or not name else f"{self.label(process)}/{name}"
+            self._labels[task] = self._distinct(own)
+        return task
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether any process has ever started a thread."""
+        return bool(self._processes)
+
     def _distinct(self, label: str) -> str:
         """`label`, or with a number behind it if another process has that name: one shown name means one process."""
         number, distinct = 1, label
@@ -50,6 +71,8 @@ class TaskTable:
 
     def _plain_label(self, parent: TaskId, place: int) -> str:
         above = self._labels.get(parent, "")
+        if parent in self._processes:
+            return f"{above}/P{place}"
         return f"{above}.{place}" if above.startswith("P") else f"P{place}"
 
     def feeder(self, owner: TaskId, queue: ObjectId) -> TaskId:

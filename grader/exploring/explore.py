@@ -145,6 +145,7 @@ class _Study:
             warnings=self._races.found(self._script.file.name, self._script.file.lines),
             processes=self._processes(),
             identical=explorations[0].identical if explorations else (),
+            threads=self.examination.has_threads,
             source=self._script.file.lines,
         )
 

@@ -19,6 +19,8 @@ from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import Observed
 from grader.grading.scenario import Shared
 from grader.primitives.memory import MemoryState
+from grader.primitives.process import ProcessState
+from grader.primitives.thread import ThreadState
 
 AFTER_FAILURE = 40
 """How many more executions are made after the first failure, to see what else can come out."""
@@ -39,10 +41,18 @@ class SameOutput:
             return ()
         who, before, now = _difference(self._reference, ending)
         message = (
-            f"What {who} prints depends on the order in which the processes run: "
+            f"What {who} prints depends on the order in which the {_runners(seen)} run: "
             f"{_quoted(now)} in one order, {_quoted(before)} in another."
         )
         return [Flaw(Wrong.VALUE, message, _quoted(before), _quoted(now), conflict=_conflict(seen))]
+
+
+def _runners(seen: Observed) -> str:
+    states = seen.execution.objects.values()
+    processes = sum(isinstance(state, ProcessState) for state in states)
+    if not any(isinstance(state, ThreadState) for state in states):
+        return "processes"
+    return "processes and threads" if processes > 1 else "threads"
 
 
 def _difference(one: Ending, other: Ending) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import OperationKind, TaskId, task_of
 from grader.core.verdict import OutcomeClass
 from grader.primitives.process import ProcessState
+from grader.primitives.thread import ThreadState
 
 FIRST_PID = 1000
 """What `os.getpid` says is this and the number of the task (see `grader.runtime.agent.ending`)."""
@@ -67,7 +68,9 @@ def ending_of(execution: Execution) -> Ending:
         exit_codes=tuple(
             (named[task], state.exit_code)
             for task, state in states.items()
-            if not state.alive and not (state.worker and (state.killed or not state.exit_code))
+            if isinstance(state, ProcessState)
+            and not state.alive
+            and not (state.worker and (state.killed or not state.exit_code))
         ),
         stdout=tuple(_printed(execution, states, named)),
         failures=tuple((named[task], text) for task, state in states.items() if (text := _failure(state))),
@@ -91,17 +94,17 @@ def summary(ending: Ending, count: int, replay: str) -> OutcomeClass:
     )
 
 
-def _processes(execution: Execution) -> list[tuple[TaskId, ProcessState]]:
+def _processes(execution: Execution) -> list[tuple[TaskId, ProcessState | ThreadState]]:
     found = [
         (task_of(number), state)
         for number, state in execution.objects.items()
-        if isinstance(state, ProcessState)
+        if isinstance(state, (ProcessState, ThreadState))
     ]
     return sorted(found, key=lambda entry: execution.paths[entry[0]])
 
 
 def _printed(
-    execution: Execution, states: Mapping[TaskId, ProcessState], named: Mapping[TaskId, str]
+    execution: Execution, states: Mapping[TaskId, ProcessState | ThreadState], named: Mapping[TaskId, str]
 ) -> Iterator[tuple[str, str]]:
     """What each process has printed. Which worker of a pool does which task is no difference, nor is their order."""
     lines: list[str] = []
@@ -116,14 +119,16 @@ def _printed(
         yield WORKERS, "".join(sorted(line if line.endswith("\n") else f"{line}\n" for line in lines))
 
 
-def _failure(state: ProcessState) -> str:
+def _failure(state: ProcessState | ThreadState) -> str:
     failure = state.failure
     if failure is None:
         return ""
     return f"{failure.type}: {failure.message}" if failure.message else failure.type
 
 
-def _distinct_labels(execution: Execution, states: Mapping[TaskId, ProcessState]) -> dict[TaskId, str]:
+def _distinct_labels(
+    execution: Execution, states: Mapping[TaskId, ProcessState | ThreadState]
+) -> dict[TaskId, str]:
     """The shown names; of several processes with the same one, the later ones get a number."""
     seen: dict[str, int] = {}
     named: dict[TaskId, str] = {}

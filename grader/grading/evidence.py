@@ -25,6 +25,7 @@ from grader.grading.observed import Observed
 from grader.grading.sourcecode import SourceFacts
 from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
+from grader.primitives.thread import ThreadState
 
 _KIND = OperationKind
 _NEEDS_LOCK = (_KIND.MEMORY_WRITE, _KIND.MEMORY_READ, _KIND.LOCK_RELEASE)
@@ -152,6 +153,8 @@ class Facts:
 
     def uses_threading_lock(self) -> bool:
         """Whether the submission makes locks of the `threading` module."""
+        if any(isinstance(state, ThreadState) for state in self.seen.execution.objects.values()):
+            return False  # there are threads for them
         return "threading" in self.source.text and not (self.lock is not None and self.takes(self.lock))
 
     def writes_memory(self) -> bool:

@@ -51,6 +51,8 @@ MOST_PREEMPTIONS = 2
 MOST_FINDINGS = 3
 SEED = 20_140_122
 _OVERTIME = 0.2
+_FOR_THREADS = 3
+"""So many times as many random orders are tried where threads may share what nobody sees."""
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.STEP_LIMIT, OutcomeKind.LIVELOCK)
 _AGAIN = "A failing order was found, but the program did something else when it was run again."
 
@@ -118,6 +120,7 @@ class Examination:
         new_tally: Callable[[], Tally] = Tally,
         *,
         symmetric: bool = False,
+        threads: bool = False,
         on_progress: OnProgress | None = None,
     ) -> None:
         self.tally = new_tally()
@@ -134,6 +137,7 @@ class Examination:
         self._budget = budget
         self._on_execution = on_execution
         self._tasks = TaskTable()
+        self._threads = threads
         self._fresh = False
         self._program = launcher(False)
 
@@ -147,11 +151,17 @@ class Examination:
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         if unsure and not verified and self.tally.blocked is None:
             self.tally.since_failure = 0
-            extra = [Extremes(SAMPLED_SCHEDULES), PCT(SEED, SAMPLED_SCHEDULES)]
+            schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
+            extra = [Extremes(SAMPLED_SCHEDULES), PCT(SEED, schedules)]
             executions += self._explore_all(lambda: extra)[0]
         entered = self.tally.last is not None and bool(self.tally.last.trace)
         level = EvidenceLevel.VERIFIED if verified and entered else EvidenceLevel.BOUNDED
-        return Evidence(level, (self._scenario.processes,), executions)
+        return Evidence(level, (self._scenario.processes,), executions, self.has_threads)
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether any process has started a thread: what those do between two operations is never interrupted."""
+        return self._threads or self._tasks.has_threads
 
     def close(self) -> None:
         """End the processes that were kept for further executions."""
@@ -168,7 +178,9 @@ class Examination:
             self.explorations.append(exploration)
             executions += exploration.executions
             verified = verified or (
-                exploration.stopped is StopReason.EXHAUSTED and self.tally.blocked is None
+                exploration.stopped is StopReason.EXHAUSTED
+                and self.tally.blocked is None
+                and not self.has_threads
             )
             if self.tally.blocked is not None or (self.tally.first and not self.tally.undecided):
                 break

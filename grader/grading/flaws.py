@@ -31,9 +31,11 @@ from grader.grading.states import say
 from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
 from grader.primitives.queue import QueueState
+from grader.primitives.thread import ThreadState
 
 _KIND = OperationKind
 _TURNS = (_KIND.LOCK_ACQUIRE, _KIND.LOCK_RELEASE)
+_JOINS = (_KIND.PROCESS_JOIN, _KIND.THREAD_JOIN)
 _PLACE = re.compile(r'  File "[^"/]+", line (?P<line>\d{1,7}), in ')
 """A frame of the submission: its file has no folder in its name."""
 
@@ -110,16 +112,24 @@ def _deaths(seen: Observed) -> list[Flaw]:
             function = seen.scenario.calls[calls.index(task)].function
             message = f"{function} ended its process instead of returning."
             flaws.append(Flaw(FindingKind.CRASH, message))
-    return flaws[:1] or _dying(seen)
+    return flaws[:1] or _dead_threads(seen) or _dying(seen)
+
+
+def _dead_threads(seen: Observed) -> list[Flaw]:
+    """A thread that ended with an exception, and nobody looked at that."""
+    for target, state in seen.execution.objects.items():
+        if isinstance(state, ThreadState) and state.failure is not None:
+            return [_death(seen.label(task_of(target)), 1, state.failure)]
+    return []
 
 
 def _dying(seen: Observed) -> list[Flaw]:
     """Processes that have failed, and cannot end because they wait for others: first of all for their children."""
     for task, operation in sorted(seen.execution.pending.items()):
         failure = operation.failure
-        if operation.kind is _KIND.PROCESS_JOIN and not operation.line:
+        if operation.kind in _JOINS and not operation.line:
             failure = _last_words(seen.execution.errors.get(task, ""))
-        if failure is not None and operation.kind in (_KIND.PROCESS_EXIT, _KIND.PROCESS_JOIN):
+        if failure is not None and operation.kind in (_KIND.PROCESS_EXIT, *_JOINS):
             return [_death(seen.label(task), 1, failure)]
     return []
 
@@ -156,7 +166,7 @@ def _waiting(seen: Observed) -> list[tuple[TaskId, Operation]]:
 def _deadlock(seen: Observed, names: Names) -> Flaw:
     waiting = _waiting(seen)
     # Whoever only waits for another process's end is not the cause, so it is told last.
-    waiting.sort(key=lambda entry: entry[1].kind in (_KIND.PROCESS_JOIN, _KIND.PROCESS_WAIT))
+    waiting.sort(key=lambda entry: entry[1].kind in (*_JOINS, _KIND.PROCESS_WAIT))
     sentences = [f"{seen.label(task)} {waits_for(seen, names, task, op)}" for task, op in waiting[:4]]
     more = f" (and {len(waiting) - 4} more)" if len(waiting) > 4 else ""
     message = "Nobody can go on: " + "; ".join(sentences) + more + "."
@@ -179,7 +189,7 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
     where = f" (line {operation.line})" if operation.line else ""
     if is_enabled(seen.execution.objects, task, operation):
         return _goes_round(seen, names, task, operation) or f"could go on{where}"
-    if kind is _KIND.PROCESS_JOIN:
+    if kind in _JOINS:
         where = where or f" ({at_the_end(seen.label(task))})"
         return f"waits for {seen.label(task_of(target))} to end{where}"
     if kind is _KIND.PROCESS_WAIT:
@@ -190,6 +200,8 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
         return waits_at_pipe(seen, names, task, operation)
     name = names.of(target)
     if kind is _KIND.LOCK_ACQUIRE:
+        if names.is_wakeup(target):
+            return f"waits for {name}{where}, and nobody wakes it up"
         return f"waits for {name}{where}, {_held_by(seen, task, target)}"
     if kind is _KIND.CONDITION_RESUME:
         return f"waits for {name}{where}, which nobody notifies"

@@ -165,6 +165,7 @@ class Lab:
             maker,
             self._budget if most is None else _at_most(self._budget, most),
             lambda _: self.on_execution(),
+            threads=self._bench.has_threads,
         )
         with closing(examination):
             if self._replay is not None:

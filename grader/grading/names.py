@@ -5,7 +5,7 @@ import functools
 from collections.abc import Mapping
 
 from grader.core.execution import Execution
-from grader.core.operations import Creation, ObjectId, ObjectKind, creator_of, task_of
+from grader.core.operations import NO_OBJECT, Creation, ObjectId, ObjectKind, creator_of, task_of
 from grader.grading.scenario import Shared
 
 _ARTICLES = {
@@ -56,7 +56,14 @@ class Names:
         guarded = self._guarded_by(creation)
         if guarded is not None:
             return f"{self.of(guarded)}.get_lock()" if self.named(guarded) else _ARTICLES[creation.kind]
+        if self.is_wakeup(target):
+            return self.of(creation.lock)
         return self._own_name(creation) or _ARTICLES[creation.kind]
+
+    def is_wakeup(self, target: ObjectId) -> bool:
+        """Whether it is the lock by which one thread is woken that waits at a condition, event or queue."""
+        creation = self._creations.get(target)
+        return creation is not None and creation.kind is ObjectKind.LOCK and creation.lock != NO_OBJECT
 
     def _guarded_by(self, creation: Creation) -> ObjectId | None:
         """The value that was made together with this lock, for which it is."""
@@ -90,7 +97,7 @@ class Names:
 
     def _made_beside(self, creation: Creation) -> list[ObjectId]:
         """What its line has made in its process, in order: of its own kind, unless the line has several variables."""
-        parts = {other.lock for other in self._creations.values()}
+        parts = {other.lock for other in self._creations.values() if other.kind is not ObjectKind.LOCK}
         return sorted(
             other.object
             for other in self._creations.values()

@@ -21,7 +21,7 @@ from grader.core.operations import (
 )
 from grader.core.verdict import WitnessStep
 from grader.grading import calls, pools
-from grader.grading.flaws import Flaw, at_the_end, waits_for
+from grader.grading.flaws import Flaw, Wrong, at_the_end, waits_for
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.pipe_words import ERRORS, end_name, message_text
@@ -29,6 +29,7 @@ from grader.grading.states import Pairs, history
 from grader.grading.values import brief, decode_items, unpickle
 from grader.primitives.memory import MemoryState
 from grader.primitives.process import ProcessState
+from grader.primitives.thread import ThreadState
 
 _KIND = OperationKind
 _MOST_STEPS = 2_000
@@ -81,6 +82,9 @@ _VERBS = {
     _KIND.SHM_CREATE: "create",
     _KIND.SHM_ATTACH: "attach to",
     _KIND.SHM_UNLINK: "unlink",
+    _KIND.THREAD_START: "start",
+    _KIND.THREAD_JOIN: "join",
+    _KIND.THREAD_POLL: "alive?",
     _KIND.MANAGER_SHUTDOWN: "shut down",
     _KIND.REFERENT_READ: "call",
     _KIND.REFERENT_CHANGE: "call",
@@ -92,6 +96,9 @@ _VERBS = {
     _KIND.MANAGED_QUEUE_TASK_DONE: "task_done",
     _KIND.MANAGED_QUEUE_JOIN: "join",
 }
+_OF_THREADS = {_KIND.THREAD_BEGIN: "begin", _KIND.THREAD_EXIT: "end", _KIND.SLEEP: "sleep"}
+"""What a thread does where others may come between what it does to plain variables."""
+_OF_ITSELF = (_KIND.PROCESS_EXIT, _KIND.PROCESS_RETURN, _KIND.THREAD_BEGIN, _KIND.THREAD_EXIT)
 _HIDDEN = frozenset({_KIND.SLEEP, _KIND.READY, _KIND.QUEUE_CANCEL_JOIN, _KIND.MANAGER_CREATE})
 _LOOKS = frozenset({_KIND.QUEUE_EMPTY, _KIND.QUEUE_SIZE, _KIND.QUEUE_FULL})
 _YES_NO = frozenset(
@@ -111,15 +118,29 @@ class _Teller:
 
     def step(self, number: int, step: Step, flaw: Flaw) -> WitnessStep | None:
         kind = step.operation.kind
-        if kind in _HIDDEN or kind not in _VERBS or (kind is _KIND.QUEUE_FLUSH and not self._flushes):
+        if flaw.kind is Wrong.VALUE and self._is_thread(step.task) and kind in _OF_THREADS:
+            return self._shown(number, step, flaw)
+        if (
+            kind in _HIDDEN
+            or kind not in (*_VERBS, _KIND.THREAD_EXIT)
+            or (kind is _KIND.QUEUE_FLUSH and not self._flushes)
+        ):
             return None
         if pools.is_housekeeping(self._seen.execution, step) or _told_to_end(step):
             return None
-        conflict = number in flaw.conflict
-        if kind is _KIND.PROCESS_EXIT and not step.operation.number and not conflict:
+        if kind is _KIND.THREAD_EXIT and step.operation.failure is None:
+            return None
+        if kind is _KIND.PROCESS_EXIT and not step.operation.number and number not in flaw.conflict:
             return None
         if kind is _KIND.PIPE_CLOSE and not step.operation.line:
             return None  # a function has come to its end, and with it the last reference
+        return self._shown(number, step, flaw)
+
+    def _is_thread(self, task: TaskId) -> bool:
+        return isinstance(self._seen.execution.objects.get(process_object(task)), ThreadState)
+
+    def _shown(self, number: int, step: Step, flaw: Flaw) -> WitnessStep:
+        kind = step.operation.kind
         verb, name, value = _verb(step), self._object(step), self._value(step)
         if kind in calls.KINDS:
             verb, part, value = calls.words(self._seen.execution.objects.get(step.operation.object), step)
@@ -131,7 +152,7 @@ class _Teller:
             line=step.operation.line,
             value=value,
             note=self._note(step),
-            conflict=conflict,
+            conflict=number in flaw.conflict,
             source=self._line(step.operation.line),
         )
 
@@ -154,7 +175,7 @@ class _Teller:
 
     def _object(self, step: Step) -> str:
         operation = step.operation
-        if operation.kind in (_KIND.PROCESS_EXIT, _KIND.PROCESS_RETURN) or operation.object == NO_OBJECT:
+        if operation.kind in _OF_ITSELF or operation.object == NO_OBJECT:
             return ""
         if operation.object == SHARED_NAMES:
             return f"shared memory {operation.text[:_NAME_LIMIT].lstrip('/')!r}"
@@ -185,7 +206,7 @@ class _Teller:
         kind = step.operation.kind
         if not result.ok:
             return _GAVE_UP.get(kind, "")
-        if kind in (_KIND.PROCESS_JOIN, _KIND.PROCESS_KILL) and not step.operation.line:
+        if kind in (_KIND.PROCESS_JOIN, _KIND.PROCESS_KILL, _KIND.THREAD_JOIN) and not step.operation.line:
             return at_the_end(self._seen.label(step.task))
         if kind is _KIND.PROCESS_RETURN and result.numbers:
             left = ", ".join(self._seen.label(task) for task in result.numbers)
@@ -199,6 +220,8 @@ def _told_to_end(step: Step) -> bool:
 
 
 def _verb(step: Step) -> str:
+    if step.operation.kind in _OF_THREADS:
+        return _OF_THREADS[step.operation.kind]
     if step.operation.kind is _KIND.POOL_CLOSE and not step.operation.block:
         return "terminate"
     return _VERBS[step.operation.kind]
@@ -218,6 +241,8 @@ _GAVE_UP = {
     _KIND.PROCESS_JOIN: "still running, time is up",
     _KIND.PROCESS_POLL: "still running",
     _KIND.PROCESS_WAIT: "time is up",
+    _KIND.THREAD_JOIN: "still running, time is up",
+    _KIND.THREAD_POLL: "still running",
 }
 
 
@@ -264,6 +289,11 @@ def _exit_code(execution: Execution, step: Step) -> str:
     return failure.type[:40] if failure is not None else str(step.operation.number)
 
 
+def _failure_type(execution: Execution, step: Step) -> str:
+    failure = step.operation.failure
+    return failure.type[:40] if failure is not None else ""
+
+
 def _returned(execution: Execution, step: Step) -> str:
     state = execution.objects.get(process_object(step.task))
     if isinstance(state, ProcessState) and state.returned:
@@ -296,6 +326,7 @@ _VALUES: dict[OperationKind, Callable[[Execution, Step], str]] = {
     _KIND.POOL_NEXT: pools.value,
     _KIND.CONDITION_SLEEPERS: _number,
     _KIND.PROCESS_EXIT: _exit_code,
+    _KIND.THREAD_EXIT: _failure_type,
     _KIND.PROCESS_RETURN: _returned,
 }
 

@@ -13,6 +13,7 @@ from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskTable
 from grader.grading.scenario import Scenario
 from grader.primitives.process import ProcessState
+from grader.primitives.thread import ThreadState
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire
 from grader.runtime.session import HostedProgram, ImportProgram
 from grader.runtime.template import Runner, SubmissionText, Template
@@ -64,6 +65,11 @@ class Workbench:
         return {
             number: state for number, state in self.imported.objects.items() if number >= 0 or number == -1
         }
+
+    @property
+    def has_threads(self) -> bool:
+        """Whether the import has started threads."""
+        return any(isinstance(state, ThreadState) for state in self.imported.objects.values())
 
     @property
     def creations(self) -> Mapping[ObjectId, Creation]:

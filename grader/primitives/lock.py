@@ -28,7 +28,8 @@ class LockState(msgspec.Struct, frozen=True):
     """The free units. `holders` are the tasks that took one and did not give it back, in the order of
     their numbers, for messages.
 
-    For an `RLock`, `holders[0]` is the owner, and `depth` how often it has acquired.
+    For an `RLock`, `holders[0]` is the owner, and `depth` how often it has acquired. A lock of `threading` is
+    `local`: of the process that made it, and a fork has a copy.
     """
 
     flavour: LockFlavour
@@ -36,6 +37,7 @@ class LockState(msgspec.Struct, frozen=True):
     maximum: int
     holders: tuple[TaskId, ...] = ()
     depth: int = 0
+    local: bool = False
 
     def acquirable(self, task: TaskId) -> bool:
         """Whether `task` could take it without waiting."""
@@ -73,7 +75,7 @@ class Lock(Primitive):
     def create(self, creation: Creation) -> LockState:
         flavour = creation.flavour
         if flavour in _BOUNDED_FLAVOURS:
-            return LockState(flavour, min(creation.number, 1), 1)
+            return LockState(flavour, min(creation.number, 1), 1, local=creation.simple)
         maximum = creation.number if flavour is LockFlavour.BOUNDED else _UNBOUNDED
         return LockState(flavour, creation.number, maximum)
 

@@ -35,6 +35,7 @@ from grader.core.operations import (
 )
 from grader.primitives import pipe_rules
 from grader.primitives.base import MutableObjects, Objects, Primitive
+from grader.primitives.thread import process_of
 
 HEADER_BYTES = 4
 ONE_WAY_CAPACITY = 65_536
@@ -232,6 +233,7 @@ class Pipe(Primitive):
 
     def enabled(self, objects: Objects, task: TaskId, operation: Operation) -> bool:
         kind, end = operation.kind, operation.number
+        task = process_of(objects, task)
         if kind is _KIND.PIPE_WAIT:
             waits = operation.may_wait
             return not waits or any(_looked_at(objects, task, target)[1] for target in operation.targets)
@@ -252,6 +254,7 @@ class Pipe(Primitive):
 
     def apply(self, objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
         kind = operation.kind
+        task = process_of(objects, task)
         if kind is _KIND.PIPE_WAIT:
             return _wait(objects, task, operation)
         state: PipeState = objects[operation.object]
@@ -285,6 +288,12 @@ def held(objects: Objects, task: TaskId) -> tuple[int, ...]:
     )
 
 
+def made_by(state: PipeState, process: TaskId) -> PipeState:
+    """A new pipe as a process has it; `create` gives it to the task that made it."""
+    mine = (Holder(process),)
+    return msgspec.structs.replace(state, holders=(mine, mine))
+
+
 def given_back(objects: Objects, task: TaskId) -> tuple[int, ...]:
     """What the end of a process gives back, as `pipe_rules.death_marks`."""
     marks: list[int] = []
@@ -297,7 +306,7 @@ def given_back(objects: Objects, task: TaskId) -> tuple[int, ...]:
 
 def handed_over(objects: Objects, task: TaskId, operation: Operation) -> tuple[int, ...]:
     """The pipe ends that a process starts with: all of its parent's after a fork, else those among its arguments."""
-    mine = held(objects, task)
+    mine = held(objects, process_of(objects, task))
     return tuple(target for target in operation.targets if target in mine) if operation.data else mine
 
 

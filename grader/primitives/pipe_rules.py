@@ -84,7 +84,7 @@ def death_depends(death: Step, step: Step) -> bool:
         return True
     if not death.result.ok:
         return False
-    dead = death.task if kind is _EXIT else task_of(death.operation.object)
+    dead = task_of(death.touches[0])  # the process, whichever of its threads ended it
     if step.operation.kind is _WAIT and -1 - dead in step.operation.targets:
         return True
     if step.operation.kind is _RECEIVE and step.result.ok and _marks(step)[1] == dead:

@@ -29,6 +29,7 @@ from grader.core.operations import (
 )
 from grader.primitives import queue_rules
 from grader.primitives.base import MutableObjects, Objects, Primitive
+from grader.primitives.thread import process_of
 
 PIPE_CAPACITY = 65_536
 HEADER_BYTES = 4
@@ -153,14 +154,16 @@ class Queue(Primitive):
         if kind is _KIND.QUEUE_JOIN:
             return state.unfinished == 0 or not operation.may_wait
         if kind is _KIND.QUEUE_JOIN_THREAD:
-            return state.delivered(task) or task in state.abandoned
+            process = process_of(objects, task)
+            return state.delivered(process) or process in state.abandoned
         return True
 
     def apply(self, objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
         state: QueueState = objects[operation.object]
         kind = operation.kind
+        process = process_of(objects, task)
         if kind is _KIND.QUEUE_PUT:
-            after, result = _put(state, task, operation)
+            after, result = _put(state, process, operation)
         elif kind is _KIND.QUEUE_FLUSH:
             after, result = _flush(state, operation.number)
         elif kind is _KIND.QUEUE_GET:
@@ -168,9 +171,9 @@ class Queue(Primitive):
         elif kind is _KIND.QUEUE_TASK_DONE:
             after, result = _task_done(state, task)
         elif kind is _KIND.QUEUE_CANCEL_JOIN:
-            after, result = msgspec.structs.replace(state, abandoned=state.abandoned | {task}), DONE
+            after, result = msgspec.structs.replace(state, abandoned=state.abandoned | {process}), DONE
         else:
-            return _look(state, task, kind)
+            return _look(state, process, kind)
         objects[operation.object] = after
         return result
 
@@ -189,7 +192,7 @@ def _put(state: QueueState, task: TaskId, operation: Operation) -> tuple[QueueSt
     after = counted.with_buffer(task, (*state.buffer(task), message))
     after = msgspec.structs.replace(after, unfinished=state.unfinished + 1)
     place = max(0, state.puts + 1 - state.maxsize) if state.maxsize else 0
-    return after, Result(marks=queue_rules.put_marks(place, state.maxsize, number))
+    return after, Result(marks=queue_rules.put_marks(place, state.maxsize, number, task))
 
 
 def _flush(state: QueueState, owner: TaskId) -> tuple[QueueState, Result]:
@@ -206,7 +209,7 @@ def _write(state: QueueState, message: Message) -> tuple[QueueState, Result]:
     after = msgspec.structs.replace(
         state, pipe=(*state.pipe, sent), ends=ends, written=written, flushes=flushes
     )
-    return after, Result(marks=queue_rules.flush_marks(flushes, room, message.number, message.sender))
+    return after, Result(marks=queue_rules.flush_marks(flushes, room, message.number))
 
 
 def _get(state: QueueState, task: TaskId) -> tuple[QueueState, Result]:
@@ -243,5 +246,5 @@ def _look(state: QueueState, task: TaskId, kind: OperationKind) -> Result:
     if kind is _KIND.QUEUE_SIZE:
         return Result(number=state.puts - state.gets)
     if kind is _KIND.QUEUE_JOIN_THREAD:
-        return Result(marks=(0 if task in state.abandoned else state.delivering_get(task),))
+        return Result(marks=(0 if task in state.abandoned else state.delivering_get(task), task))
     return Result(ok=state.unfinished == 0)

@@ -1,9 +1,9 @@
 """Which steps on a queue commute, exactly, from the numbers that each step carries in its marks.
 
 Start at `depends`. Marks of a put: the get that gave its place back (0: none), the queue's `maxsize`, the number
-among the sender's puts. Of a flush, and of a put on a `SimpleQueue`: its number, the get that made its room, the
-number among the sender's puts, the sender. Of a get: its number. Of `join_thread`: the get it had to wait for
-(0: none). Of `task_done`: 1 if it could not have failed.
+among the sender's puts, the sender (a process, whichever of its threads puts). Of a flush, and of a put on a
+`SimpleQueue`: its number, the get that made its room, the number among the sender's puts. Of a get: its number. Of
+`join_thread`: the get it had to wait for (0: none), the process. Of `task_done`: 1 if it could not have failed.
 """
 
 from collections.abc import Callable
@@ -18,17 +18,17 @@ _JOIN_THREAD = OperationKind.QUEUE_JOIN_THREAD
 _TASK_DONE = OperationKind.QUEUE_TASK_DONE
 _JOIN = OperationKind.QUEUE_JOIN
 _PLACES = (OperationKind.QUEUE_FULL, OperationKind.QUEUE_SIZE)
-_FLUSH_MARKS = 4
+_FLUSH_MARKS = 3
 
 
-def put_marks(place: int, maxsize: int, number: int) -> tuple[int, ...]:
+def put_marks(place: int, maxsize: int, number: int, sender: TaskId) -> tuple[int, ...]:
     """The marks of a put that goes through a buffer."""
-    return (place, maxsize, number)
+    return (place, maxsize, number, sender)
 
 
-def flush_marks(number: int, room: int, message: int, sender: TaskId) -> tuple[int, ...]:
+def flush_marks(number: int, room: int, message: int) -> tuple[int, ...]:
     """The marks of whatever writes to the pipe."""
-    return (number, room, message, sender)
+    return (number, room, message)
 
 
 def done_marks(certain: bool) -> tuple[int, ...]:
@@ -65,12 +65,12 @@ def _ok(step: Step) -> bool:
 
 def _put_put(a: Step, b: Step) -> bool:
     if _ok(a) and _ok(b):
-        return _marks(a)[1] > 0
+        return _marks(a)[1] > 0 or _marks(a)[3] == _marks(b)[3]
     return _ok(a) or _ok(b)
 
 
 def _put_flush(put: Step, flush: Step) -> bool:
-    return _ok(put) and flush.operation.number == put.task and _marks(flush)[2] == _marks(put)[2]
+    return _ok(put) and flush.operation.number == _marks(put)[3] and _marks(flush)[2] == _marks(put)[2]
 
 
 def _put_get(put: Step, get: Step) -> bool:
@@ -92,7 +92,7 @@ def _place_change(look: Step, change: Step) -> bool:
 
 
 def _join_thread_flush(join: Step, flush: Step) -> bool:
-    return flush.operation.number == join.task
+    return flush.operation.number == _marks(join)[1]
 
 
 def _join_thread_get(join: Step, get: Step) -> bool:

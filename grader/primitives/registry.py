@@ -15,9 +15,10 @@ from grader.primitives.pipe import Pipe
 from grader.primitives.pipe_rules import death_depends
 from grader.primitives.pool import Pool
 from grader.primitives.pool_rules import depends_on_process
-from grader.primitives.process import Process, exit_depends_on_queue
+from grader.primitives.process import Process, exit_depends_on_queue, victims_of
 from grader.primitives.queue import Queue
 from grader.primitives.shm import SharedNames
+from grader.primitives.thread import Thread
 
 _PRIMITIVES: tuple[Primitive, ...] = (
     Memory(),
@@ -28,6 +29,7 @@ _PRIMITIVES: tuple[Primitive, ...] = (
     Pipe(),
     Pool(),
     Process(),
+    Thread(),
     Manager(),
     Referent(),
     ManagedQueue(),
@@ -49,9 +51,10 @@ _PIPE = _BY_FAMILY["pipe"]
 
 def depends(a: Step, b: Step) -> bool:
     """Whether two steps of different tasks must keep their order (Mazurkiewicz dependence)."""
-    if OperationKind.PROCESS_KILL in (a.operation.kind, b.operation.kind) and _kills(a, b):
+    kinds = (a.operation.kind, b.operation.kind)
+    if (OperationKind.PROCESS_KILL in kinds or OperationKind.PROCESS_EXIT in kinds) and _ends(a, b):
         return True
-    if OperationKind.MANAGER_SHUTDOWN in (a.operation.kind, b.operation.kind) and shuts_down(a, b):
+    if OperationKind.MANAGER_SHUTDOWN in kinds and shuts_down(a, b):
         return True
     if a.awaits and any(depends(polled, b) for polled in a.awaits):
         return True
@@ -85,14 +88,20 @@ def _overlap(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
     return any(target in other for target in one)
 
 
-def _kills(a: Step, b: Step) -> bool:
-    """A kill must keep its order against every step of its victim, the victim's feeders included."""
-    for killer, other in ((a, b), (b, a)):
-        operation = killer.operation
-        if operation.kind is OperationKind.PROCESS_KILL:
-            victim = -1 - operation.object
-            if other.task == victim:
+def _ends(a: Step, b: Step) -> bool:
+    """A kill must keep its order against every step of its victim, the victim's feeders and threads included.
+
+    So must an exit against every step of the process's other threads.
+    """
+    for end, other in ((a, b), (b, a)):
+        kind = end.operation.kind
+        killed = kind is OperationKind.PROCESS_KILL
+        threads = kind is OperationKind.PROCESS_EXIT and len(end.touches) > 1 and end.touches[1] < 0
+        if killed or threads:
+            victims = victims_of(end)
+            if other.task in victims and other.task != end.task:
                 return True
-            if other.operation.kind is OperationKind.QUEUE_FLUSH and other.operation.number == victim:
+            flushes = killed and other.operation.kind is OperationKind.QUEUE_FLUSH
+            if flushes and other.operation.number in victims[:1]:
                 return True
     return False

@@ -25,6 +25,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
         "stopped": report.stopped,
         "processes": report.processes,
         "identical_processes": list(report.identical),
+        "threads": report.threads,
         "seconds": round(report.seconds, 3),
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
         "more_outcomes": report.more_outcomes,

@@ -91,7 +91,9 @@ def _basis(report: ScriptReport) -> str:
     if report.identical:
         sizes = " and ".join(map(str, report.identical))
         parts.append(f"orders among {sizes} identical processes count once")
-    if report.verdict is Verdict.BOUNDED:
+    if report.threads:
+        parts.append(f"{words.THREADS}, not between other instructions")
+    if report.verdict is Verdict.BOUNDED and (not report.threads or report.stopped != "exhausted"):
         parts.append(_STOPPED.get(report.stopped, "there are more"))
     return ", ".join(parts)
 

@@ -211,8 +211,18 @@ def _columns(rows: Iterable[StepView]) -> tuple[str, ...]:
     return tuple(sorted(seen, key=task_order))
 
 
-def task_order(task: str) -> tuple[int, tuple[int, ...]]:
-    """Sorts shown names of processes: `main`, `P1`, `P1.2`, `P2`, then those with a name of their own."""
+def task_order(task: str) -> tuple[int, tuple[int, ...], str, tuple[int, ...]]:
+    """Sorts shown names of processes: `main`, `P1`, `P1.2`, `P2`, then those with a name of their own.
+
+    A process's threads (`P1/T1`) come after it.
+    """
+    task, _, thread = task.partition("/")
+    numbers = tuple(int(part) if part.isdecimal() and len(part) < 9 else 0 for part in thread[1:].split("."))
+    order, place = _process_order(task)
+    return (order, place, task if order > 1 and thread else "", numbers if thread else ())
+
+
+def _process_order(task: str) -> tuple[int, tuple[int, ...]]:
     if task == "main":
         return 0, ()
     parts = task.removeprefix("P").split(".")

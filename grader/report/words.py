@@ -11,6 +11,7 @@ _ARROWS = {
     ),
     **dict.fromkeys(("remove", "pop", "look into", "exit", "return"), ""),
 }
+THREADS = "threads were switched only where they use locks, queues, events and the like"
 _NAME_LIMIT = 40
 _VALUE_LIMIT = 60
 
@@ -25,7 +26,7 @@ def _one_evidence(entry: Evidence) -> str:
     if entry.level is EvidenceLevel.VERIFIED:
         return f"verified{f' for {over}' if over else ''} · {count(entry.executions, 'order')}"
     if entry.level is EvidenceLevel.BOUNDED:
-        text = f"no failure in {count(entry.executions, 'order')} (bounded)"
+        text = f"no failure in {count(entry.executions, 'order')} (bounded{f'; {THREADS}' if entry.threads else ''})"
     else:
         text = f"no failure in {count(entry.executions, 'free run')} (sampled)"
     return f"{text} · {over}" if over else text

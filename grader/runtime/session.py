@@ -92,9 +92,14 @@ class ProcessSession:
             return []
         if kind is _KIND.PROCESS_START:
             return self._start_child(step)
+        if kind is _KIND.THREAD_START:
+            return self._start_thread(step)
         if step.task not in self._wires:
             return []  # it has just killed itself
         self._answer(step)
+        if kind is _KIND.THREAD_EXIT:
+            self._hang_up(step.task)
+            return []
         if kind is _KIND.PROCESS_EXIT:
             if self._kept is not None and step.operation.text == REUSABLE:
                 self._kept.add(step.task, self._begins.get(step.task, 0), self._wires.pop(step.task))
@@ -127,6 +132,13 @@ class ProcessSession:
             with other:
                 self._answer(step, other.fileno())
         return self._collect([step.task, child])
+
+    def _start_thread(self, step: Step) -> Sequence[Report]:
+        thread = task_of(step.operation.object)
+        self._wires[thread], other = pair()
+        with other:
+            self._answer(step, other.fileno())
+        return self._collect([step.task, thread])
 
     def _collect(self, awaited: Iterable[TaskId]) -> list[Report]:
         return [self._await(task) for task in awaited]

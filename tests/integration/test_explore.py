@@ -177,6 +177,7 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
     stopped: str
     processes: int
     identical_processes: list[int]
+    threads: bool
     seconds: float
     outcomes: list[OutcomeEntry]
     more_outcomes: int

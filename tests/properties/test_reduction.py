@@ -40,6 +40,12 @@ MIXES = (
     ("one_way", "other", "child"),
     ("child", "memory", "lock"),
     ("child", "other", "queue"),
+    ("thread", "memory", "lock"),
+    ("thread", "other", "queue"),
+    ("thread", "rlock", "guarded"),
+    ("thread", "child", "queue"),
+    ("thread", "joinable", "simple"),
+    ("thread", "condition", "event"),
     FAMILIES,
 )
 

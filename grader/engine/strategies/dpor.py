@@ -26,7 +26,7 @@ import msgspec
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId
 from grader.engine.fairness import NOT_IDLING, KnownRounds, Rounds
-from grader.engine.machine import World
+from grader.engine.machine import Machine, World
 from grader.engine.steps import is_enabled, perform, touches_of
 from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
 from grader.engine.strategies.order import HappensBefore
@@ -102,6 +102,9 @@ class Dpor(Strategy):
             self._check_same(node, machine.pending, choice.position)
             return node.chosen
         node = self._new_node(machine.snapshot())
+        if node.tree.branches and choice.machine.tasks.has_threads and not _possible(node, machine):
+            node.tree.branches.clear()  # what threads do next may depend on what only they can see
+            self.exhaustive = False
         if node.tree.branches:
             node.chosen = node.tree.branches[0].step.task
         else:
@@ -352,3 +355,9 @@ def _describe(expected: Operation | None, got: Operation | None) -> str:
         for operation in (expected, got)
     ]
     return f"{names[0]} before, {names[1]} now"
+
+
+def _possible(node: _Node, machine: Machine) -> bool:
+    """Whether the task that is planned to go next can go."""
+    task = node.tree.branches[0].step.task
+    return task in machine.pending and is_enabled(machine.objects, task, machine.pending[task])

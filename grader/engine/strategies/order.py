@@ -10,7 +10,11 @@ from collections.abc import Iterable
 from grader.core.operations import NO_OBJECT, ObjectId, Operation, OperationKind, Step, TaskId, task_of
 from grader.engine.turns import begins
 from grader.primitives.manager import managers_of
+from grader.primitives.process import victims_of
 from grader.primitives.registry import depends
+
+_STARTS = (OperationKind.PROCESS_START, OperationKind.THREAD_START)
+_ENDS = (OperationKind.PROCESS_KILL, OperationKind.PROCESS_EXIT)
 
 
 class HappensBefore:
@@ -46,7 +50,7 @@ class HappensBefore:
             self._by_object.setdefault(target, []).append(number)
         if begins(step.operation):
             self._first.setdefault(step.task, number)
-        if step.operation.kind is OperationKind.PROCESS_START:
+        if step.operation.kind in _STARTS:
             child = task_of(step.operation.object)
             self._begins[child] = mask | 1 << number
             if step.operation.like != NO_OBJECT:
@@ -71,12 +75,12 @@ class HappensBefore:
         if step.operation.kind is OperationKind.MANAGER_SHUTDOWN:
             target = step.operation.object
             found.update(n for n, other in enumerate(self.trace) if target in managers_of(other))
-        if step.operation.kind is OperationKind.PROCESS_KILL:
-            victim = task_of(step.operation.object)
+        if step.operation.kind in _ENDS and (step.operation.kind is not _ENDS[1] or len(step.touches) > 1):
+            victims = victims_of(step)
             found.update(
                 number
                 for number, other in enumerate(self.trace)
-                if other.task == victim or _flushes_for(other, victim)
+                if other.task in victims or _flushes_for(other, victims[0])
             )
         return sorted(found, reverse=True)
 
@@ -91,7 +95,7 @@ class HappensBefore:
                 self._by_object[target].pop()
             if self._first.get(step.task) == len(self.trace):
                 del self._first[step.task]
-            if step.operation.kind is OperationKind.PROCESS_START:
+            if step.operation.kind in _STARTS:
                 child = task_of(step.operation.object)
                 del self._begins[child]
                 self.behind.pop(child, None)

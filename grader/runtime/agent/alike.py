@@ -120,7 +120,12 @@ class Birth:
     def _look_at(self, process: Any, method: str) -> tuple[Any, ...]:
         contents = vars(process)
         name = "-".join((type(process).__name__, ":".join(map(str, process._identity))))
-        if _imported is None or type(process) not in _PROCESSES or process.name != name:
+        if (
+            _imported is None
+            or channel.had_threads()
+            or type(process) not in _PROCESSES
+            or process.name != name
+        ):
             raise Unclear
         return (
             *(type(process).__name__, method, bool(process.daemon), clock.elapsed(), tuple(sys.argv)),

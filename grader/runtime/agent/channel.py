@@ -1,8 +1,9 @@
 """The task's end of its channel to the judge: announce an operation, wait, go on with the answer.
 
-One channel belongs to one process. A frame is a big-endian 32-bit length and that many bytes of JSON, both ways.
-Start at `Channel.request`. Whatever goes wrong with the channel ends this process at once and silently: the judge
-has closed it because the execution is over, or because this process was killed.
+One channel belongs to one task: a process, or one of its threads. Of all the tasks of a program only one runs at a
+time, so there is a `current` one: that of the task that was answered last. A frame is a big-endian 32-bit length and
+that many bytes of JSON, both ways. Start at `Channel.request`. Whatever goes wrong with the channel ends this process
+at once and silently: the judge has closed it because the execution is over, or because this process was killed.
 """
 
 import array
@@ -34,10 +35,22 @@ _UNCONTROLLED = "agent.uncontrolled"
 _WAITS = frozenset(
     {
         *("lock.acquire", "event.wait", "condition.resume", "queue.get", "queue.join"),
-        *("process.join", "process.wait", "pipe.send", "pipe.finish", "pipe.receive", "pipe.wait"),
+        *(
+            "process.join",
+            "process.wait",
+            "thread.join",
+            "pipe.send",
+            "pipe.finish",
+            "pipe.receive",
+            "pipe.wait",
+        ),
     }
 )
 """What waits without end, unless it carries a mark (as everything does that has a time limit)."""
+
+THREAD_EXIT = "thread.exit"
+FIRST_IDENT = 140_000_000_000_000
+_BETWEEN_IDENTS = 8_392_704
 
 DESCRIPTOR = 200
 """Where a controlled process has its channel."""
@@ -51,7 +64,9 @@ class ManagerGoneError(Exception):
 
 
 class Channel:
-    """This process's channel; `task` is its number, `objects` counts the shared objects that it has made.
+    """A task's channel; `task` is its number, `process` that of its process (the same but for further threads).
+
+    `objects` counts the shared objects that it has made.
 
     `asked` counts the requests, and `manager` is the one that operates for this process at the moment, if any.
     `at_end` is called before this process ends because nobody listens any more.
@@ -60,12 +75,20 @@ class Channel:
     def __init__(self, sock: socket.socket, task: int, at_end: Callable[[], object] | None = None) -> None:
         self._socket = sock
         self.at_end = at_end
+        self.ident = FIRST_IDENT
+        """What `threading.get_ident` says."""
+        self._kept: list[Any] = []
+        """What the parts named in `of_each_thread` know of this thread while another one runs."""
         self._written: dict[str, list[str]] = {"out": [], "err": []}
         self.begin(task)
 
     def begin(self, task: int) -> None:
         """Be the channel of a task that has just begun."""
-        self.task = task
+        self.task = self.process = task
+        self.threads: list[Any] = []
+        """The threads that this process has started, in order; kept by its first one."""
+        self.joined: set[int] = set()
+        """The threads that this task has seen end."""
         self.objects = 0
         self.asked = 0
         self.manager: int | None = None
@@ -135,9 +158,23 @@ class Channel:
                 texts.clear()
         self.send(message)
         answer = self.receive()
+        if _several and _current is not self and operation["kind"] != THREAD_EXIT:
+            self._take_over()
         if answer.get("error") == "manager-gone":
             raise ManagerGoneError
         return answer
+
+    def _take_over(self) -> None:
+        """This thread runs now."""
+        global _current
+        if _current is not None:
+            _current._keep()
+        for (_, enter), value in zip(of_each_thread, self._kept):
+            enter(value)
+        _current = self
+
+    def _keep(self) -> None:
+        self._kept = [leave() for leave, _ in of_each_thread]
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one frame; this process ends if nobody listens any more."""
@@ -212,6 +249,14 @@ def _text(value: str) -> str:
 
 
 _current: Channel | None = None
+_first: Channel | None = None
+_others: list[Channel] = []
+_several = False
+_ever = False
+of_each_thread: list[tuple[Callable[[], Any], Callable[[Any], None]]] = [
+    (frames.memory, lambda known: frames.remember(*known))
+]
+"""What each thread has for itself though it is kept in a module: how to get it, and how to set it."""
 
 
 def exists() -> bool:
@@ -220,7 +265,7 @@ def exists() -> bool:
 
 
 def current() -> Channel:
-    """The channel of this process."""
+    """The channel of the task that runs."""
     if _current is None:
         raise RuntimeError("this process has no channel to the judge")
     return _current
@@ -234,17 +279,61 @@ def of(descriptor: int, task: int) -> Channel:
 def adopt(descriptor: int, task: int) -> Channel:
     """Make `descriptor` this process's channel, in place of the one inherited from its parent.
 
-    It moves to `DESCRIPTOR`, where it is in every process: so a fork has as little as possible to set up anew.
+    It moves to `DESCRIPTOR`, where it is in every process: so a fork has as little as possible to set up anew. Of
+    several threads only the one that forked is there afterwards, as the first.
     """
-    global _current
+    global _current, _first, _several
+    for other in _others:
+        other.close()
+    _others.clear()
+    _several = False
     if descriptor != DESCRIPTOR:
         _dup2(descriptor, DESCRIPTOR, False)
         _close(descriptor)
-    if _current is None:
-        _current = Channel(_Socket(fileno=DESCRIPTOR), task)
+    if _first is None:
+        _first = Channel(_Socket(fileno=DESCRIPTOR), task)
     else:
-        _current.begin(task)
-    return _current
+        _first.begin(task)
+    if _current is not None:
+        _first.ident = _current.ident
+    _current = _first
+    return _first
+
+
+def of_thread(descriptor: int, task: int) -> Channel:
+    """The channel of a thread that this process is about to start."""
+    global _several, _ever
+    _several = _ever = True
+    here = current()
+    thread = Channel(_Socket(fileno=descriptor), task)
+    thread.process = here.process
+    thread.ident = FIRST_IDENT + task * _BETWEEN_IDENTS
+    here._keep()
+    thread._kept = list(here._kept)
+    _others.append(thread)
+    return thread
+
+
+def forget_thread(thread: Channel) -> None:
+    """That thread has announced its end."""
+    _others.remove(thread)
+    thread.close()
+
+
+def first() -> Channel:
+    """The channel of this process's first thread."""
+    assert _first is not None
+    return _first
+
+
+def several() -> bool:
+    """Whether this process has ever started a thread."""
+    return _several
+
+
+def had_threads() -> bool:
+    """Whether this process, or one of those that it is a fork of, has ever started a thread."""
+    return _ever
 
 
 def exchange(new: Channel | None) -> Channel | None:

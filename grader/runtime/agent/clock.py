@@ -43,6 +43,9 @@ def elapsed() -> int:
     return _elapsed
 
 
+channel.of_each_thread.append((elapsed, start))
+
+
 def advance(seconds: float) -> None:
     """Let time go by unseen."""
     global _elapsed

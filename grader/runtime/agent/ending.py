@@ -24,7 +24,6 @@ _HERE = os.path.dirname(__file__) + os.sep
 _leave, _real_getpid, _real_kill = os._exit, os.getpid, os.kill
 _real_getppid = os.getppid
 _real_print_exc = traceback.print_exc
-_real_shutdown: Any = vars(threading)["_shutdown"]
 _failure: dict[str, Any] | None = None
 _parent_pid = FIRST_PID - 1
 _callbacks = -1
@@ -45,7 +44,7 @@ def born(parent_pid: int) -> None:
 
 def getpid() -> int:
     """`os.getpid`, virtual."""
-    return pid_of(channel.current().task) if channel.exists() else _real_getpid()
+    return pid_of(channel.current().process) if channel.exists() else _real_getpid()
 
 
 def getppid() -> int:
@@ -56,12 +55,17 @@ def getppid() -> int:
 def note_failure(error: BaseException) -> None:
     """Keep what is to be said about the exception that ends this process."""
     global _failure
+    _failure = described(error)
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """What is to be said about an exception: a `Failure`, as fields."""
     line, place = 0, error.__traceback__
     while place is not None:
         if frames.watched(place.tb_frame.f_code.co_filename):
             line = place.tb_lineno
         place = place.tb_next
-    _failure = {
+    return {
         "type": type(error).__name__,
         "message": _message(error)[:_MESSAGE_LIMIT],
         "line": line,
@@ -85,7 +89,7 @@ def _story(error: BaseException) -> str:
         return ""
 
 
-def _outside(place: TracebackType | None) -> TracebackType | None:
+def outside(place: TracebackType | None) -> TracebackType | None:
     """A traceback without the frames of ours that it starts with."""
     while place is not None and place.tb_next is not None:
         if not place.tb_frame.f_code.co_filename.startswith(_HERE):
@@ -122,7 +126,7 @@ def report(error: BaseException) -> int:
         error
     )  # Python keeps it (`sys.last_value`): what its frames hold stays open until the process ends
     try:
-        error = error.with_traceback(_outside(error.__traceback__))
+        error = error.with_traceback(outside(error.__traceback__))
         sys.excepthook(type(error), error, error.__traceback__)
     except Exception:  # a hook of the student's
         _real_print_exc()
@@ -131,13 +135,17 @@ def report(error: BaseException) -> int:
 
 def leave_main(code: int) -> NoReturn:
     """End as an interpreter ends: `atexit` functions, among them the one that looks after the children."""
-    if atexit._ncallbacks() == _callbacks and not mp_process._children and threading.active_count() == 1:
+    if atexit._ncallbacks() == _callbacks and not mp_process._children and not _has_threads():
         finish(code)  # nothing of the student's is to be called, and nobody to be waited for
     try:
-        _real_shutdown()
+        vars(threading)["_shutdown"]()
         atexit._run_exitfuncs()
     finally:
         finish(code)
+
+
+def _has_threads() -> bool:
+    return channel.several() or threading.active_count() > 1
 
 
 def finish(code: int, abrupt: bool = False) -> NoReturn:
@@ -183,7 +191,7 @@ def send_signal(task: int, number: int) -> None:
         answer = here.request("process.poll", mark=True, object=target)
     elif number not in (signal.SIGTERM, signal.SIGKILL):
         uncontrolled.announce(f"the signal {signal.Signals(number).name}")
-    elif task == here.task:
+    elif task == here.process:
         die(number)
     else:
         answer = here.request("process.kill", object=target, number=number)

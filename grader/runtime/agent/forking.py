@@ -1,6 +1,6 @@
 """A cheap fork: without the interpreter's hooks, which touch, and so copy, hundreds of pages in every child.
 
-Start at `fork`. The hooks reset what a second thread could have held (no process of ours has one), seed `random`
+Start at `fork`. The hooks reset what a second thread could have held (few processes of ours have one), seed `random`
 from the system's entropy (we want it determined), and call what `os.register_at_fork` was given: as soon as student
 code registers anything there, it is the interpreter's own fork again.
 """
@@ -11,6 +11,8 @@ import os
 import threading
 from typing import Any
 
+from grader.runtime.agent import channel
+
 _real_fork = os.fork
 _real_register = os.register_at_fork
 _libc_fork: Any = ctypes.PyDLL(None).fork
@@ -19,7 +21,7 @@ _hooks = False
 
 def fork() -> int:
     """As `os.fork`, by the shortest way."""
-    if _hooks or threading.active_count() > 1:
+    if _hooks or channel.several() or threading.active_count() > 1:
         return _real_fork()
     pid = int(_libc_fork())
     if pid < 0:

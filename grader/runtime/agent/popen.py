@@ -133,7 +133,7 @@ class Popen:
 
 def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
     """The life of a forked process, and its further lives."""
-    parent = channel.current().task
+    parent = channel.current().process
     own = channel.adopt(descriptor, task)
     child = reuse.Child(process_obj, lambda: alike.Birth(process_obj, Popen.method).sight)
     while True:
@@ -208,7 +208,7 @@ def _preparation(process_obj: Any) -> dict[str, Any]:
         "argv": list(sys.argv),
         "path": list(sys.path),
         "method": mp_context._default_context.get_start_method(),
-        "parent": channel.current().task,
+        "parent": channel.current().process,
         "elapsed": clock.elapsed(),
     }
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from grader.runtime.agent import chance, clock, frames, managers, pipes, traceless
+from grader.runtime.agent import chance, channel, clock, frames, managers, pipes, traceless
 from grader.runtime.agent.internals import mp_context, mp_process, mp_util
 
 _PUT_THERE_BY_PYTHON = frozenset(
@@ -62,7 +62,8 @@ class Freshness:
 
     def unchanged(self) -> bool:
         """Whether the process is as it was before the call, as far as can be seen."""
-        if _spoiled or managers.used() or not self.possible or len(self._contents) != len(self._before):
+        left = _spoiled or managers.used() or channel.had_threads()
+        if left or not self.possible or len(self._contents) != len(self._before):
             return False
         same = all(self._contents.get(name, self) is value for name, value in self._before.items())
         return same and self._look_around() == self._surroundings

@@ -43,6 +43,8 @@ class SemLock:
         self.kind = kind
         self.maxvalue = maxvalue
         self._taken = 0
+        self._last = -1
+        """The task that took it last."""
 
     @classmethod
     def _rebuild(cls, handle: int, kind: int, maxvalue: int, name: str | None) -> "SemLock":
@@ -54,9 +56,11 @@ class SemLock:
     def acquire(self, block: Any = True, timeout: float | None = None) -> bool:
         """Take it; false if it was not to be had (in time)."""
         how = clock.waiting(block, timeout)
-        answer = channel.current().request("lock.acquire", mark=bool(how), object=self.handle, **how)
+        here = channel.current()
+        answer = here.request("lock.acquire", mark=bool(how), object=self.handle, **how)
         if answer.get("ok", True):
             self._taken += 1
+            self._last = here.task
             return True
         clock.give_up(how, timeout)
         return False
@@ -71,6 +75,8 @@ class SemLock:
         if error:
             raise ValueError(_TOO_OFTEN)
         self._taken -= 1
+        if not self._taken:
+            self._last = -1
 
     def __enter__(self) -> bool:
         return self.acquire()
@@ -86,7 +92,7 @@ class SemLock:
         return self._get_value() == 0
 
     def _is_mine(self) -> bool:
-        return self._taken > 0
+        return self._taken > 0 and self._last == channel.current().task
 
     def _count(self) -> int:
         return self._taken
@@ -289,8 +295,8 @@ def _register(lock: Any) -> None:
     mp_util.register_after_fork(lock, _forget)
 
 
-def never() -> NoReturn:
-    """Wait for a lock that nobody will release."""
+def never(**made: int) -> NoReturn:
+    """Wait for a lock that nobody will release; `made` may say in which `line` it was made."""
     here = channel.current()
-    here.request("lock.acquire", object=here.create("lock", flavour="Lock", number=0))
+    here.request("lock.acquire", object=here.create("lock", flavour="Lock", number=0, **made))
     raise RuntimeError("a lock that nobody holds was released")

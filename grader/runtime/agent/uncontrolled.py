@@ -93,9 +93,7 @@ _FUNCTIONS: dict[str, tuple[str, ...]] = {
 """Functions by module; one that a version or a system does not have is passed over."""
 
 _CLASSES: tuple[tuple[str, str, str], ...] = (
-    ("threading", "Thread", "start"),
     ("subprocess", "Popen", "__init__"),
-    ("concurrent.futures.thread", "ThreadPoolExecutor", "__init__"),
     ("multiprocessing.connection", "Listener", "__init__"),
     ("multiprocessing.heap", "Arena", "__init__"),
     ("multiprocessing.managers", "SharedMemoryManager", "__init__"),
@@ -119,8 +117,7 @@ def _guard_classes() -> None:
         cls = getattr(sys.modules.get(module_name), class_name, None)
         if cls is not None:
             suffix = "" if method == "__init__" else f".{method}"
-            public = f"{module_name}.{class_name}{suffix}".replace("futures.thread.", "futures.")
-            setattr(cls, method, guarded(public, getattr(cls, method)))
+            setattr(cls, method, guarded(f"{module_name}.{class_name}{suffix}", getattr(cls, method)))
 
 
 class Socket(socket.socket):
