@@ -51,7 +51,7 @@ def test_two_locks_in_two_orders() -> None:
     report = explored("lock_inversion")
     (finding,) = report.findings
     assert (finding.kind, finding.schedule_dependent) == (FindingKind.DEADLOCK, True)
-    assert "main/T1 waits for second (line 11), which main/T2 has taken" in finding.message
+    assert "main/T1 waits for second (line 10), which main/T2 has taken" in finding.message
     assert sorted((outcome.kind, outcome.count) for outcome in report.outcomes) == [
         ("completed", 2),
         ("deadlock", 1),
@@ -134,4 +134,4 @@ def test_a_loop_without_operations_cannot_be_judged() -> None:
 def test_which_worker_of_an_executor_does_what_is_no_difference() -> None:
     report = explored("executor", executions=60)
     assert report.findings == ()
-    assert printed(report) == {(("main", "[0, 1]\n"), ("the workers of the pool", "0\n1\n"))}
+    assert printed(report) == {(("main", "[0, 1]\n"), ("a worker of the pool", "0\n1\n"))}
