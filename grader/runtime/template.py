@@ -14,11 +14,13 @@ from typing import Any
 
 import msgspec
 
-from grader.errors import InternalError
+from grader.errors import InternalError, UsageError
 from grader.runtime import limits
 from grader.runtime.agent import room
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
+from grader.runtime.sandbox import levels, plan
+from grader.runtime.sandbox.levels import Isolation
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BOOT = (
@@ -75,7 +77,14 @@ class _Forked(msgspec.Struct, frozen=True):
     forked: bool
 
 
+class _Confined(msgspec.Struct, frozen=True):
+    """The runner's first words: why it could not be closed off, if it could not."""
+
+    problem: str
+
+
 _FORKED = msgspec.json.Decoder(_Forked)
+_CONFINED = msgspec.json.Decoder(_Confined)
 
 
 class Runner:
@@ -153,12 +162,17 @@ class Template:
     One that is `isolated` sees the standard library only, and nothing of the environment.
     It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
 
+    Its runners are closed off as strongly as this machine allows, unless it is not `isolated`, or it is `unsafe`.
+
     Raises:
         UsageError: the machine does not allow the files or processes that are needed.
     """
 
-    def __init__(self, *, isolated: bool = True) -> None:
+    def __init__(self, *, isolated: bool = True, unsafe: bool = False) -> None:
         limits.open_files()
+        self._levels = list(levels.wanted(unsafe or not isolated))
+        self._isolation: Isolation | None = None
+        self._refused: tuple[str, ...] = ()
         self._wire, other = pair()
         descriptor = os.dup(other.fileno())
         other.close()
@@ -198,12 +212,53 @@ class Template:
 
         Raises:
             InternalError: the template has died.
-            UsageError: the machine does not allow another process.
+            UsageError: the machine does not allow another process, or not the isolation that was asked for.
         """
+        while True:
+            try:
+                isolation = self._isolation or plan.isolation(self._levels[0], self._refused)
+                confined = plan.make(isolation, (os.getpid(), self._process.pid))
+                if confined:
+                    confined["verify"] = self._isolation is None
+                runner = self._confined_runner(submission, script, confined)
+            except plan.NotHere as error:
+                self._weaken(str(error))
+                continue
+            self._isolation = isolation
+            return runner
+
+    def isolation(self) -> Isolation:
+        """By what student code is closed off here; found out by doing it, if no runner was made yet.
+
+        Raises like `runner`.
+        """
+        if self._isolation is None:
+            self.runner(SubmissionText("nothing", "nothing.py", "")).close()
+        assert self._isolation is not None
+        return self._isolation
+
+    def _weaken(self, reason: str) -> None:
+        """Go on with the next level."""
+        refused = self._levels.pop(0)
+        self._isolation = None
+        self._refused = (*self._refused, f"{refused.value}: {reason}")
+        if not self._levels:
+            raise UsageError(f"student code cannot be closed off here: {'; '.join(self._refused)}")
+
+    def _confined_runner(
+        self, submission: SubmissionText, script: ScriptPlace | None, confined: dict[str, Any]
+    ) -> Runner:
+        """A runner that is closed off as wanted. Raises NotHere if that cannot be done."""
         wire, other = pair()
         with other:
             try:
-                settings = {"submission": submission, "script": script, "limits": LIMITS, "cores": cores()}
+                settings = {
+                    "submission": submission,
+                    "script": script,
+                    "limits": {**LIMITS, **confined.get("limits", {})},
+                    "cores": cores(),
+                    "sandbox": confined,
+                }
                 self._wire.send({"do": "runner", **settings}, other.fileno())
                 answer = self._wire.receive(_FORKED, _ANSWER_SECONDS)
             except (Ended, Silent, Malformed) as error:
@@ -211,6 +266,13 @@ class Template:
         if not answer.forked:
             wire.close()
             raise limits.no_process()
+        try:
+            problem = wire.receive(_CONFINED, _ANSWER_SECONDS).problem
+        except (Ended, Silent, Malformed) as error:
+            problem = f"the runner is gone ({type(error).__name__})"
+        if problem:
+            wire.close()
+            raise plan.NotHere(problem)
         return Runner(wire)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from grader.runtime.agent import free_child, free_driver, free_stage, reaper, room
+from grader.runtime.agent.confine import Confinement
 from grader.runtime.agent.free_claim import Frame, send
 from grader.runtime.agent.free_place import Place
 from grader.runtime.agent.free_watch import SLICE, Kept, Patience
@@ -49,7 +50,12 @@ def preload() -> None:
     free_stage.helper_source()
 
 
-def run(submission: Submission, command: Mapping[str, Any], spare: Container[int] = ()) -> dict[str, Any]:
+def run(
+    submission: Submission,
+    command: Mapping[str, Any],
+    spare: Container[int] = (),
+    confinement: Confinement | None = None,
+) -> dict[str, Any]:
     """Do `command["run"]` within `command["seconds"]`; the answer is what `grader.runtime.free` decodes.
 
     It is a hang, too, as soon as no process has moved for `command["idle"]` seconds, or one of them has used
@@ -58,9 +64,12 @@ def run(submission: Submission, command: Mapping[str, Any], spare: Container[int
     """
     seconds = min(float(command["seconds"]), LONGEST_SECONDS)
     idle, cpu = (float(command.get(name, LONGEST_SECONDS)) for name in ("idle", "cpu"))
+    confinement = confinement or Confinement({})
     place = Place()
+    confinement.hand_over(place.folder, place.work)
     try:
-        return _Run(submission, command["run"], place, spare).perform(seconds, Patience(idle, cpu, spare))
+        whole = _Run(submission, command["run"], place, spare, confinement)
+        return whole.perform(seconds, Patience(idle, cpu, spare))
     except OSError as error:
         if not room.refuses(error):
             raise
@@ -75,8 +84,14 @@ class _Run:
     """One run, seen from the runner."""
 
     def __init__(
-        self, submission: Submission, description: Mapping[str, Any], place: Place, spare: Container[int]
+        self,
+        submission: Submission,
+        description: Mapping[str, Any],
+        place: Place,
+        spare: Container[int],
+        confinement: Confinement,
     ) -> None:
+        self._confinement = confinement
         self._submission = submission
         self._description = description
         self._place = place
@@ -106,7 +121,8 @@ class _Run:
         outputs, output = os.pipe()
         self._driver = _fork()
         if self._driver == 0:
-            _as_driver(self._submission, self._description, self._place, claim, output)
+            arguments = (self._description, self._submission, self._place)
+            _as_driver(arguments, self._confinement, claim, output)
         os.close(claim)
         os.close(output)
         self._output.open(outputs)
@@ -155,15 +171,20 @@ class _Run:
 
 
 def _as_driver(
-    submission: Submission, description: Mapping[str, Any], place: Place, claim: int, output: int
+    arguments: tuple[Mapping[str, Any], Submission, Place],
+    confinement: Confinement,
+    claim: int,
+    output: int,
 ) -> None:
     """The driver's life, from fork to exit."""
+    _, submission, place = arguments
     try:
         os.setsid()
-        claim = _descriptors(claim, output)
+        claim = _descriptors(claim, output, confinement)
+        confinement.drop()
         tempfile.tempdir = os.environ["TMPDIR"] = place.work
         os.chdir(place.work)
-        free_driver.drive(description, submission, place, claim)
+        free_driver.drive(*arguments, claim, confinement.enter)
     except BaseException as error:
         failure = {"during": "setup", **free_child.failure(error, submission.filename)}
         send(claim, {"status": "error", "failure": failure})
@@ -171,13 +192,14 @@ def _as_driver(
         _leave(0)
 
 
-def _descriptors(claim: int, output: int) -> int:
+def _descriptors(claim: int, output: int, confinement: Confinement) -> int:
     """Give this process its standard streams and the claim's pipe, and nothing else that was open."""
     claim, output = (_above_standard(descriptor) for descriptor in (claim, output))
     nothing = _above_standard(os.open(os.devnull, os.O_RDONLY))
     for target, source in ((0, nothing), (1, output), (2, output), (_FIRST_OWN, claim)):
         os.dup2(source, target, inheritable=target < _FIRST_OWN)
-    os.closerange(_FIRST_OWN + 1, max(claim, output, nothing, os.sysconf("SC_OPEN_MAX")) + 1)
+    free = confinement.keep(_FIRST_OWN + 1)
+    os.closerange(free, max(claim, output, nothing, os.sysconf("SC_OPEN_MAX")) + 1)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115

@@ -41,8 +41,14 @@ _fork = os.fork
 _leave = os._exit
 
 
-def drive(run: Mapping[str, Any], submission: Submission, place: Place, answer: int) -> None:
-    """Do the run and send the claim over the descriptor `answer`."""
+def drive(
+    run: Mapping[str, Any],
+    submission: Submission,
+    place: Place,
+    answer: int,
+    enter: Callable[[], None] = lambda: None,
+) -> None:
+    """Do the run and send the claim over the descriptor `answer`; `enter` closes in whoever executes student code."""
     _own_signals()
     _name_semaphores(place)
     context = multiprocessing.get_context(run["method"])
@@ -55,7 +61,7 @@ def drive(run: Mapping[str, Any], submission: Submission, place: Place, answer: 
     if stage == 0:
         os.close(answer)
         os.close(own)
-        _on_stage(run, submission, place, shared, theirs)
+        _on_stage(run, submission, place, shared, theirs, enter)
     os.close(theirs)
     _protect()
     _feed(objects, shared)
@@ -141,9 +147,19 @@ def _put_all(queue: Any, items: list[Any]) -> None:
 
 
 def _on_stage(
-    run: Mapping[str, Any], submission: Submission, place: Place, shared: Mapping[str, Any], answer: int
+    run: Mapping[str, Any],
+    submission: Submission,
+    place: Place,
+    shared: Mapping[str, Any],
+    answer: int,
+    enter: Callable[[], None],
 ) -> None:
     """The stage's life, from fork to exit."""
+    try:
+        enter()
+    except OSError as error:
+        send(answer, {"failure": {"during": "setup", **free_child.failure(error, submission.filename)}})
+        _leave(0)
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _prctl(_PR_SET_CHILD_SUBREAPER, 0)

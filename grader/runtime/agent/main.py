@@ -27,6 +27,7 @@ from grader.runtime.agent import (
     chance,
     channel,
     clock,
+    confine_check,
     ending,
     forking,
     frames,
@@ -42,6 +43,7 @@ from grader.runtime.agent import (
     warmup,
 )
 from grader.runtime.agent.channel import Channel
+from grader.runtime.agent.confine import Confinement, Failed
 from grader.runtime.agent.loader import Script, Submission
 
 _fork = os.fork
@@ -79,10 +81,10 @@ def _forked(fork: Callable[[], int]) -> int | None:
         raise
 
 
-def _refuse(given: int, task: int) -> None:
+def _refuse(given: int, task: int, why: str = room.NO_ROOM) -> None:
     """There is no process for the task with this channel, so somebody else has to say it in its place."""
     its_own = channel.of(given, task)
-    its_own.send({"operation": {"kind": "agent.uncontrolled", "line": 0, "text": room.NO_ROOM}})
+    its_own.send({"operation": {"kind": "agent.uncontrolled", "line": 0, "text": why}})
 
 
 def _guarded(body: Callable[[], None]) -> None:
@@ -97,18 +99,34 @@ def _guarded(body: Callable[[], None]) -> None:
 
 
 def runner(descriptor: int, settings: dict[str, Any]) -> None:
-    """Serve the commands for one submission; the judge hanging up ends it with everything below it."""
-    Runner(Channel(socket.socket(fileno=descriptor), -1), settings).serve()
+    """Serve the commands for one submission; the judge hanging up ends it with everything below it.
+
+    First it closes itself off and says whether that went well: `problem` is empty, or why there is no runner.
+    """
+    control = Channel(socket.socket(fileno=descriptor), -1)
+    plan = settings.get("sandbox") or {}
+    confinement = Confinement(plan)
+    reaper.become_reaper()
+    try:
+        confinement.apply()
+        if plan.get("verify"):
+            confine_check.verify(confinement, plan)
+    except Failed as error:
+        confinement.clean_up()
+        control.send({"problem": str(error)})
+        return
+    control.send({"problem": ""})
+    Runner(control, settings, confinement).serve()
 
 
 class Runner:
     """The process at the top of everything that one submission does."""
 
-    def __init__(self, control: Channel, settings: dict[str, Any]) -> None:
+    def __init__(self, control: Channel, settings: dict[str, Any], confinement: Confinement) -> None:
         self._control = control
-        control.at_end = self._sweep_all
+        self._confinement = confinement
+        control.at_end = self._leave_nothing
         self._hosts: set[int] = set()
-        reaper.become_reaper()
         _limit(settings)
         if settings["cores"]:
             os.sched_setaffinity(0, settings["cores"])
@@ -132,19 +150,30 @@ class Runner:
             if answer is not None:
                 self._control.send(answer)
 
-    def _sweep_all(self) -> None:
+    def _leave_nothing(self) -> None:
         reaper.sweep()
+        self._confinement.clean_up()
 
     def _fork(self, task: int, body: Callable[[int], None]) -> int | None:
         given = self._control.take_descriptor()
         child = _forked(_fork)
         if child == 0:
             self._control.close()
-            _guarded(lambda: body(given))
+            _guarded(lambda: self._closed_in(body, given, task))
         if child is None:
             _refuse(given, task)
         os.close(given)
         return child
+
+    def _closed_in(self, body: Callable[[int], None], given: int, task: int) -> None:
+        """Run `body` as what it is: a process that executes student code."""
+        try:
+            self._confinement.drop()
+            self._confinement.enter()
+        except OSError as error:
+            _refuse(given, task, f"code that cannot be closed off ({error})")
+            return
+        body(given)
 
     def _host(self, command: dict[str, Any]) -> None:
         task = command["task"]
@@ -178,7 +207,7 @@ class Runner:
         return {}
 
     def _free(self, command: dict[str, Any]) -> dict[str, Any]:
-        return free.run(self._submission, command, frozenset(self._hosts))
+        return free.run(self._submission, command, frozenset(self._hosts), self._confinement)
 
 
 def _limit(settings: dict[str, Any]) -> None:
