@@ -85,6 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     _add_list(commands)
     _add_start(commands)
+    own = commands.add_parser("sandbox", help="how student code is closed off here, tried out")
+    own.set_defaults(command=sandbox)
     return parser
 
 
@@ -101,6 +103,7 @@ def _add_check(commands: "_Commands") -> None:
     _add_format(parser, "text", "json", "html")
     parser.add_argument("--no-free-runs", action="store_true", help="leave out the runs that nobody controls")
     parser.add_argument("--budget", type=_seconds, metavar="SECONDS", help="stop exploring after this long")
+    parser.add_argument("--unsafe", action="store_true", help="do not close off the code: limits only")
     parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
     parser.set_defaults(command=check)
 
@@ -230,7 +233,7 @@ def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
     from grader.report.outcome import Outcome
     from grader.report.progress import ProgressLine
 
-    options = CheckOptions(free_runs=not arguments.no_free_runs, budget=arguments.budget)
+    options = CheckOptions(not arguments.no_free_runs, arguments.budget, arguments.unsafe)
     try:
         with ProgressLine(sys.stderr, path.name) as progress:
             grade = grade_file(path, arguments.exercise, options, progress.update)
@@ -329,6 +332,17 @@ def start(arguments: argparse.Namespace) -> int:
     first = sanitize.command("grader", "check", str(folder / wanted[0].stub.name))
     print(f"Edit a file, then grade it:  {sanitize.line(first)}")
     return PASSED
+
+
+def sandbox(arguments: argparse.Namespace) -> int:
+    """`grader sandbox`: the level of isolation, and the attacks that it stops."""
+    from grader.report import sandbox_text
+    from grader.runtime.sandbox import selftest
+
+    report = selftest.run()
+    for line in sandbox_text.lines(report):
+        print(line)
+    return PASSED if report.passed else NOT_PASSED
 
 
 class _Parser(argparse.ArgumentParser):

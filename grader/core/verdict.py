@@ -149,6 +149,9 @@ class Grade(msgspec.Struct, frozen=True):
     seconds: float
     source: tuple[str, ...] = ()
     sandbox: str = ""
+    """The level of isolation, and what it consists of."""
+    unprotected: tuple[str, ...] = ()
+    """What the submission could have reached all the same."""
 
     @property
     def score(self) -> float:

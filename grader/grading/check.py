@@ -24,10 +24,14 @@ CHECK_TIMEOUT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """How to grade: whether to run on the real primitives too, and how many seconds one exploration may take."""
+    """How to grade: whether to run on the real primitives too, and how many seconds one exploration may take.
+
+    `unsafe`: the submission is trusted, and not closed off from the machine.
+    """
 
     free_runs: bool = True
     budget: float | None = None
+    unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,9 @@ def grade_file(
     """
     submission = load(path)
     found = resolve(path, exercise)
-    with Template() as template:
-        return grade(template, submission, found, options or CheckOptions(), progress)
+    options = options or CheckOptions()
+    with Template(unsafe=options.unsafe) as template:
+        return grade(template, submission, found, options, progress)
 
 
 def grade(
@@ -66,6 +71,7 @@ def grade(
     """Grade a submission with a running template. Raises InternalError like `grade_file`."""
     started = time.monotonic()
     plugin = _checked(template, submission, exercise, options, progress)
+    isolation = template.isolation()
     return Grade(
         submission=submission.name,
         sha256=submission.sha256,
@@ -73,6 +79,8 @@ def grade(
         checks=plugin.results(),
         seconds=round(time.monotonic() - started, 3),
         source=submission.lines,
+        sandbox=isolation.line,
+        unprotected=isolation.missing,
     )
 
 

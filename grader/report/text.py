@@ -51,6 +51,8 @@ class Printer:
                 self._print()
                 self._section(check, finding)
         self._print()
+        if shown.warning:
+            self._print(self._pen.text(shown.warning, "yellow"))
         self._print(self._summary(shown))
 
     def replay(self, seen: "Replay", path: str) -> None:

@@ -113,6 +113,8 @@ class GradeView:
     points: str
     tally: str
     summary: str
+    warning: str = ""
+    """What the submission could have reached; empty if it was closed off."""
 
     @property
     def checks(self) -> tuple[CheckView, ...]:
@@ -135,6 +137,7 @@ def of_grade(grade: Grade, submission: str = "") -> GradeView:
         points=f"{words.points(grade.score)}/{words.points(grade.max_score)}",
         tally=words.tally(grade),
         summary=words.summary(grade),
+        warning=words.unprotected(grade),
     )
 
 

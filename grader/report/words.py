@@ -112,3 +112,9 @@ def tally(grade: Grade) -> str:
 def seconds(duration: float) -> str:
     """A duration, short."""
     return f"{duration:.2f} s" if duration < 10 else f"{duration:.0f} s"
+
+
+def unprotected(grade: Grade) -> str:
+    """One line on what the submission could have reached; empty if it was closed off."""
+    missing = "; ".join(sanitize.line(clause) for clause in grade.unprotected)
+    return f"sandbox: {sanitize.line(grade.sandbox)}. NOT protected: {missing}" if missing else ""

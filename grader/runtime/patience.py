@@ -6,6 +6,7 @@ that the submission's processes have used, or that none of them has wanted to ru
 
 import re
 import time
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from grader.core.execution import Outcome, OutcomeKind
 from grader.core.operations import Failure, TaskId
 from grader.runtime.protocol import Silent, Wire
-from grader.runtime.template import Runner
+from grader.runtime.template import Runner, RunnerLost, Usage
 
 CPU_SECONDS = 1.5
 IDLE_SECONDS = 1.5
@@ -31,6 +32,7 @@ class Patience:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
         self._busy = True
+        self._exceeded = ""
 
     def receive(self, wire: Wire, decoder: "msgspec.json.Decoder[T]") -> T:
         """One frame; raises what `Wire.receive` does, `Silent` only once the limits are reached."""
@@ -39,18 +41,29 @@ class Patience:
         except Silent:
             pass
         started = quiet_since = time.monotonic()
-        first = self._runner.usage().cpu
+        first = self._usage().cpu
         while True:
             try:
                 return wire.receive(decoder, _SLICE)
             except Silent:
-                usage = self._runner.usage()
+                usage = self._usage()
             now = time.monotonic()
             if usage.runnable:
                 quiet_since = now
             self._busy = usage.cpu - first >= CPU_SECONDS
             if self._busy or now - quiet_since >= IDLE_SECONDS or now - started >= WALL_SECONDS:
                 raise Silent
+
+    def _usage(self) -> Usage:
+        usage = self._runner.usage()
+        self._exceeded = usage.exceeded or self._exceeded
+        return usage
+
+    def death(self) -> str:
+        """What is known of the end of a process that has not said anything before."""
+        with suppress(RunnerLost):
+            self._usage()
+        return f"it was ended for taking {self._exceeded}" if self._exceeded else "the process died"
 
     def hung(self, wire: Wire, task: TaskId) -> Outcome:
         """The outcome for a silent task, with the line that it was in."""

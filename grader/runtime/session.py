@@ -151,7 +151,7 @@ class ProcessSession:
             self._broken = True
             return Anomaly(self._patience.hung(wire, task))
         except Ended:
-            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the process died"))
+            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail=self._patience.death()))
         except Malformed as error:
             self._broken = True
             return Anomaly(fatal_error(task, wire.noise(_LAST_WORDS_SECONDS), str(error)))

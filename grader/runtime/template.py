@@ -65,10 +65,14 @@ class ScriptPlace(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """CPU seconds used by everything below a runner, and how many processes want to run right now."""
+    """CPU seconds used by everything below a runner, and how many processes want to run right now.
+
+    `exceeded` is what there was too much of, in words, if everything was killed for that.
+    """
 
     cpu: float
     runnable: int
+    exceeded: str = ""
 
 
 class _Forked(msgspec.Struct, frozen=True):
@@ -162,14 +166,16 @@ class Template:
     One that is `isolated` sees the standard library only, and nothing of the environment.
     It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
 
-    Its runners are closed off as strongly as this machine allows, unless it is not `isolated`, or it is `unsafe`.
+    Its runners are closed off as strongly as this machine allows, unless it is not `isolated`, or it is `unsafe`;
+    all processes of one together may use `memory` bytes then.
 
     Raises:
         UsageError: the machine does not allow the files or processes that are needed.
     """
 
-    def __init__(self, *, isolated: bool = True, unsafe: bool = False) -> None:
+    def __init__(self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY) -> None:
         limits.open_files()
+        self._memory = memory
         self._levels = list(levels.wanted(unsafe or not isolated))
         self._isolation: Isolation | None = None
         self._refused: tuple[str, ...] = ()
@@ -217,7 +223,7 @@ class Template:
         while True:
             try:
                 isolation = self._isolation or plan.isolation(self._levels[0], self._refused)
-                confined = plan.make(isolation, (os.getpid(), self._process.pid))
+                confined = plan.make(isolation, (os.getpid(), self._process.pid), self._memory)
                 if confined:
                     confined["verify"] = self._isolation is None
                 runner = self._confined_runner(submission, script, confined)
@@ -226,6 +232,11 @@ class Template:
                 continue
             self._isolation = isolation
             return runner
+
+    @property
+    def pid(self) -> int:
+        """The process itself."""
+        return self._process.pid
 
     def isolation(self) -> Isolation:
         """By what student code is closed off here; found out by doing it, if no runner was made yet.

@@ -176,7 +176,10 @@ def test_whoever_kills_the_runner_loses_that_run_only(template: Template) -> Non
     with runs(template, source) as free:
         planned = [calling("run_counter", number, returned=number) for number in (1, 2)]
         flaws = [assess(run, free.perform(run.run)) for run in planned]
-    assert [flaw and flaw.kind for flaw in flaws] == [FindingKind.INCONCLUSIVE, None]
+    # Where it is closed off, it does not even find the process; where it is not, that run is lost.
+    assert flaws[0] is not None
+    assert flaws[0].kind in (FindingKind.CRASH, FindingKind.INCONCLUSIVE)
+    assert flaws[1] is None
 
 
 class _Silly:

@@ -10,6 +10,7 @@ import array
 import binascii
 import json
 import os
+import select
 import socket
 import struct
 from collections.abc import Callable, Mapping
@@ -183,6 +184,14 @@ class Channel:
             self._socket.sendall(_LENGTH.pack(len(body)) + body)
         except OSError:
             self._end()
+
+    def fileno(self) -> int:
+        """The descriptor, to wait for it."""
+        return self._socket.fileno()
+
+    def ready(self, seconds: float) -> bool:
+        """Whether a frame, or the end, has come within this time."""
+        return bool(self._rest) or bool(select.select([self._socket], [], [], seconds)[0])
 
     def receive(self) -> dict[str, Any]:
         """Wait for one frame; a descriptor that came with it can be had from `take_descriptor`."""

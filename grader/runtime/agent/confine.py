@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 
 from grader.runtime.agent import kernel, newroot
 from grader.runtime.agent.kernel import Access
+from grader.runtime.agent.watchdog import Watchdog
 
 SHARED_MEMORY = newroot.SHARED_MEMORY
 _NAMESPACES = kernel.NEW_MOUNTS | kernel.NEW_PIDS | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS
@@ -48,6 +49,10 @@ class Confinement:
         """The user that student code runs as; 0: the one that the judge runs as."""
         self.scratch = ""
         """The one folder that student code may write to; empty if nothing is closed off."""
+
+    def watchdog(self) -> Watchdog:
+        """What keeps the sums in bounds."""
+        return Watchdog(self._plan, self.scratch, self.uid or os.geteuid())
 
     def apply(self) -> None:
         """Do the runner's part. It may return in another process, which has taken this one's place.
@@ -83,7 +88,7 @@ class Confinement:
         self.scratch = str(self._plan["scratch"])
 
     def _furnish(self) -> None:
-        """A temporary folder in the scratch folder, which itself stays ours: student code cannot replace anything in it."""
+        """Put a temporary folder into the scratch folder, which stays ours: nothing in it can be replaced."""
         folder = os.path.join(self.scratch, "tmp")
         os.mkdir(folder, 0o700)
         os.chmod(self.scratch, 0o711)

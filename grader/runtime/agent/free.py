@@ -21,8 +21,9 @@ from grader.runtime.agent import free_child, free_driver, free_stage, reaper, ro
 from grader.runtime.agent.confine import Confinement
 from grader.runtime.agent.free_claim import Frame, send
 from grader.runtime.agent.free_place import Place
-from grader.runtime.agent.free_watch import SLICE, Kept, Patience
+from grader.runtime.agent.free_watch import Kept, Patience
 from grader.runtime.agent.loader import Submission
+from grader.runtime.agent.watchdog import PERIOD, Watchdog
 
 LONGEST_SECONDS = 120.0
 _STACK_SECONDS = 2.0
@@ -55,6 +56,7 @@ def run(
     command: Mapping[str, Any],
     spare: Container[int] = (),
     confinement: Confinement | None = None,
+    watchdog: Watchdog | None = None,
 ) -> dict[str, Any]:
     """Do `command["run"]` within `command["seconds"]`; the answer is what `grader.runtime.free` decodes.
 
@@ -68,7 +70,8 @@ def run(
     place = Place()
     confinement.hand_over(place.folder, place.work)
     try:
-        whole = _Run(submission, command["run"], place, spare, confinement)
+        watchdog = watchdog or confinement.watchdog()
+        whole = _Run(submission, command["run"], place, spare, confinement, watchdog)
         return whole.perform(seconds, Patience(idle, cpu, spare))
     except OSError as error:
         if not room.refuses(error):
@@ -90,8 +93,11 @@ class _Run:
         place: Place,
         spare: Container[int],
         confinement: Confinement,
+        watchdog: Watchdog,
     ) -> None:
         self._confinement = confinement
+        self._watchdog = watchdog
+        self._exceeded = ""
         self._submission = submission
         self._description = description
         self._place = place
@@ -110,6 +116,9 @@ class _Run:
             answer["left_alive"] = len(reaper.descendants(os.getpid(), self._spare))
             answer["failure"] = free_driver.first_failure(self._place.folder)
             answer["flooded"] = self._output.flooded and not patience.idled
+        if self._exceeded:
+            failure = {"during": "call", "type": "MemoryError", "message": self._exceeded}
+            answer = {"status": "error", "failure": failure}
         elapsed = time.monotonic() - started
         reaper.sweep(self._spare)
         self._output.finish()
@@ -135,9 +144,10 @@ class _Run:
         poll.register(self._output.descriptor, select.POLLIN)
         while not frame.complete and not frame.ended:
             left = deadline - time.monotonic()
-            if left <= 0 or patience.ended():
+            self._exceeded = self._watchdog.look() if self._watchdog.due() else ""
+            if left <= 0 or self._exceeded or patience.ended():
                 return False
-            for descriptor, _ in poll.poll(min(left, SLICE) * 1000 + 1):
+            for descriptor, _ in poll.poll(min(left, PERIOD) * 1000 + 1):
                 if descriptor == frame.descriptor:
                     frame.read()
                 elif not self._output.read():

@@ -52,9 +52,7 @@ class Access(enum.IntFlag):
     IOCTL_DEV = 1 << 15
 
 
-_FILE_ONLY = (
-    Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNCATE | Access.IOCTL_DEV
-)
+_FILE_ONLY = Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNCATE | Access.IOCTL_DEV
 _BITS_OF_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
 _NEWEST_BITS = 16
 _NET_SINCE, _SCOPES_SINCE = 4, 6

@@ -41,6 +41,7 @@ from grader.runtime.agent import (
     room,
     synchronize,
     warmup,
+    watchdog,
 )
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.confine import Confinement, Failed
@@ -127,6 +128,9 @@ class Runner:
         self._confinement = confinement
         control.at_end = self._leave_nothing
         self._hosts: set[int] = set()
+        self._watchdog = confinement.watchdog()
+        self._watchdog.listener = control.fileno()
+        self._exceeded = ""
         _limit(settings)
         if settings["cores"]:
             os.sched_setaffinity(0, settings["cores"])
@@ -145,10 +149,21 @@ class Runner:
             "free": self._free,
         }
         while True:
+            self._watch()
             command = self._control.receive()
             answer = commands[command["do"]](command)
             if answer is not None:
                 self._control.send(answer)
+
+    def _watch(self) -> None:
+        """Until the next command comes: end everything below if it takes too much."""
+        while not self._control.ready(watchdog.PERIOD):
+            exceeded = self._watchdog.look()
+            if exceeded:
+                self._exceeded = exceeded
+                reaper.sweep(self._hosts)
+                if self._watchdog.look():
+                    reaper.sweep()
 
     def _leave_nothing(self) -> None:
         reaper.sweep()
@@ -196,7 +211,8 @@ class Runner:
 
     def _usage(self, command: dict[str, Any]) -> dict[str, Any]:
         seconds, runnable = reaper.usage()
-        return {"cpu": seconds, "runnable": runnable}
+        exceeded, self._exceeded = self._exceeded, ""
+        return {"cpu": seconds, "runnable": runnable, "exceeded": exceeded}
 
     def _stacks(self, command: dict[str, Any]) -> dict[str, Any]:
         for pid in reaper.descendants(os.getpid()):
@@ -207,7 +223,7 @@ class Runner:
         return {}
 
     def _free(self, command: dict[str, Any]) -> dict[str, Any]:
-        return free.run(self._submission, command, frozenset(self._hosts), self._confinement)
+        return free.run(self._submission, command, frozenset(self._hosts), self._confinement, self._watchdog)
 
 
 def _limit(settings: dict[str, Any]) -> None:

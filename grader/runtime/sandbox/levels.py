@@ -91,11 +91,6 @@ class Isolation:
         return (*found, "shared memory, and processes that outlive a killed grader")
 
     @property
-    def warning(self) -> str:
-        """One line for whoever grades on their own machine; empty if everything is protected."""
-        return f"sandbox: {self.line}. NOT protected: {'; '.join(self.missing)}" if self.missing else ""
-
-    @property
     def sufficient(self) -> bool:
         """Whether code that nobody has read may be graded in a batch."""
         return self.level in _SUFFICIENT and self.seccomp

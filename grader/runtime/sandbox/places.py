@@ -141,5 +141,7 @@ def _without(paths: Iterable[str], masked: Iterable[str]) -> Iterator[str]:
         if not within or not os.path.isdir(real):
             yield path
             continue
-        entries = sorted(entry.path for entry in os.scandir(real) if not entry.is_symlink() or entry.is_file())
+        entries = sorted(
+            entry.path for entry in os.scandir(real) if not entry.is_symlink() or entry.is_file()
+        )
         yield from _without(entries, within)

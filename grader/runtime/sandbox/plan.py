@@ -56,8 +56,11 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
     return found
 
 
-def make(chosen: Isolation, spared: tuple[int, ...]) -> dict[str, Any]:
-    """The plan for one runner; `spared` are the processes of the judge. Empty if nothing is to be applied."""
+def make(chosen: Isolation, spared: tuple[int, ...], memory: int = MEMORY) -> dict[str, Any]:
+    """The plan for one runner, empty if nothing is to be applied.
+
+    `spared` are the processes of the judge, `memory` is what all processes of the runner may use, in bytes.
+    """
     if chosen.level is Level.OFF:
         return {}
     namespaces = chosen.level is Level.NS
@@ -69,7 +72,8 @@ def make(chosen: Isolation, spared: tuple[int, ...]) -> dict[str, Any]:
         "scratch": SCRATCH if namespaces else tempfile.gettempdir(),
         "room": ROOM,
         "files": FILES,
-        "memory": MEMORY,
+        "memory": memory,
+        "processes": PROCESSES,
         "devices": places.DEVICES,
         "readable": needed.readable if namespaces else needed.expanded(),
         "listable": () if namespaces else needed.listable(),

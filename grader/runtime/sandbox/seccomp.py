@@ -38,9 +38,14 @@ class _Machine:
     audit: int
 
 
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 _MACHINES = {"x86_64": _Machine(0, 0xC000003E), "aarch64": _Machine(1, 0xC00000B7)}
 
-_REFUSED = """
+_REFUSED = _words(
+    """
     ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp migrate_pages move_pages
     pidfd_getfd pidfd_send_signal unshare setns mount umount2 pivot_root chroot move_mount open_tree open_tree_attr
     fsopen fsconfig fsmount fspick mount_setattr memfd_create memfd_secret shmget shmat shmctl semget semop semctl
@@ -49,11 +54,14 @@ _REFUSED = """
     init_module finit_module delete_module reboot swapon swapoff acct quotactl quotactl_fd syslog settimeofday
     clock_settime adjtimex clock_adjtime sethostname setdomainname iopl ioperm modify_ldt vhangup fanotify_init
     ioprio_set
-""".split()
-_REFUSED_TO_THE_SAME_USER = """
+    """
+)
+_REFUSED_TO_THE_SAME_USER = _words(
+    """
     connect chmod fchmod fchmodat fchmodat2 chown lchown fchown fchownat utime utimes utimensat futimesat truncate
     setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr setxattrat removexattrat file_setattr
-""".split()
+    """
+)
 _ONLY_ON_ITSELF = ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr")
 _SIGNALS = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
@@ -126,7 +134,9 @@ def _calls(machine: _Machine, rules: Rules) -> list[_Instruction]:
     refused = [*_REFUSED, *(_REFUSED_TO_THE_SAME_USER if rules.same_user else ())]
     code = _flat(_on(machine, name, [_refuse(errno.EPERM)]) for name in refused)
     code += _on(machine, "clone3", [_refuse(errno.ENOSYS)])
-    code += _on(machine, "clone", [_argument(0), _unless(_ANY_BIT, _NAMESPACE_FLAGS, 1), _refuse(errno.EPERM)])
+    code += _on(
+        machine, "clone", [_argument(0), _unless(_ANY_BIT, _NAMESPACE_FLAGS, 1), _refuse(errno.EPERM)]
+    )
     for name in ("socket", "socketpair"):
         code += _on(machine, name, _only_unix_streams())
     for name in _ONLY_ON_ITSELF:

@@ -1,0 +1,122 @@
+"""Keeps the sums in bounds: memory, processes and files of everything below a runner. Start at `Watchdog.look`.
+
+The kernel's limits hold for each process or each user; what many processes use together has to be looked at. Memory
+that is shared is counted once for every process first, because that is cheap, and divided fairly only if the sum is
+too large.
+"""
+
+import contextlib
+import os
+import select
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from grader.runtime.agent import reaper
+
+PERIOD = 0.05
+"""Seconds between two looks."""
+_FILES_EVERY = 5
+_SHARED_MEMORY = "/dev/shm"
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_BLOCK = 512
+
+
+class Watchdog:
+    """Looks at what runs below this process. With an empty plan nothing is too much."""
+
+    def __init__(self, plan: Mapping[str, Any], scratch: str, user: int) -> None:
+        self._memory = int(plan.get("memory", 0))
+        self._processes = int(plan.get("processes", 0))
+        self._room = 0 if plan.get("namespaces") else int(plan.get("room", 0))
+        self._scratch = scratch
+        self._user = user
+        self._shared_before = _shared_of(user) if self._room else 0
+        self.listener = -1
+        """A connection to the judge: once that is gone, there is nothing to be waited for."""
+        self._looks = 0
+        self._next = 0.0
+
+    def due(self) -> bool:
+        """Whether it is time for the next look."""
+        return bool(self._memory) and time.monotonic() >= self._next
+
+    def look(self) -> str:
+        """What there is too much of, in words; empty if nothing."""
+        self._next = time.monotonic() + PERIOD
+        if not self._memory:
+            return ""
+        self._looks += 1
+        if self._nobody_listens():
+            return "the time that the grader itself has lived"
+        pids = reaper.descendants(os.getpid())
+        if len(pids) > self._processes:
+            return f"more than {self._processes} processes"
+        if self._too_much_memory(pids):
+            return f"more than {self._memory >> 20} MB of memory in all its processes together"
+        if self._room and self._looks % _FILES_EVERY == 0:
+            return self._files()
+        return ""
+
+    def _nobody_listens(self) -> bool:
+        if self.listener < 0:
+            return False
+        poll = select.poll()
+        poll.register(self.listener, 0)
+        return bool(poll.poll(0))
+
+    def _too_much_memory(self, pids: list[int]) -> bool:
+        if sum(map(_resident, pids)) <= self._memory:
+            return False
+        return sum(map(_fair_share, pids)) > self._memory
+
+    def _files(self) -> str:
+        if sum(_sizes(self._scratch)) > self._room:
+            return f"more than {self._room >> 20} MB of files"
+        if _shared_of(self._user) - self._shared_before > self._room:
+            return f"more than {self._room >> 20} MB of shared memory"
+        return ""
+
+
+def _resident(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as listing:
+            return int(listing.read().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def _fair_share(pid: int) -> int:
+    """Memory of a process, each shared page divided by how many share it."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", "rb") as listing:
+            for line in listing:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return _resident(pid)
+    return 0
+
+
+def _sizes(folder: str) -> Iterator[int]:
+    """Bytes on disk of everything in a folder; no link is followed."""
+    waiting = [folder]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    yield entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+
+
+def _shared_of(user: int) -> int:
+    """Bytes of shared memory with a name that belong to a user."""
+    total = 0
+    with contextlib.suppress(OSError), os.scandir(_SHARED_MEMORY) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                found = entry.stat(follow_symlinks=False)
+                if found.st_uid == user:
+                    total += found.st_blocks * _BLOCK
+    return total
