@@ -27,6 +27,7 @@ TOKEN = "eyJjIjoibm8ifQ.AQEC"
 class CheckOptions:
     free_runs: bool = True
     budget: float | None = None
+    unsafe: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,8 +140,11 @@ def test_a_wrong_submission(run: Run) -> None:
 
 def test_options_reach_the_grading(run: Run, fake: FakeGrading) -> None:
     run("check", "right/counter.py")
-    run("check", "right/counter.py", "--exercise", "consumer", "--no-free-runs", "--budget", "1.5")
-    assert fake.calls == [(None, CheckOptions()), ("consumer", CheckOptions(free_runs=False, budget=1.5))]
+    run("check", "right/counter.py", "--exercise=consumer", "--no-free-runs", "--budget=1.5", "--unsafe")
+    assert fake.calls == [
+        (None, CheckOptions()),
+        ("consumer", CheckOptions(free_runs=False, budget=1.5, unsafe=True)),
+    ]
 
 
 def test_a_page_goes_where_the_output_goes(run: Run) -> None:
