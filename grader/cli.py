@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from grader import __version__
+from grader import __version__, cli_batch
 from grader.errors import UsageError
 from grader.report import sanitize
 
@@ -83,6 +83,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_explore(commands)
     _add_replay(commands)
+    cli_batch.add_batch(commands, _seconds, _count)
+    cli_batch.add_report(commands)
     _add_list(commands)
     _add_start(commands)
     own = commands.add_parser("sandbox", help="how student code is closed off here, tried out")

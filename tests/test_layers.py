@@ -1,6 +1,6 @@
 """Imports go downwards only, there are no cycles, and what runs beside student code stays light.
 
-cli → report → exploring → checks → grading → runtime → engine → primitives → core → errors.
+cli → report → exploring → batch → checks → grading → runtime → engine → primitives → core → errors.
 Each may import any lower one. Imports inside of functions and for type checking count as well.
 """
 
@@ -28,8 +28,10 @@ LAYERS = [
     "runtime",
     "grading",
     "checks",
+    "batch",
     "exploring",
     "report",
+    "cli_batch",
     "cli",
     "__main__",
 ]

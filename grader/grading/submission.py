@@ -38,7 +38,11 @@ def load(path: Path) -> Submission:
     Raises:
         UsageError: it is not there, not a regular file, not readable, too large, or not Python text.
     """
-    data = _read(path)
+    return from_data(path, _read(path))
+
+
+def from_data(path: Path, data: bytes) -> Submission:
+    """The submission at `path` whose content is known already. Raises UsageError as `load`."""
     return Submission(path, path.name, data, _decode(path, data), hashlib.sha256(data).hexdigest())
 
 

@@ -11,6 +11,7 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -118,8 +119,8 @@ def page(
     )
 
 
-def of_grade(shown: GradeView) -> str:
-    """A page for everything about one submission."""
+def of_grade(shown: GradeView, lead: Sequence[str] = ()) -> str:
+    """A page for everything about one submission; `lead` are harmless lines to stand below its name."""
     sections: list[Section] = []
     groups: list[Group] = []
     for group in shown.groups:
@@ -131,7 +132,7 @@ def of_grade(shown: GradeView) -> str:
     return page(
         shown.submission,
         sections,
-        lead=(f"exercise {shown.exercise}",),
+        lead=(*lead, f"exercise {shown.exercise}"),
         verdict=shown.summary,
         status=CheckStatus.PASSED if shown.passed else CheckStatus.FAILED,
         groups=groups,
@@ -195,6 +196,15 @@ def _summary(witness: WitnessView) -> tuple[tuple[str, str, str], ...]:
     for step in witness.steps:
         last.update(step.changes)
     return tuple((name, first.get(name, ""), text) for name, text in last.items())
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the file at `path` is a page of the grader."""
+    try:
+        with path.open("rb") as file:
+            return b'<meta name="generator" content="grader ' in file.read(2_000)
+    except OSError:
+        return False
 
 
 def _policy(style: str, script: str) -> str:

@@ -1,0 +1,251 @@
+"""Finds the submissions in a folder, whoever has made the folder. Start at `find`.
+
+Known are a flat folder of files, a folder (or a zip file) for each student, an export of Gradescope, Canvas or Moodle,
+packed or not, and clones of GitHub Classroom. Links are never followed. Whatever is not graded is listed with a reason;
+only what no person has written (`__MACOSX`, `.git`, …) is passed over.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.batch import gradescope, names
+from grader.batch.assign import File, assign
+from grader.batch.model import Found, Handed, Leftover, Student
+from grader.batch.unpack import METADATA, is_junk, unpack
+from grader.errors import UsageError
+from grader.grading.submission import SIZE_LIMIT
+
+_DEPTH = 8
+_NESTED_ZIPS = 2
+
+
+@dataclass(slots=True)
+class _Owner:
+    """A student (or a group) and the Python files that are theirs."""
+
+    students: tuple[Student, ...]
+    files: list[File] = field(default_factory=list)
+
+
+class _Finder:
+    def __init__(self, root: Path, unpacked: Path, known: Sequence[str], exercise: str) -> None:
+        self._root = root
+        self._unpacked = unpacked
+        self._skipped = unpacked.parent.resolve()
+        self._known = known
+        self._exercise = exercise
+        self._owners: dict[str, _Owner] = {}
+        self.leftovers: list[Leftover] = []
+
+    def found(self) -> Found:
+        handed: list[Handed] = []
+        for owner in self._owners.values():
+            mine, over = assign(owner.students, owner.files, self._known, self._exercise)
+            handed += mine
+            self.leftovers += over
+        handed.sort(key=lambda one: (one.students[0].name.casefold(), one.exercise, one.shown))
+        return Found(tuple(handed), tuple(sorted(self.leftovers, key=lambda over: over.path)))
+
+    def top(self, folder: Path, shown: str, depth: int = 0) -> None:
+        """Look at a folder that holds the work of many."""
+        entries = list(self._entries(folder, shown))
+        if any(path.name == METADATA for path, _ in entries):
+            return self._gradescope(folder, shown, entries)
+        inner = [path for path, _ in entries if path.is_dir() or path.suffix.lower() == ".zip"]
+        if (
+            len(entries) == 1
+            and inner
+            and depth < _DEPTH
+            and self._is_export(inner[0], f"{shown}{inner[0].name}")
+        ):
+            return self.top(*self._opened(inner[0], f"{shown}{inner[0].name}"), depth + 1)
+        clones = [path.name for path, _ in entries if path.is_dir() and (path / ".git").exists()]
+        usernames = names.usernames(clones)
+        for path, name in entries:
+            if path.is_dir():
+                self._folder_of_one(path, name, usernames)
+            else:
+                self._file_of_one(path, name)
+        return None
+
+    def _is_export(self, path: Path, shown: str) -> bool:
+        """Whether the only thing in a folder is not the work of one student, but once more that of many."""
+        if names.owner(path.name):
+            return False
+        try:
+            folder, inside = self._opened(path, shown, tell=False)
+        except UsageError:
+            return False
+        entries = [entry for entry, _ in self._entries(folder, inside, tell=False)]
+        listed = any(entry.name == METADATA or names.owner(entry.name) for entry in entries)
+        return listed or (len(entries) > 0 and all(entry.is_dir() for entry in entries))
+
+    def _opened(self, path: Path, shown: str, tell: bool = True) -> tuple[Path, str]:
+        if path.is_dir():
+            return path, f"{shown}/"
+        opened = unpack(path, self._unpacked)
+        if tell:
+            self.leftovers += [Leftover(f"{shown}/{over.path}", over.why) for over in opened.leftovers]
+        return opened.folder, f"{shown}/"
+
+    def _entries(self, folder: Path, shown: str, tell: bool = True) -> Iterator[tuple[Path, str]]:
+        """What is in a folder, in order, without links, junk and our own output."""
+        try:
+            found = sorted(folder.iterdir())
+        except OSError as error:
+            if folder == self._root:
+                raise UsageError(f"{folder} cannot be read: {error.strerror}") from None
+            self.leftovers += [Leftover(shown, f"cannot be read: {error.strerror}")] if tell else []
+            return
+        for path in found:
+            name = f"{shown}{path.name}"
+            why = ""
+            if is_junk(path.name) or path.resolve() == self._skipped:
+                continue
+            if path.is_symlink():
+                why = "a link; links are not followed"
+            elif path.is_dir():
+                why = "a virtual environment" if (path / "pyvenv.cfg").exists() else ""
+            elif not path.is_file():
+                why = "no regular file"
+            if why:
+                self.leftovers += [Leftover(name, why)] if tell else []
+                continue
+            yield path, name
+
+    def _gradescope(self, folder: Path, shown: str, entries: Sequence[tuple[Path, str]]) -> None:
+        submitters = gradescope.submitters(folder / METADATA)
+        for path, name in entries:
+            if path.name == METADATA:
+                continue
+            students = submitters.pop(path.name, ())
+            if not path.is_dir():
+                self._leftover(name, f"not among the folders that {METADATA} lists")
+                continue
+            self._take(path, f"{name}/", students or (Student(f"folder:{path.name}", path.name),), "")
+        for left, students in submitters.items():
+            who = ", ".join(student.name for student in students)
+            self._leftover(
+                f"{shown}{left}", f"{METADATA} lists it{f' for {who}' if who else ''}, but it is not there"
+            )
+
+    def _folder_of_one(self, path: Path, name: str, usernames: dict[str, str]) -> None:
+        if not any(not is_junk(entry) for entry in _listed(path)):
+            return self._leftover(f"{name}/", "an empty folder")
+        named = names.owner(path.name)
+        if named is not None and not named.filename:
+            self._take(path, f"{name}/", (named.student,), "", late=named.late)
+        elif path.name in usernames:
+            login = usernames[path.name]
+            self._take(path, f"{name}/", (Student(f"user:{login}", login, username=login),), "")
+        else:
+            self._take(path, f"{name}/", (Student(f"name:{path.name}", path.name),), "")
+        return None
+
+    def _file_of_one(self, path: Path, name: str) -> None:
+        named = names.owner(path.name)
+        filename = (named.filename if named is not None else "") or path.name
+        suffix = Path(filename).suffix.lower()
+        if suffix not in (".py", ".zip"):
+            return self._leftover(name, "not a Python file")
+        student = named.student if named is not None else self._by_stem(Path(filename).stem)
+        if suffix == ".zip":
+            try:
+                folder, inside = self._opened(path, name)
+            except UsageError as error:
+                return self._leftover(name, str(error))
+            late, number = (named.late, named.number) if named else (False, 0)
+            return self._take(folder, inside, (student,), "", late=late, number=number, zips=1)
+        known = named if named is not None else names.Named(student)
+        self._add((student,), File(path, name, filename, 0, known.number, known.late))
+        return None
+
+    def _by_stem(self, stem: str) -> Student:
+        """Whose a file in a flat folder is: what its name says besides the exercise."""
+        said = names.exercise(stem, self._known)
+        who = said[1] if said is not None else stem
+        if not who:
+            who = self._root.resolve().stem
+        return Student(f"name:{who}", who)
+
+    def _take(
+        self,
+        folder: Path,
+        shown: str,
+        students: tuple[Student, ...],
+        within: str,
+        *,
+        late: bool = False,
+        number: int = 0,
+        zips: int = 0,
+    ) -> None:
+        """All Python files below the folder of one student."""
+        depth = within.count("/")
+        for path, name in self._entries(folder, shown):
+            suffix = path.suffix.lower()
+            named = names.owner(path.name)
+            if path.is_dir() and depth < _DEPTH:
+                self._take(path, f"{name}/", students, f"{within}/", late=late, number=number, zips=zips)
+            elif path.is_dir():
+                self._leftover(name, "too many folders in folders")
+            elif suffix == ".zip" and zips < _NESTED_ZIPS:
+                try:
+                    inner, inside = self._opened(path, name)
+                except UsageError as error:
+                    self._leftover(name, str(error))
+                    continue
+                self._take(inner, inside, students, f"{within}/", late=late, number=number, zips=zips + 1)
+            elif suffix == ".py":
+                own = named.filename if named is not None and named.filename else path.name
+                self._add(students, File(path, name, own, depth, number, late))
+            else:
+                self._leftover(name, "not a Python file")
+
+    def _add(self, students: tuple[Student, ...], file: File) -> None:
+        key = "\0".join(sorted(student.key for student in students))
+        self._owners.setdefault(key, _Owner(students)).files.append(file)
+
+    def _leftover(self, name: str, why: str) -> None:
+        self.leftovers.append(Leftover(name, why))
+
+
+def find(folder: Path, unpacked: Path, known: Sequence[str], exercise: str = "") -> Found:
+    """The submissions in `folder` (or zip file) for the `known` exercises, or all of them for `exercise`.
+
+    Zip files are unpacked below `unpacked`; the folder around that is the batch's own and not searched.
+
+    Raises:
+        UsageError: the folder cannot be read, or there is nothing in it.
+    """
+    if not folder.exists():
+        raise UsageError(f"{folder} does not exist; name the folder with the submissions")
+    if not folder.is_dir() and folder.suffix.lower() != ".zip":
+        raise UsageError(f"{folder} is not a folder; use `grader check` for single files")
+    finder = _Finder(folder, unpacked, known, exercise)
+    root = folder
+    if not folder.is_dir():
+        opened = unpack(folder, unpacked)
+        finder.leftovers += opened.leftovers
+        root = opened.folder
+    finder.top(root, "")
+    return finder.found()
+
+
+def _listed(folder: Path) -> list[str]:
+    """The names in a folder; one that cannot be read is not empty."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return [str(folder)]
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file; of a large one only as far as it would be read. "" if it cannot be read."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            return hashlib.sha256(file.read(SIZE_LIMIT + 1)).hexdigest()
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,263 @@
+"""Grades everything in a folder that the grade book does not know yet. Start at `run`."""
+
+import fcntl
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from grader.batch import roster, versions
+from grader.batch.book import Book, Key
+from grader.batch.crew import Crew
+from grader.batch.find import digest, find
+from grader.batch.model import Found, Handed, Result, Roll, Student, Verdict
+from grader.batch.worker import Task
+from grader.errors import UsageError
+from grader.grading import catalogue
+from grader.grading.check import CheckOptions
+from grader.grading.submission import load
+from grader.runtime.pinning import cores
+
+UNPACKED = "unpacked"
+_LOCK = ".batch.lock"
+_TICK = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line says; None leaves it as it was in the last batch over the same folder."""
+
+    exercise: str | None = None
+    roster: Path | None = None
+    free_runs: bool | None = None
+    budget: float | None = None
+    unsafe: bool = False
+    jobs: int | None = None
+
+
+@dataclass(slots=True)
+class Standing:
+    """How far a batch is. `counts` are verdicts so far, of earlier batches too; `graded` are those of this one."""
+
+    total: int
+    already: int
+    counts: Counter[Verdict]
+    started: float = field(default_factory=time.monotonic)
+    graded: int = 0
+    last: str = ""
+
+    @property
+    def done(self) -> int:
+        """Submissions that have a verdict."""
+        return sum(self.counts.values())
+
+    @property
+    def seconds(self) -> float:
+        """Since the first one was begun."""
+        return time.monotonic() - self.started
+
+    @property
+    def rate(self) -> float:
+        """Submissions a second; 0 while that cannot be told."""
+        return self.graded / self.seconds if self.graded and self.seconds > 0 else 0.0
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds that are left at this rate."""
+        return (self.total - self.done) / self.rate if self.rate else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a batch ended: whether it was stopped, how many it has graded, and whose grade went down."""
+
+    standing: Standing
+    stopped: bool
+    roll: Roll
+    went_down: tuple[tuple[Handed, float, float], ...] = ()
+
+
+def run(
+    folder: Path, output: Path, wishes: Wishes, progress: Callable[[Standing], None] = lambda _: None
+) -> Ended:
+    """Grade what is in `folder` and not yet in the grade book in `output`. An interrupt ends it, and loses nothing.
+
+    Raises:
+        UsageError: the folder, the roster, the book or the exercise is not what it should be, or there is no room.
+        InternalError: the grader itself has failed.
+    """
+    with Book(output) as book:
+        roll = _roll(book, folder, output, wishes)
+        book.enter_roll(roll)
+        if not roll.found.handed:
+            raise UsageError(f"{folder}: there is no submission in it{_hint(roll)}")
+        with _lock(output) as alone:
+            return _Batch(book, roll, CheckOptions(roll.free_runs, roll.budget), wishes.jobs, progress).run(
+                alone
+            )
+
+
+def _hint(roll: Roll) -> str:
+    if not roll.found.leftovers:
+        return ""
+    first = roll.found.leftovers[0]
+    more = len(roll.found.leftovers) - 1
+    return f"; {first.path}: {first.why}{f' (and {more} more)' if more else ''}"
+
+
+def _roll(book: Book, folder: Path, output: Path, wishes: Wishes) -> Roll:
+    place = str(folder.resolve())
+    before = next((roll for roll in book.rolls() if roll.folder == place), Roll(place))
+    exercise = before.exercise if wishes.exercise is None else wishes.exercise
+    known = {exercise.name: exercise for exercise in catalogue.exercises()}
+    if exercise:
+        catalogue.resolve(folder, exercise)
+    students = before.roster if wishes.roster is None else roster.read(wishes.roster)
+    found = find(folder, output / UNPACKED, [*known], exercise)
+    handed = tuple(
+        msgspec.structs.replace(one, sha256=digest(Path(one.path)) or f"unreadable: {one.shown}")
+        for one in found.handed
+    )
+    people: dict[str, Student] = {student.key: student for one in handed for student in one.students}
+    absent, strangers = roster.compare(students, people.values()) if students else ((), ())
+    return Roll(
+        folder=place,
+        exercise=exercise,
+        found=Found(handed, found.leftovers),
+        absent=absent,
+        strangers=strangers,
+        roster=students,
+        free_runs=before.free_runs if wishes.free_runs is None else wishes.free_runs,
+        budget=before.budget if wishes.budget is None else wishes.budget,
+        unsafe=wishes.unsafe,
+        grader_version=versions.grader(),
+        exercise_versions={
+            name: versions.exercise(known[name]) for name in sorted({h.exercise for h in handed})
+        },
+    )
+
+
+def key_of(roll: Roll, handed: Handed) -> Key:
+    """What the grade of a submission is found by."""
+    version = roll.exercise_versions.get(handed.exercise, "")
+    return Key(handed.sha256, handed.exercise, version, roll.grader_version, _options(roll))
+
+
+def _options(roll: Roll) -> str:
+    budget = "" if roll.budget is None else f" budget={roll.budget:g}"
+    return f"free={int(roll.free_runs)}{budget}{' unsafe' if roll.unsafe else ''}"
+
+
+class _Batch:
+    """One run over what a roll lists. Equal files are graded once."""
+
+    def __init__(
+        self,
+        book: Book,
+        roll: Roll,
+        options: CheckOptions,
+        jobs: int | None,
+        progress: Callable[[Standing], None],
+    ) -> None:
+        self._book = book
+        self._roll = roll
+        self._options = options
+        self._jobs = jobs or max(len(cores()), 1)
+        self._progress = progress
+        self._same: dict[Key, list[Handed]] = {}
+        for handed in roll.found.handed:
+            self._same.setdefault(key_of(roll, handed), []).append(handed)
+        known = {key: book.has(key) for key in self._same}
+        self._missing = [key for key, verdict in known.items() if verdict is None]
+        counts: Counter[Verdict] = Counter()
+        for key, verdict in known.items():
+            if verdict is not None:
+                counts[verdict] += len(self._same[key])
+        total = len(roll.found.handed)
+        self._standing = Standing(total, sum(counts.values()), counts)
+        self._graded: list[Key] = []
+
+    def run(self, alone: bool) -> Ended:
+        """Grade what is missing; the second of two batches at once begins at the end."""
+        stopped = False
+        try:
+            self._grade(self._missing if alone else self._missing[::-1])
+        except KeyboardInterrupt:
+            stopped = True
+        return Ended(self._standing, stopped, self._roll, tuple(self._went_down()))
+
+    def _grade(self, keys: list[Key]) -> None:
+        waiting = iter(keys)
+        more = True
+        with Crew[Key](min(self._jobs, max(len(keys), 1)), self._options) as crew:
+            while more or crew.busy:
+                while more and crew.has_room:
+                    key = next(waiting, None)
+                    if key is None:
+                        more = False
+                        break
+                    self._begin(crew, key)
+                self._progress(self._standing)
+                for key, result in crew.results(_TICK) if crew.busy else ():
+                    self._enter(key, result)
+        self._progress(self._standing)
+
+    def _begin(self, crew: Crew[Key], key: Key) -> None:
+        """Have a file graded, unless it cannot be read, or another batch has graded it meanwhile."""
+        verdict = self._book.has(key)
+        if verdict is not None:
+            self._count(key, verdict)
+            return
+        path = Path(self._same[key][0].path)
+        try:
+            submission = load(path)
+        except UsageError as error:
+            problem = str(error).replace(str(path), self._same[key][0].filename)
+            self._enter(key, Result(Verdict.UNREADABLE, problem=problem))
+            return
+        if submission.sha256 != key.sha256:
+            problem = "the file was changed while the batch was running; start it again"
+            self._enter(key, Result(Verdict.ERROR, problem=problem))
+            return
+        crew.give(key, Task(f"{key.exercise}.py", submission.data, key.exercise))
+
+    def _enter(self, key: Key, result: Result) -> None:
+        self._book.enter(key, result)
+        self._graded.append(key)
+        self._standing.graded += len(self._same[key])
+        self._count(key, result.verdict)
+
+    def _count(self, key: Key, verdict: Verdict) -> None:
+        self._standing.counts[verdict] += len(self._same[key])
+        self._standing.last = self._same[key][0].shown
+
+    def _went_down(self) -> Iterator[tuple[Handed, float, float]]:
+        for key in self._graded:
+            entry = self._book.entry(key)
+            if entry is None or entry.was is None or entry.result.verdict is Verdict.ERROR:
+                continue
+            if entry.result.score < entry.was:
+                yield from ((handed, entry.was, entry.result.score) for handed in self._same[key])
+
+
+@contextmanager
+def _lock(output: Path) -> Iterator[bool]:
+    """Whether no other batch is at work on this book. The kernel forgets the lock of one that was killed."""
+    try:
+        descriptor = os.open(output / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise UsageError(f"cannot write into {output}: {error.strerror}") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            alone = True
+        except OSError:
+            alone = False
+        yield alone
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,39 @@
+"""What a grade depends on besides the submission: the exercise, the grader itself. Start at `exercise`."""
+
+import functools
+import hashlib
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+
+from grader import __version__
+from grader.grading import catalogue
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_NO_MATTER = ("batch", "report", "checks", "exploring", "_exercises", "_solutions")
+"""Parts of the package that change no grade; the checks belong to the exercises."""
+
+
+def exercise(found: catalogue.Exercise) -> str:
+    """Changes whenever the stub, the reference or a check of the exercise changes."""
+    files = [found.stub, catalogue.solution(found.name), _PACKAGE / "checks" / f"{found.name}.py"]
+    return _digest((path.name, path) for path in files)
+
+
+@functools.cache
+def grader() -> str:
+    """Changes whenever what grades changes: the grader's code, its version, Python's feature version."""
+    paths = sorted(_PACKAGE.rglob("*.py"))
+    named = ((path.relative_to(_PACKAGE).as_posix(), path) for path in paths)
+    code = _digest((name, path) for name, path in named if name.split("/")[0] not in _NO_MATTER)
+    python = ".".join(platform.python_version_tuple()[:2])
+    return f"{__version__}+{code} (Python {python})"
+
+
+def _digest(files: Iterable[tuple[str, Path]]) -> str:
+    digest = hashlib.sha256()
+    for name, path in files:
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,127 @@
+"""A process that grades one submission after the other, on one core. Start at `main`.
+
+It is a judge like the one of `grader check`, with a template that stays warm. It dies with its batch, and everything
+that it has started dies with it.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+
+from grader.batch.model import Result, Verdict, of_grade
+from grader.batch.packing import pack
+from grader.core.verdict import Grade
+from grader.errors import UsageError
+from grader.grading import catalogue
+from grader.grading.check import CheckOptions, grade
+from grader.grading.submission import from_data
+from grader.runtime.pinning import pinned
+from grader.runtime.template import Template
+
+SERVED = 200
+"""So many submissions, and a worker makes room for a new one, whatever may have piled up in it."""
+_ATTEMPTS = 2
+_PR_SET_PDEATHSIG = 1
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A submission to be graded: the file as bytes, and for what."""
+
+    filename: str
+    data: bytes
+    exercise: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of a task. `refused` is what the machine does not allow, if that was the reason."""
+
+    result: Result
+    refused: str = ""
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What a worker is told once: its channel, the process that it serves, its core, how to grade."""
+
+    channel: int
+    batch: int
+    core: int | None
+    free_runs: bool
+    budget: float | None
+    unsafe: bool
+
+
+class _Grading:
+    """A template that is warm, and replaced when it has died."""
+
+    def __init__(self, options: CheckOptions) -> None:
+        self._options = options
+        self._open: ExitStack | None = None
+        self._template: Template | None = None
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+        self._open = self._template = None
+
+    def __call__(self, task: Task) -> Answer:
+        """Grade; whatever fails may be the fault of the submission before, so it is tried once more."""
+        problem: Exception | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                return Answer(of_grade(self._grade(task)))
+            except Exception as error:
+                problem = error
+                self.close()
+        refused = str(problem) if isinstance(problem, UsageError) else ""
+        return Answer(Result(Verdict.ERROR, problem=refused or f"a bug in the grader: {problem!r}"), refused)
+
+    def _grade(self, task: Task) -> Grade:
+        if self._open is None or self._template is None:
+            self._open = ExitStack()
+            self._template = self._open.enter_context(Template())
+        submission = from_data(Path(task.filename), task.data)
+        exercise = catalogue.resolve(Path(task.filename), task.exercise)
+        return grade(self._template, submission, exercise, self._options)
+
+
+def main(orders: str) -> None:
+    """Serve until the batch hangs up."""
+    told = msgspec.json.decode(orders, type=Orders)
+    _die_with(told.batch)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _be_silent()
+    channel = Connection(told.channel)
+    grading = _Grading(CheckOptions(told.free_runs, told.budget))
+    try:
+        with pinned(told.core):
+            for _ in range(SERVED):
+                task = msgspec.json.decode(channel.recv_bytes(), type=Task)
+                channel.send_bytes(pack(grading(task)))
+    except (EOFError, OSError):
+        return
+    finally:
+        grading.close()
+
+
+def _die_with(batch: int) -> None:
+    """Have the kernel end this process when the batch has ended, however it did."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != batch:
+        sys.exit("the batch has ended")
+
+
+def _be_silent() -> None:
+    """Nothing but the channel leads out."""
+    if os.environ.get("GRADER_DEBUG"):
+        return
+    devnull = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(devnull, descriptor)
+    os.close(devnull)

@@ -1,0 +1,107 @@
+"""What a batch says on the terminal: one line while it works, a few at its end. Start at `BatchLine`."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from grader.batch.model import Verdict
+from grader.report import sanitize, words
+
+if TYPE_CHECKING:
+    from grader.batch.run import Ended, Standing
+
+_EVERY = 0.2
+_EVERY_IN_A_LOG = 15.0
+_LISTED = 20
+
+
+class BatchLine:
+    """A context manager whose `update` shows how far a batch is: a line that changes, or now and then one in a log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._live = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self._next = 0.0 if self._live else time.monotonic() + _EVERY_IN_A_LOG
+        self._dirty = False
+
+    def __enter__(self) -> "BatchLine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._dirty:
+            self._stream.write("\r\x1b[2K")
+            self._stream.flush()
+
+    def update(self, standing: "Standing") -> None:
+        """Show `standing`, five times a second at most; in a log four times a minute."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + (_EVERY if self._live else _EVERY_IN_A_LOG)
+        text = progress(standing)
+        if self._live:
+            from rich.cells import chop_cells
+
+            width = max((shutil.get_terminal_size().columns or 80) - 1, 2)
+            self._stream.write(f"\r\x1b[2K{chop_cells(text, width)[0]}")
+            self._dirty = True
+        else:
+            self._stream.write(f"{text}\n")
+        self._stream.flush()
+
+
+def progress(standing: "Standing") -> str:
+    """`120/300 graded · 8.1 a second · 0:22 left · 80 passed, 35 failed, 5 inconclusive · anna_counter.py`."""
+    parts = [f"{standing.done}/{standing.total} graded"]
+    if standing.rate:
+        parts.append(f"{standing.rate:.1f} a second")
+    if standing.remaining is not None and standing.done < standing.total:
+        minutes, seconds = divmod(round(standing.remaining), 60)
+        parts.append(f"{minutes}:{seconds:02} left")
+    if standing.done:
+        parts.append(verdicts(standing.counts))
+    if standing.last:
+        parts.append(sanitize.line(standing.last, 60))
+    return " · ".join(parts)
+
+
+def verdicts(counts: Mapping[Verdict, int]) -> str:
+    """How many submissions came off how: `80 passed, 35 failed`."""
+    return ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts.get(verdict))
+
+
+def summary(ended: "Ended") -> Iterator[str]:
+    """The last lines about a batch."""
+    standing, roll = ended.standing, ended.roll
+    yield f"{words.count(standing.total, 'submission')}: {verdicts(standing.counts) or 'none graded'}"
+    known = standing.done - standing.graded
+    yield f"{standing.graded} graded now in {words.seconds(standing.seconds)}, {known} known already"
+    if ended.went_down:
+        yield f"{words.count(len(ended.went_down), 'grade')} went down, because the exercise or the grader has changed:"
+        lines = [
+            f"{', '.join(student.name for student in handed.students)}, {handed.exercise}: "
+            f"{words.points(before)} → {words.points(now)}"
+            for handed, before, now in ended.went_down
+        ]
+        yield from _some(lines)
+    if roll.absent:
+        yield f"{words.count(len(roll.absent), 'student')} of the roster handed in nothing:"
+        yield from _some([student.name for student in roll.absent])
+    if roll.strangers:
+        yield f"{words.count(len(roll.strangers), 'student')} handed in and are not on the roster:"
+        yield from _some([student.name for student in roll.strangers])
+    if roll.found.leftovers:
+        yield f"{words.count(len(roll.found.leftovers), 'file')} not graded:"
+        yield from _some([f"{over.path}: {over.why}" for over in roll.found.leftovers])
+
+
+def _some(lines: list[str]) -> Iterator[str]:
+    for line in lines[:_LISTED]:
+        yield f"  {sanitize.line(line, 200)}"
+    if len(lines) > _LISTED:
+        yield f"  … and {len(lines) - _LISTED} more, all of them in the report"

@@ -1,0 +1,215 @@
+"""The grade sheet: one short line for each submission of a book, whatever the format. Start at `Sheet`.
+
+Whole grades are large, and there may be thousands: `read` looks at one at a time and keeps a `Line` of it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from grader.batch.book import Book
+from grader.batch.model import Handed, Leftover, Result, Roll, Student, Verdict
+from grader.batch.run import key_of
+from grader.core.verdict import CheckResult, CheckStatus, Finding, Grade
+from grader.report import sanitize
+
+_MESSAGE_LIMIT = 300
+_SLUG_LIMIT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What a finding has in common with those of others. `shape` is the witness without its names and numbers."""
+
+    kind: str
+    help: str
+    shape: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One check of one submission; `evidence` are the levels that its pass rests on."""
+
+    name: str
+    title: str
+    function: str
+    status: CheckStatus
+    score: float
+    max_score: float
+    evidence: tuple[str, ...]
+    mistakes: tuple[Mistake, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One submission. `page` is the name of its files without a suffix.
+
+    `verdict` is None while it has no result; `was` and `current` are those of the book's `Entry`.
+    """
+
+    handed: Handed
+    page: str
+    verdict: Verdict | None
+    score: float = 0.0
+    max_score: float = 0.0
+    seconds: float = 0.0
+    checks: tuple[CheckLine, ...] = ()
+    problem: str = ""
+    was: float | None = None
+    current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StudentLine:
+    """One student, with what they have handed in, by exercise."""
+
+    student: Student
+    lines: dict[str, Line]
+    absent: bool = False
+
+    @property
+    def score(self) -> float:
+        """The total of all exercises."""
+        return sum(line.score for line in self.lines.values())
+
+
+@dataclass(slots=True)
+class Sheet:
+    """Everything that the reports on a whole batch are made of. `exercises` maps each to the points there are."""
+
+    folders: tuple[str, ...]
+    lines: list[Line] = field(default_factory=list)
+    students: list[StudentLine] = field(default_factory=list)
+    exercises: dict[str, float] = field(default_factory=dict)
+    leftovers: list[Leftover] = field(default_factory=list)
+    strangers: list[Student] = field(default_factory=list)
+
+    @property
+    def max_score(self) -> float:
+        """The points of all exercises."""
+        return sum(self.exercises.values())
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """How many submissions came off how."""
+        return {verdict: sum(line.verdict is verdict for line in self.lines) for verdict in Verdict}
+
+
+def read(book: Book, seen: Callable[[Line, Result | None], None] = lambda line, result: None) -> Sheet:
+    """The sheet of a grade book. `seen` is called with each line and the whole result that it stands for.
+
+    Raises:
+        UsageError: the book cannot be read.
+    """
+    rolls = book.rolls()
+    sheet = Sheet(tuple(roll.folder for roll in rolls))
+    current: dict[tuple[str, ...], tuple[Roll, Handed]] = {}
+    for roll in rolls:
+        for handed in roll.found.handed:
+            key = (handed.exercise, *sorted(student.key for student in handed.students))
+            current[key] = roll, handed
+        sheet.leftovers += roll.found.leftovers
+        sheet.strangers += roll.strangers
+    pages: set[str] = set()
+    for roll, handed in sorted(current.values(), key=lambda pair: _order(pair[1])):
+        entry = book.entry(key_of(roll, handed))
+        page = _page(handed, pages)
+        result = entry.result if entry is not None else None
+        line = _line(handed, page, result, entry.was if entry else None, entry.current if entry else True)
+        sheet.lines.append(line)
+        seen(line, result)
+    for line in sheet.lines:
+        best = sheet.exercises.get(line.handed.exercise, 0.0)
+        sheet.exercises[line.handed.exercise] = max(best, line.max_score)
+    sheet.exercises = dict(sorted(sheet.exercises.items()))
+    sheet.students = _students(sheet.lines, rolls)
+    return sheet
+
+
+def _order(handed: Handed) -> tuple[str, str, str]:
+    return handed.students[0].name.casefold(), handed.exercise, handed.shown
+
+
+def _page(handed: Handed, taken: set[str]) -> str:
+    """A name for the files about a submission, harmless everywhere, and nobody else's."""
+    names = "+".join(student.name for student in handed.students[:3])
+    plain = unicodedata.normalize("NFKC", f"{names}-{handed.exercise}")
+    slug = re.sub(r"[^\w+-]+", "_", plain)[:_SLUG_LIMIT].strip("_") or "submission"
+    name, number = slug, 1
+    while name.casefold() in taken:
+        number += 1
+        name = f"{slug}-{number}"
+    taken.add(name.casefold())
+    return name
+
+
+def _line(handed: Handed, page: str, result: Result | None, was: float | None, current: bool) -> Line:
+    if result is None:
+        return Line(handed, page, None)
+    grade = result.grade
+    if grade is None:
+        return Line(
+            handed, page, result.verdict, problem=sanitize.line(result.problem), was=was, current=current
+        )
+    return Line(
+        handed,
+        page,
+        result.verdict,
+        grade.score,
+        grade.max_score,
+        grade.seconds,
+        tuple(_check(check) for check in grade.checks),
+        was=was,
+        current=current,
+    )
+
+
+def _check(check: CheckResult) -> CheckLine:
+    return CheckLine(
+        check.name,
+        sanitize.line(check.title or check.name),
+        sanitize.line(check.function),
+        check.status,
+        check.score,
+        check.max_score,
+        tuple(entry.level.value for entry in check.evidence),
+        tuple(_mistake(finding) for finding in check.findings),
+        sanitize.line(check.reason),
+    )
+
+
+def _mistake(finding: Finding) -> Mistake:
+    message = sanitize.line(" ".join(finding.message.split()), _MESSAGE_LIMIT)
+    return Mistake(finding.kind.value, sanitize.line(finding.help), _shape(finding), message)
+
+
+def _shape(finding: Finding) -> str:
+    """What the processes did that clashed, and what they waited for, with processes named as they appear."""
+    names: dict[str, str] = {}
+    parts = []
+    for step in finding.steps:
+        if step.executed and not step.conflict:
+            continue
+        who = names.setdefault(step.task, f"{len(names) + 1}")
+        parts.append(f"{who} {step.operation}{'' if step.executed else ' waits'}")
+    return sanitize.line(", ".join(parts[:12]))
+
+
+def _students(lines: Iterable[Line], rolls: Iterable[Roll]) -> list[StudentLine]:
+    found: dict[str, StudentLine] = {}
+    for line in lines:
+        for student in line.handed.students:
+            found.setdefault(student.key, StudentLine(student, {})).lines[line.handed.exercise] = line
+    for roll in rolls:
+        for student in roll.absent:
+            key = f"absent:{student.name}:{student.sid}:{student.email}:{student.username}"
+            found.setdefault(key, StudentLine(student, {}, absent=True))
+    return sorted(found.values(), key=lambda one: (one.student.name.casefold(), one.student.key))
+
+
+def grade_of(result: Result | None) -> Grade | None:
+    """The grade of a result, if there is one."""
+    return result.grade if result is not None else None

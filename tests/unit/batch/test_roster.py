@@ -1,0 +1,54 @@
+"""Who has handed in nothing."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.batch import roster
+from grader.batch.model import Student
+from grader.errors import UsageError
+
+
+def absent(tmp_path: Path, text: str, *handed: Student) -> tuple[list[str], list[str]]:
+    path = tmp_path / "roster.csv"
+    path.write_text(text, encoding="utf-8")
+    missing, strangers = roster.compare(roster.read(path), handed)
+    return [student.name for student in missing], [student.name for student in strangers]
+
+
+@pytest.mark.parametrize(
+    ("text", "here"),
+    [
+        ("name,sid\nZoë Doe,7\nBen,8\n", Student("k", "someone", sid="7")),
+        ("\ufeffFirst Name;Last Name\nZoë;Doe\nBen;Bo\n", Student("k", "zoe doe")),
+        (
+            'Student,ID,SIS User ID\nPoints Possible,,\n"Doe, Zoë",7,x\nBen,8,y\n',
+            Student("k", "doezoe", sid="7"),
+        ),
+        ('Student,Section\n"Doe, Zoë",1\nBen,1\n', Student("k", "doezoe")),
+        ("Full name,Email address\nZoë Doe,z@x.org\nBen,b@x.org\n", Student("k", "other", email="Z@X.org")),
+        ("identifier,github_username\nZoë Doe,zoe1\nBen,b1\n", Student("k", "zoe1", username="zoe1")),
+        ("Zoë Doe\nBen\n", Student("k", "Doe, Zoe")),
+    ],
+)
+def test_a_student_is_recognised(tmp_path: Path, text: str, here: Student) -> None:
+    missing, strangers = absent(tmp_path, text, here)
+    assert len(missing) == 1
+    assert missing[0].startswith("Ben")
+    assert strangers == []
+
+
+def test_two_of_one_name_are_nobody(tmp_path: Path) -> None:
+    missing, strangers = absent(tmp_path, "name,sid\nAnn,1\nAnn,2\n", Student("k", "Ann"))
+    assert (missing, strangers) == (["Ann", "Ann"], ["Ann"])
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "name,sid\n"])
+def test_a_roster_that_names_nobody(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="names nobody"):
+        absent(tmp_path, text)
+
+
+def test_a_roster_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        roster.read(tmp_path / "x.csv")
