@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _PASSED, _NOT_PASSED, _INTERNAL, _INTERRUPTED = 0, 1, 3, 130
 _EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader, 130 stopped with Ctrl-C"
-_SHOWN = 20
 
 
 def add_batch(commands: Any, seconds: Callable[[str], float], count: Callable[[str], int]) -> None:
@@ -44,6 +43,7 @@ def add_batch(commands: Any, seconds: Callable[[str], float], count: Callable[[s
         default=None,
         help="whether to make the runs that nobody controls (default: yes, or as the last time)",
     )
+    parser.add_argument("--unsafe", action="store_true", help="do not close off the code: limits only")
     parser.set_defaults(command=batch)
 
 
@@ -67,6 +67,7 @@ def batch(arguments: argparse.Namespace) -> int:
         roster=arguments.roster,
         free_runs=arguments.free_runs,
         budget=arguments.budget,
+        unsafe=arguments.unsafe,
         jobs=arguments.jobs,
     )
     with BatchLine(sys.stderr) as line:

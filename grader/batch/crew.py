@@ -40,7 +40,7 @@ class _Worker(Generic[T]):
         self.tag: T | None = None
         self.deadline = 0.0
         self.channel, other = Pipe()
-        orders = Orders(other.fileno(), os.getpid(), core, options.free_runs, options.budget, unsafe=False)
+        orders = Orders(other.fileno(), os.getpid(), core, options.free_runs, options.budget, options.unsafe)
         boot = _BOOT.format(path=sys.path, orders=msgspec.json.encode(orders).decode())
         try:
             self.process = subprocess.Popen(

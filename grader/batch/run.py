@@ -97,9 +97,9 @@ def run(
         if not roll.found.handed:
             raise UsageError(f"{folder}: there is no submission in it{_hint(roll)}")
         with _lock(output) as alone:
-            return _Batch(book, roll, CheckOptions(roll.free_runs, roll.budget), wishes.jobs, progress).run(
-                alone
-            )
+            return _Batch(
+                book, roll, CheckOptions(roll.free_runs, roll.budget, roll.unsafe), wishes.jobs, progress
+            ).run(alone)
 
 
 def _hint(roll: Roll) -> str:

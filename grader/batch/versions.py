@@ -15,9 +15,13 @@ _NO_MATTER = ("batch", "report", "checks", "exploring", "_exercises", "_solution
 
 
 def exercise(found: catalogue.Exercise) -> str:
-    """Changes whenever the stub, the reference or a check of the exercise changes."""
-    files = [found.stub, catalogue.solution(found.name), _PACKAGE / "checks" / f"{found.name}.py"]
-    return _digest((path.name, path) for path in files)
+    """Changes whenever the stub, the reference (where there is one here) or a check of the exercise changes."""
+    files = {
+        "stub": found.stub,
+        "reference": _PACKAGE.parent / "solutions" / f"{found.name}.py",
+        "checks": _PACKAGE / "checks" / f"{found.name}.py",
+    }
+    return _digest((name, path) for name, path in files.items() if path.is_file())
 
 
 @functools.cache

@@ -84,7 +84,7 @@ class _Grading:
     def _grade(self, task: Task) -> Grade:
         if self._open is None or self._template is None:
             self._open = ExitStack()
-            self._template = self._open.enter_context(Template())
+            self._template = self._open.enter_context(Template(unsafe=self._options.unsafe))
         submission = from_data(Path(task.filename), task.data)
         exercise = catalogue.resolve(Path(task.filename), task.exercise)
         return grade(self._template, submission, exercise, self._options)
@@ -97,7 +97,7 @@ def main(orders: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _be_silent()
     channel = Connection(told.channel)
-    grading = _Grading(CheckOptions(told.free_runs, told.budget))
+    grading = _Grading(CheckOptions(told.free_runs, told.budget, told.unsafe))
     try:
         with pinned(told.core):
             for _ in range(SERVED):
