@@ -191,9 +191,9 @@ class _Writer:
         )
 
     def _event(self, name: str) -> str:
-        """Without `clear`, which is a known departure (see ARCHITECTURE.md)."""
         return self._choose(
             f"attempt(seen, {name}.set)",
+            f"attempt(seen, {name}.clear)",
             f"attempt(seen, {name}.is_set)",
             f"attempt(seen, {name}.wait, 0.005)",
             f"attempt(seen, {name}.wait)",

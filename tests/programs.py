@@ -396,8 +396,17 @@ class ProgramMaker:
 
     def _event(self, palette: Sequence[str], depth: int) -> list[Any]:
         kind = self._pick(
-            (KIND.EVENT_SET, KIND.EVENT_SET, KIND.EVENT_CLEAR, KIND.EVENT_IS_SET, KIND.EVENT_WAIT)
+            (
+                KIND.EVENT_SET,
+                KIND.EVENT_SET,
+                KIND.EVENT_CLEAR,
+                KIND.EVENT_IS_SET,
+                KIND.EVENT_WAIT,
+                KIND.EVENT_ENTER,
+            )
         )
+        if kind is KIND.EVENT_ENTER:
+            return [do(kind, EVENT), do(KIND.EVENT_WAIT, EVENT)]
         return [do(kind, EVENT, **(self._pick(_WAITS) if kind is KIND.EVENT_WAIT else {}))]
 
     def _queue(self, palette: Sequence[str], depth: int, target: ObjectId = QUEUE) -> list[Any]:

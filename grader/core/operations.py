@@ -70,6 +70,7 @@ class OperationKind(str, enum.Enum):
     EVENT_SET = "event.set"
     EVENT_CLEAR = "event.clear"
     EVENT_IS_SET = "event.is_set"
+    EVENT_ENTER = "event.enter"
     EVENT_WAIT = "event.wait"
     CONDITION_WAIT = "condition.wait"
     CONDITION_RESUME = "condition.resume"

@@ -99,6 +99,13 @@ class Script(Submission):
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)
 
+    def mentions(self, words: Iterable[str]) -> bool:
+        """Whether any of these words occurs in the source, or may occur in a module of its own folder."""
+        return super().mentions(words) or not all(
+            root in sys.stdlib_module_names or _is_installed(root)
+            for root in (name.split(".")[0] for name in self._named())
+        )
+
     def load_in_child(self) -> ModuleType:
         """Execute it under the name that `multiprocessing.spawn` gives to a parent's main module."""
         return self.load("__mp_main__")

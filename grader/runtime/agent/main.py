@@ -258,6 +258,7 @@ def host(descriptor: int, submission: Submission, task: int) -> None:
     own = _enter(descriptor, task)
     install.install()
     chance.wanted = submission.mentions(chance.WORDS)
+    synchronize.may_be_cleared = submission.mentions(synchronize.CLEARING)
     process.begin_main()
     module = process.guard(submission.load)
     command = own.request("agent.ready")
@@ -276,6 +277,7 @@ def script_host(descriptor: int, script: Submission) -> None:
     control = Channel(socket.socket(fileno=descriptor), -1)
     install.install()
     chance.wanted = script.mentions(chance.WORDS)
+    synchronize.may_be_cleared = script.mentions(synchronize.CLEARING)
     alike.learn(script.source)
     warmup.warm_up()
     while True:

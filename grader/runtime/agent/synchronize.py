@@ -211,6 +211,11 @@ class _Count:
         self._semlock = self
 
 
+CLEARING = ("clear",)
+may_be_cleared = True
+"""Whether an event may be cleared after it was set: whether the program mentions that."""
+
+
 class Event(multiprocessing.synchronize.Event):
     """A flag that the judge keeps."""
 
@@ -239,9 +244,11 @@ class Event(multiprocessing.synchronize.Event):
         channel.current().request("event.clear", object=self._object)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the flag is set; false if the time was up before that."""
-        how = clock.waiting(True, timeout)
-        answer = channel.current().request("event.wait", mark=bool(how), object=self._object, **how)
+        """Wait until the flag is set; false if the time was up before that, or it was set and cleared again."""
+        how, here = clock.waiting(True, timeout), channel.current()
+        if may_be_cleared and not how and here.request("event.enter", object=self._object).get("ok", True):
+            return True
+        answer = here.request("event.wait", mark=bool(how), object=self._object, **how)
         if answer.get("ok", True):
             return True
         clock.give_up(how, timeout)

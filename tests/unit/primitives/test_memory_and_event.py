@@ -87,3 +87,19 @@ def test_an_event_is_waited_for_until_it_is_set() -> None:
     assert place.do(0, asks).number == 1
     place.do(1, do(KIND.EVENT_CLEAR, EVENT))
     assert not place.can(0, wait)
+
+
+def test_who_slept_when_an_event_was_set_goes_on_and_is_told_whether_it_still_is() -> None:
+    enter, wait = do(KIND.EVENT_ENTER, EVENT), do(KIND.EVENT_WAIT, EVENT)
+    place = Bench({EVENT: EventState()})
+    assert not place.do(0, enter).ok
+    assert not place.do(1, enter).ok
+    assert not place.can(0, wait)
+    place.do(2, do(KIND.EVENT_SET, EVENT))
+    assert place.do(0, wait).ok
+    assert place.do(0, enter).ok
+    place.do(2, do(KIND.EVENT_CLEAR, EVENT))
+    assert not place.do(1, wait).ok
+    assert not place.do(0, enter).ok
+    assert not place.can(0, wait)
+    assert not place.can(1, wait)
