@@ -9,6 +9,7 @@ import msgspec
 
 from grader.core.execution import Budget
 from grader.core.verdict import Grade
+from grader.errors import UsageError
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
@@ -90,8 +91,13 @@ def replay_check(
     """Run one schedule of one check again; None if the check does not come to that scenario any more.
 
     The text is the check's title.
+
+    Raises:
+        UsageError: the file cannot be imported, or a function is missing.
     """
     plugin = _checked(template, submission, exercise, CheckOptions(free_runs=False), None, (check, request))
+    if plugin.obstacle is not None:
+        raise UsageError(f"{submission.name}: {plugin.obstacle.finding.message}")
     return plugin.replayed, plugin.title(check)
 
 

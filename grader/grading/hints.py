@@ -97,7 +97,13 @@ _RULES: dict[FindingKind, tuple[Rule, ...]] = {
         queue.nobody_takes,
         queue.nobody_puts,
     ),
-    FindingKind.HANG: (process.polls_for_others, queue.never_waits, queue.looked_empty, queue.get_gave_up),
+    FindingKind.HANG: (
+        process.never_leaves,
+        process.polls_for_others,
+        queue.never_waits,
+        queue.looked_empty,
+        queue.get_gave_up,
+    ),
     FindingKind.CRASH: (
         process.without_parentheses,
         memory.gave_up_and_went_on,

@@ -101,6 +101,24 @@ _KNOWN = (
         "starts: `Pool(initializer=..., initargs=(lock,))`.",
         has_pool,
     ),
+    _Known(
+        "EOFError",
+        "EOF when reading a line",
+        "Nobody sits at the keyboard when the grader runs the program. A function gets what it needs as arguments: "
+        "leave out input().",
+    ),
+    _Known(
+        "RecursionError",
+        "maximum recursion depth",
+        "A function calls itself without end, or more often than Python allows. A loop can go on as long as it likes.",
+    ),
+    _Known(
+        "TypeError",
+        "not supported between instances of",
+        "Items may be of any types, and those of different types cannot be sorted. Nothing asks for it: take them as "
+        "they come.",
+        lambda facts: "sort" in facts.source.line(facts.line),
+    ),
     _Known("RuntimeError", "bootstrapping phase", "A spawned process imports the file again. " + _MAIN_GUARD),
     _Known(
         "RuntimeError",

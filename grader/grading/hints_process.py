@@ -1,5 +1,6 @@
 """Guesses about processes: started, waited for, killed. Each rule answers with a sentence, or with nothing."""
 
+from grader.core.execution import OutcomeKind
 from grader.core.operations import OperationKind, TaskId, process_object, task_of
 from grader.grading.evidence import Facts
 from grader.grading.pools import is_worker
@@ -14,6 +15,14 @@ def without_parentheses(facts: Facts) -> str:
     if found is None:
         return ""
     return f"Line {found.line} only names `{found.text}`. It is called with parentheses: `{found.text}()`."
+
+
+def never_leaves(facts: Facts) -> str:
+    """`while True:` without a way out, and without shared operations."""
+    line = facts.source.endless_loop(facts.line)
+    if not line or facts.seen.execution.outcome.kind is not OutcomeKind.HUNG:
+        return ""
+    return f"Nothing in the loop of line {line} ends it: there is no break and no return."
 
 
 def killed(facts: Facts) -> str:

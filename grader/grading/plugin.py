@@ -16,7 +16,7 @@ from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding, FindingKind
 from grader.errors import InternalError
 from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
-from grader.grading.required import Required
+from grader.grading.required import Obstacle, Required
 from grader.grading.workbench import Workbench
 
 TOTAL_SECONDS = 60.0
@@ -62,6 +62,8 @@ class GradingPlugin:
         self._records: dict[str, _Record] = {}
         self._told_missing: set[str] = set()
         self.replayed: ReplayDone | None = None
+        self.obstacle: Obstacle | None = None
+        """Why there is nothing to be replayed."""
         self.interrupted = False
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -121,7 +123,8 @@ class GradingPlugin:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         record = self._records[_check_name(item)]
         if self._replay is not None:
-            if self._required.obstacle(record.function) is not None:
+            self.obstacle = self._required.obstacle(record.function)
+            if self.obstacle is not None:
                 pytest.skip("there is nothing to be replayed")
             return
         if record.status is not CheckStatus.PASSED:

@@ -16,6 +16,7 @@ from grader.core.verdict import Finding, FindingKind, Location
 from grader.grading import forbidden
 from grader.grading.catalogue import Signature
 from grader.grading.exceptions import sentence, told
+from grader.grading.sourcecode import SourceFacts
 from grader.runtime.agent.room import NO_ROOM
 from grader.runtime.limits import NO_PROCESS
 
@@ -51,6 +52,7 @@ class Required:
         self._source = source
         self._filename = filename
         self._stubs = stub_lines(source)
+        self._facts = SourceFacts(source)
         self._probed: dict[str, str] = {}
         self._import_obstacle: Obstacle | None = None
 
@@ -94,6 +96,10 @@ class Required:
         if message is None:
             return None
         help_text = self._lookalike(function) if self._probed.get(function) == "missing" else ""
+        found = self._facts.definition(function) if self._probed.get(function) == "arguments" else None
+        if found is not None:
+            line, parameters = found
+            help_text = f"Line {line} defines {function}({parameters}). The exercise asks for {signature}."
         finding = Finding(FindingKind.MISSING, message, help=help_text, location=self._location(line))
         return Obstacle(function, f"{function} is missing", finding)
 

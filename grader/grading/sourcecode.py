@@ -71,6 +71,19 @@ class SourceFacts:
                     return node.value.lineno
         return 0
 
+    def endless_loop(self, number: int) -> int:
+        """The line of the innermost `while True:` around a line that nothing in it leaves; 0 if there is none."""
+        loops = [node for node in self._nodes if isinstance(node, ast.While) and _covers(node, number)]
+        innermost = max(loops, key=lambda node: node.lineno, default=None)
+        if innermost is None or not (isinstance(innermost.test, ast.Constant) and innermost.test.value):
+            return 0
+        return 0 if any(map(_leaves, innermost.body)) else innermost.lineno
+
+    def definition(self, name: str) -> tuple[int, str] | None:
+        """The line of a function at the top of the file, and its parameters; None if there is none, or several."""
+        found = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+        return (found[0].lineno, ast.unparse(found[0].args)) if len(found) == 1 else None
+
     def kind_of_function(self, name: str) -> str:
         """`async`, `generator` or `plain`, for a function at the top of the file; "" if there is none."""
         for node in self.tree.body:
@@ -80,3 +93,19 @@ class SourceFacts:
                 yields = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
                 return "generator" if yields else "plain"
         return ""
+
+
+def _covers(node: ast.stmt, number: int) -> bool:
+    return node.lineno <= number <= (node.end_lineno or node.lineno)
+
+
+def _leaves(node: ast.AST, *, inner: bool = False) -> bool:
+    """Whether a part of a loop's body may end the loop; a call may, because it may raise an exception."""
+    if isinstance(node, (ast.Return, ast.Raise, ast.Call, ast.Await, ast.Yield, ast.YieldFrom)):
+        return True
+    if isinstance(node, ast.Break):
+        return not inner
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+        return False
+    inner = inner or isinstance(node, (ast.While, ast.For))
+    return any(_leaves(child, inner=inner) for child in ast.iter_child_nodes(node))

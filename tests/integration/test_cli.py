@@ -378,3 +378,25 @@ def test_the_verdict_is_the_same_every_time(kind: str, tmp_path: Path) -> None:
     ]
     assert documents[0] == documents[1] == documents[2]
     assert os.fspath(tmp_path) not in documents[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("input()", "keyboard"),
+        ("increment_counter(counter, lock)", "calls itself"),
+        ("while True: pass", "Nothing in the loop of line "),
+        ("sorted([1, None])", "cannot be sorted"),
+    ],
+)
+def test_help_where_the_evidence_matches(line: str, words: str, tmp_path: Path) -> None:
+    source = corrected(SOLVED, "    with lock:", f"    {line}\n    with lock:")
+    findings = json_of(saved(tmp_path, source), 1).checks[0].findings
+    assert words in findings[0].help
+
+
+def test_a_file_that_cannot_be_imported_is_not_replayed(tmp_path: Path) -> None:
+    findings = [f for check in json_of(saved(tmp_path, UNLOCKED), 1).checks for f in check.findings]
+    broken = saved(tmp_path, "def increment_counter(counter, lock)\n")
+    ran = ended_well(grader("replay", findings[0].replay, broken), 2)
+    assert "cannot be imported: SyntaxError" in ran.err

@@ -53,6 +53,13 @@ def test_what_is_missing_is_told_with_the_signature(answer: str, words: str) -> 
     assert words in told.message
 
 
+def test_other_arguments_are_told_with_their_line() -> None:
+    told = finding("x = 1\ndef producer(queue): pass\n", ["ok", "ok", "arguments"])
+    assert told.location is not None
+    assert told.location.line == 2
+    assert told.help == "Line 2 defines producer(queue). The exercise asks for producer(queue, items)."
+
+
 def test_one_of_two_ways_of_calling_is_enough_to_be_in_the_way() -> None:
     for answers in (["arguments", "ok", "ok"], ["ok", "arguments", "ok"]):
         told = finding("", answers, "run_pipeline")

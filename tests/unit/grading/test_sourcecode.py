@@ -77,3 +77,28 @@ def test_methods_that_are_called_somewhere() -> None:
 )
 def test_the_variable_that_a_line_assigns(source: str, names: dict[int, str]) -> None:
     assert assigned_names(source) == names
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("while True:\n    pass", 1),
+        ("while 1:\n    x = 1\n    x += 1", 1),
+        ("while True:\n    for i in a:\n        break", 1),
+        ("while x:\n    pass", 0),
+        ("while True:\n    break", 0),
+        ("while True:\n    if x:\n        break", 0),
+        ("while True:\n    f()", 0),
+        ("x = 1\nx = 2", 0),
+    ],
+)
+def test_a_loop_that_nothing_leaves(body: str, line: int) -> None:
+    assert SourceFacts(body).endless_loop(2) == line
+
+
+def test_how_a_function_is_defined() -> None:
+    facts = SourceFacts(
+        "def f(a, b=1): pass\ndef g(): pass\ndef g(x): pass\nclass C:\n    def h(self): pass\n"
+    )
+    assert facts.definition("f") == (1, "a, b=1")
+    assert [facts.definition(name) for name in ("g", "h", "i")] == [None, None, None]
