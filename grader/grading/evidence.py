@@ -89,7 +89,7 @@ class Facts:
         if not self.seen.scenario.scripts:
             return self.seen.execution.trace
         own = set(self.own)
-        return tuple(step for step in self.seen.execution.trace if step.task in own)
+        return tuple(step for step in self.seen.execution.trace if self.seen.owner(step.task) in own)
 
     def steps(self, kind: OperationKind, task: TaskId | None = None) -> Iterator[Step]:
         """The submission's steps of a kind, of one process or of all."""

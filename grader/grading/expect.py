@@ -56,7 +56,7 @@ def _told(seen: Observed, conflict: tuple[int, ...]) -> str:
 
 def _line_of_last_write(seen: Observed, shared: Shared) -> int:
     own = set(seen.scenario.tasks())
-    steps = [step for _, step in seen.steps(shared=shared.object) if step.task in own]
+    steps = [step for _, step in seen.steps(shared=shared.object) if seen.owner(step.task) in own]
     return next((step.operation.line for step in reversed(steps) if step.operation.kind in _WRITES), 0)
 
 
@@ -189,11 +189,11 @@ def all_under(seen: Observed, shared: Shared, lock: Shared) -> list[Flaw]:
     held: dict[TaskId, int] = {}
     calls = set(seen.scenario.tasks())
     for number, step in enumerate(seen.execution.trace):
-        operation = step.operation
+        operation, process = step.operation, seen.owner(step.task)
         if operation.object == lock.object and step.result is not None and step.result.ok:
             change = {_KIND.LOCK_ACQUIRE: 1, _KIND.LOCK_RELEASE: -1}.get(operation.kind, 0)
-            held[step.task] = held.get(step.task, 0) + change
-        elif operation.object == shared.object and step.task in calls and held.get(step.task, 0) <= 0:
+            held[process] = held.get(process, 0) + change
+        elif operation.object == shared.object and process in calls and held.get(process, 0) <= 0:
             verb = "reads" if operation.kind is _KIND.MEMORY_READ else "writes"
             who, line = seen.label(step.task), operation.line
             message = f"{who} {verb} {shared.name} in line {line} without holding {lock.name}."

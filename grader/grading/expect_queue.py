@@ -33,7 +33,7 @@ def left_on(seen: Observed, queue: Shared, expected: Sequence[Any]) -> list[Flaw
     added = [
         step
         for _, step in seen.steps(shared=queue.object)
-        if step.operation.kind is _KIND.QUEUE_PUT and step.task in seen.scenario.tasks()
+        if step.operation.kind is _KIND.QUEUE_PUT and seen.owner(step.task) in seen.scenario.tasks()
     ]
     if added:
         message = (
@@ -106,7 +106,9 @@ def partner_took(seen: Observed, queue: Shared, expected: Sequence[Any]) -> list
     got = [
         unpickle(step.result.data)
         for _, step in seen.steps(shared=queue.object)
-        if step.task not in calls and step.operation.kind is _KIND.QUEUE_GET and step.result is not None
+        if seen.owner(step.task) not in calls
+        and step.operation.kind is _KIND.QUEUE_GET
+        and step.result is not None
     ]
     if same(got, list(expected)):
         return []

@@ -15,6 +15,7 @@ from grader.core.operations import (
     Step,
     TaskId,
     process_object,
+    task_of,
 )
 from grader.engine.strategies.order import HappensBefore
 from grader.grading.scenario import Scenario, Shared
@@ -23,6 +24,7 @@ from grader.primitives.lock import LockState
 from grader.primitives.memory import MemoryState
 from grader.primitives.process import ProcessState, descendants
 from grader.primitives.queue import QueueState
+from grader.primitives.thread import ThreadState
 
 _KIND = OperationKind
 NOT_RETURNED = object()
@@ -61,6 +63,19 @@ class Observed:
         state: LockState = self.execution.objects[shared.object]  # type: ignore[assignment]
         return state.holders if state.value < 1 else ()
 
+    @cached_property
+    def _owners(self) -> dict[TaskId, TaskId]:
+        objects = self.execution.objects
+        return {
+            task_of(target): state.process
+            for target, state in objects.items()
+            if isinstance(state, ThreadState)
+        }
+
+    def owner(self, task: TaskId) -> TaskId:
+        """The process that a thread belongs to; any other task itself."""
+        return self._owners.get(task, task)
+
     def process(self, task: TaskId) -> ProcessState:
         """How a process stands at the end."""
         state: ProcessState = self.execution.objects[process_object(task)]  # type: ignore[assignment]
@@ -87,9 +102,11 @@ class Observed:
     def steps(
         self, *, task: TaskId | None = None, shared: ObjectId | None = None
     ) -> Iterator[tuple[int, Step]]:
-        """The numbered steps of a task, or on an object, or both."""
+        """The numbered steps of a task (of a process those of all its threads), or on an object, or both."""
         for number, step in enumerate(self.execution.trace):
-            if (task is None or step.task == task) and (shared is None or step.operation.object == shared):
+            if (task is None or task in (step.task, self.owner(step.task))) and (
+                shared is None or step.operation.object == shared
+            ):
                 yield number, step
 
     def step_of(self, task: TaskId, kind: OperationKind) -> int | None:

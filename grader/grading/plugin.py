@@ -228,7 +228,8 @@ def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
     for entry in evidence:
         known = merged.get(entry.level, Evidence(entry.level))
         processes = tuple(sorted({*known.processes, *entry.processes}))
-        merged[entry.level] = Evidence(entry.level, processes, known.executions + entry.executions)
+        executions, threads = known.executions + entry.executions, known.threads or entry.threads
+        merged[entry.level] = Evidence(entry.level, processes, executions, threads)
     return tuple(merged.values())
 
 

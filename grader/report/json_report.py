@@ -1,11 +1,11 @@
 """The report for programs: `grader/grade/v1`, and `grader/error/v1` for a file that could not be graded.
 
 Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
-(`path`, `further_evidence`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`, `sandbox`,
-`unprotected`, `start`, `state`): a reader skips those that it does not know. `start` of a finding maps the names of
-shared objects to what they held before the first step, `state` of a step those that hold something else afterwards.
-Text of the submission is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the document is
-always valid UTF-8; invisible characters are written as `\\uXXXX`.
+(`path`, `further_evidence`, `threads`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`,
+`sandbox`, `unprotected`, `start`, `state`): a reader skips those that it does not know. `start` of a finding maps the
+names of shared objects to what they held before the first step, `state` of a step those that hold something else
+afterwards. Text of the submission is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the
+document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
 """
 
 import json
@@ -81,7 +81,12 @@ def _check(check: CheckResult) -> dict[str, Any]:
 
 
 def _evidence(entry: Evidence) -> dict[str, Any]:
-    return {"level": entry.level.value, "processes": list(entry.processes), "executions": entry.executions}
+    return {
+        "level": entry.level.value,
+        "processes": list(entry.processes),
+        "executions": entry.executions,
+        **_if_any(threads=entry.threads),
+    }
 
 
 def of_finding(finding: Finding) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from grader.core.verdict import CheckStatus, FindingKind
 from grader.grading.check import grade_file
 
 _BEGINNING = """\
-import multiprocessing, threading
+import multiprocessing, multiprocessing.pool
 
 def increment_counter(counter, lock):
     with lock:
@@ -18,20 +18,16 @@ def run_counter(processes):
     counter, lock = multiprocessing.Value("i", 0), multiprocessing.Lock()
 """
 _THREADS = """\
-    threads = [threading.Thread(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with multiprocessing.pool.ThreadPool(processes) as threads:
+        threads.starmap(increment_counter, [(counter, lock)] * processes)
     return counter.value
 """
 _WATCHED_BY_A_THREAD = """\
     team = [multiprocessing.Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
-    watcher = threading.Thread(target=lambda: [process.join() for process in team])
     for process in team:
         process.start()
-    watcher.start()
-    watcher.join()
+    with multiprocessing.pool.ThreadPool(1) as watcher:
+        watcher.map(lambda process: process.join(), team)
     return counter.value
 """
 

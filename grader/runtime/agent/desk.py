@@ -70,7 +70,7 @@ class Desk:
 
     def _ask(self, kind: str, **fields: Any) -> dict[str, Any]:
         if channel.current().task != self._owner:
-            uncontrolled.announce("a pool in another process than the one that made it")
+            uncontrolled.announce("a pool in another process or thread than the one that made it")
         return channel.current().request(kind, object=self.object, **fields)
 
     def submit(self, data: bytes, order: int, due: bool = False, place: int = 0, text: str = "") -> int:

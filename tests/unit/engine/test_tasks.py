@@ -36,3 +36,25 @@ def test_a_feeder_is_shown_as_the_process_that_it_works_for() -> None:
     worker = tasks.child(main, 1, "worker")
     assert tasks.label(tasks.feeder(worker, 7)) == "worker"
     assert tasks.label(tasks.child(main, 2, "worker")) == "worker (2)"
+
+
+def test_a_thread_is_shown_below_its_process_with_a_name_of_its_own_if_it_has_one() -> None:
+    tasks = TaskTable()
+    main = tasks.top(0, "main")
+    child = tasks.child(main, 1)
+    assert not tasks.has_threads
+    first = tasks.thread(child, 1, "Thread-1 (work)")
+    assert tasks.label(first) == "P1/T1"
+    assert tasks.label(tasks.thread(child, 2, "reader")) == "P1/reader"
+    assert tasks.label(tasks.thread(first, 1, "Thread-7")) == "P1/T1.1"
+    assert tasks.label(tasks.child(first, 1)) == "P1/T1/P1"
+    assert tasks.has_threads
+
+
+def test_threads_and_children_of_one_task_are_told_apart() -> None:
+    tasks = TaskTable()
+    main = tasks.top(0, "main")
+    assert (
+        len({tasks.child(main, 1), tasks.thread(main, 1), tasks.feeder(main, 1), tasks.thread(main, 2)}) == 4
+    )
+    assert tasks.by_path((1, -1, 2)) == tasks.thread(main, 2)

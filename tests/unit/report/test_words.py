@@ -30,6 +30,14 @@ def test_evidence(level: EvidenceLevel, processes: tuple[int, ...], executions: 
     assert words.evidence([Evidence(level, processes, executions)]) == (said,)
 
 
+def test_evidence_with_threads_says_where_they_were_switched() -> None:
+    (said,) = words.evidence([Evidence(EvidenceLevel.BOUNDED, (2,), 30, threads=True)])
+    assert said == (
+        "no failure in 30 orders (bounded; threads were switched only where they use locks, queues, events and the "
+        "like) · 2 processes"
+    )
+
+
 @pytest.mark.parametrize("status", [status for status in CheckStatus if status is not CheckStatus.PASSED])
 def test_a_check_that_has_not_passed_claims_no_evidence(status: CheckStatus) -> None:
     evidence = (Evidence(EvidenceLevel.VERIFIED, (1,), 1),)
