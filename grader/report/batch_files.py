@@ -3,6 +3,7 @@
 Every file is replaced as a whole, so whoever reads one meanwhile sees the old or the new one.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -15,7 +16,8 @@ from grader.batch.book import Book
 from grader.batch.model import Result, Verdict
 from grader.core.verdict import CheckStatus
 from grader.errors import UsageError
-from grader.report import html, json_report, sanitize, sheet, sheet_formats, view
+from grader.grading import catalogue
+from grader.report import html, json_report, overview, overview_html, sanitize, sheet, sheet_formats, view
 from grader.report.outcome import Outcome
 from grader.report.sheet import Line, Sheet
 
@@ -52,8 +54,16 @@ def write(folder: Path) -> Written:
     _replace(folder / "grades.csv", sheet_formats.csv_text(found).encode("utf-8"))
     _replace(folder / "grades.json", json_bytes(sheet_formats.document(found)))
     _replace(folder / "junit.xml", sheet_formats.junit(found))
-    index = folder / "grades.csv"
-    return Written(index, _status(found))
+    index = folder / "index.html"
+    shown = overview.of_sheet(found, _stubs())
+    more = len(found.leftovers) - len(shown.leftovers)
+    status = _status(found)
+    _replace(index, overview_html.page(shown, passed=status == _PASSED, more_leftovers=more).encode("utf-8"))
+    return Written(index, status)
+
+
+def _stubs() -> set[str]:
+    return {hashlib.sha256(exercise.stub.read_bytes()).hexdigest() for exercise in catalogue.exercises()}
 
 
 def _status(found: Sheet) -> int:

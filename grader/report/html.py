@@ -37,7 +37,7 @@ Group: TypeAlias = "tuple[str, Sequence[tuple[CheckView, str]]]"
 """A function, and the checks about it, each with the anchor of its first finding ("" if it has none)."""
 
 _LENGTH = Length(long=400, head=150, tail=200, conflicts=10)
-_GLYPHS = {
+GLYPHS = {
     CheckStatus.PASSED.value: "✓",
     CheckStatus.FAILED.value: "✗",
     CheckStatus.SKIPPED.value: "–",  # noqa: RUF001 (an en dash is what it is)
@@ -97,9 +97,9 @@ def page(
     `lead` are lines below the title, `verdict` the one that counts, marked by `status`; `groups` is a table of
     checks to stand before the sections, `program` one whose outcomes and warnings do.
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    style, script = asset("page.css"), asset("page.js")
     return (
-        _environment()
+        environment()
         .get_template("findings.html.j2")
         .render(
             title=f"{title} – grader",  # noqa: RUF001 (an en dash is what it is)
@@ -110,10 +110,10 @@ def page(
             status=status.value,
             groups=groups,
             program=program,
-            glyphs=_GLYPHS,
+            glyphs=GLYPHS,
             style=style,
             script=script,
-            policy=_policy(style, script),
+            policy=policy(style, script),
             version=__version__,
         )
     )
@@ -207,7 +207,8 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
+    """Allows a page this style sheet and this script, and nothing else."""
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
         f"style-src '{_hash(style)}'; script-src '{_hash(script)}'"
@@ -219,7 +220,8 @@ def _hash(text: str) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The templates; whatever stands in them is escaped."""
     return Environment(
         loader=PackageLoader("grader.report"),
         autoescape=True,
@@ -230,8 +232,8 @@ def _environment() -> Environment:
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
     """A file of ours that stands in the page as it is."""
-    environment = _environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
+    templates = environment()
+    assert templates.loader is not None
+    return templates.loader.get_source(templates, name)[0]
