@@ -13,6 +13,7 @@ from grader.report.sheet import CheckLine, Line, Mistake, Sheet, StudentLine
 _BINS = 10
 _SLOWEST = 10
 _LISTED = 500
+_ITEM = re.compile(r"\[-?\d+\]")
 _LINE = re.compile(r"\b([Ll]ines?) \d+(?:(?:, | and )\d+)*")
 
 
@@ -286,8 +287,8 @@ def _groups(lines: Iterable[Line]) -> tuple[Group, ...]:
 
 
 def _anywhere(text: str) -> str:
-    """A help without the numbers of the lines that it is about."""
-    return _LINE.sub(r"\1 …", text)
+    """A help without the numbers of the lines and items that it is about."""
+    return _ITEM.sub("[…]", _LINE.sub(r"\1 …", text))
 
 
 def _identical(lines: Iterable[Line], stubs: set[str]) -> tuple[tuple[str, tuple[Link, ...]], ...]:
