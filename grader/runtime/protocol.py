@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -33,7 +33,7 @@ class Message(msgspec.Struct, frozen=True):
 
     operation: Operation
     mark: int = 0
-    created: tuple[Creation, ...] = ()
+    created: Annotated[tuple[Creation, ...], msgspec.Meta(max_length=MAX_CREATED)] = ()
     updates: tuple[Update, ...] = ()
     out: str = ""
     err: str = ""

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 
@@ -13,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.core.operations import Operation, OperationKind
-from grader.runtime.protocol import MAX_FRAME, MESSAGES, Ended, Malformed, Message, Silent, Wire, pair
+from grader.runtime.protocol import (
+    MAX_CREATED,
+    MAX_FRAME,
+    MESSAGES,
+    Ended,
+    Malformed,
+    Message,
+    Silent,
+    Wire,
+    pair,
+)
 
 Ends = tuple[Wire, socket.socket]
 
@@ -75,6 +86,15 @@ def test_what_does_not_fit_the_schema_is_malformed(body: bytes, ends: Ends) -> N
         wire.receive(MESSAGES, 1)
     assert caught.value.raw == body[:65_536]
     assert wire.receive(MESSAGES, 1).operation.object == 5, "the next frame is whole"
+
+
+def test_too_many_new_objects_are_malformed(ends: Ends) -> None:
+    made = b",".join([b'{"object": 1, "kind": "lock"}'] * (MAX_CREATED + 1))
+    wire, other = ends
+    body = frame(b'{"operation": {"kind": "memory.read"}, "created": [' + made + b"]}")
+    threading.Thread(target=other.sendall, args=(body,)).start()
+    with pytest.raises(Malformed, match="length <= 10000"):
+        wire.receive(MESSAGES, 5)
 
 
 @given(st.binary(max_size=300))
