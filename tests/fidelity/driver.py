@@ -6,7 +6,6 @@ CPython's own `test_multiprocessing_fork` is made with.
 
 import multiprocessing
 import socket
-import types
 import unittest
 
 socket.has_ipv6 = False  # the helpers of the tests would open a socket to find out
@@ -35,14 +34,10 @@ def _waiting_told(block, timeout):
     return {**how, "offset": round(timeout * 1000)} if how.get("timed") else how
 
 
-def run(class_name, method, threads_are_processes):
+def run(class_name, method):
     """Run one test. What it returns says why the test skipped itself, if it did; a failure is raised."""
     clock.waiting = _waiting_told
     multiprocessing.set_start_method("fork", force=True)
-    if threads_are_processes:
-        suite.threading = types.SimpleNamespace(
-            **{**vars(suite.threading), "Thread": multiprocessing.Process}
-        )
     result = unittest.TestResult()
     unittest.TestSuite([globals()[class_name](method)]).run(result)
     for _, story in result.errors + result.failures:

@@ -92,13 +92,11 @@ class Stage:
         """End its processes."""
         self._runner.close()
 
-    def try_out(
-        self, name: str, strategies: Sequence[Strategy], *, threads_are_processes: bool = False
-    ) -> Iterator[Seen]:
+    def try_out(self, name: str, strategies: Sequence[Strategy]) -> Iterator[Seen]:
         """Execute a test under the schedules of all strategies."""
         class_name, _, method = name.partition(".")
         scenario = Scenario()
-        scenario.main("run", class_name, method, threads_are_processes)
+        scenario.main("run", class_name, method)
         tasks = TaskTable()
         for strategy in strategies:
             while strategy.begin():

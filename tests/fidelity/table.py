@@ -29,13 +29,12 @@ class How(enum.Enum):
 class Entry(NamedTuple):
     """Tests whose names match `test` (a shell pattern), and what is expected of them, on which versions.
 
-    With `processes`, the threads that the test starts are processes. What is `slow` is left out by default.
+    What is `slow` is left out by default.
     """
 
     test: str
     how: How
     why: str
-    processes: bool = False
     slow: bool = False
     since: str = "3.10"
     until: str = "3.99"

@@ -49,7 +49,7 @@ def _bad(seen: Sequence[Seen]) -> list[Seen]:
 def test_a_test_of_cpython(name: str, stage: Stage, request: pytest.FixtureRequest) -> None:
     entry = entry_for(name)
     whole = request.config.getoption("--whole-fidelity")
-    in_time = list(stage.try_out(name, timely(8 if whole else 1), threads_are_processes=entry.processes))
+    in_time = list(stage.try_out(name, timely(8 if whole else 1)))
     if entry.how is How.ANNOUNCED:
         assert {one.end for one in in_time} == {End.ANNOUNCED}
         return
@@ -60,7 +60,7 @@ def test_a_test_of_cpython(name: str, stage: Stage, request: pytest.FixtureReque
         assert {one.end for one in in_time} == {End.LONG}
         return
     assert _bad(in_time) == []
-    others = list(stage.try_out(name, anyhow(12 if whole else 2), threads_are_processes=entry.processes))
+    others = list(stage.try_out(name, anyhow(12 if whole else 2)))
     if entry.how is How.TIMELY:
         assert _bad(others) or not whole, "it does not depend on time, as the table says"
     else:
@@ -70,7 +70,7 @@ def test_a_test_of_cpython(name: str, stage: Stage, request: pytest.FixtureReque
 def test_every_entry_of_the_table_is_about_some_test_and_says_why() -> None:
     for entry in entries():
         assert entry.why.endswith("."), entry
-        assert entry.how is not How.PASSES or entry.processes or entry.slow, entry
+        assert entry.how is not How.PASSES or entry.slow, entry
         assert any(fnmatch.fnmatchcase(name, entry.test) for name in _NAMES) or entry.since != "3.10", entry
 
 

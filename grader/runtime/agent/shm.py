@@ -54,12 +54,12 @@ class SharedMemory(_Real):  # type: ignore[misc]
         here = channel.current()
         target = here.create("memory", typecode="B", number=size, length=size)
         path = f"/psm_{target:08x}" if name is None else f"/{name}"
-        if here.request("shm.create", object=_NAMES, text=path, targets=[target]).get("error"):
+        if here.request("shm.create", object=_NAMES, text=_whole(path), targets=[target]).get("error"):
             raise FileExistsError(17, os.strerror(17), path)
         self._name, self._size, self._block = path, size, Block(target)
 
     def _attach(self, path: str) -> None:
-        answer = channel.current().request("shm.attach", mark=True, object=_NAMES, text=path)
+        answer = channel.current().request("shm.attach", mark=True, object=_NAMES, text=_whole(path))
         if answer.get("error"):
             raise FileNotFoundError(2, os.strerror(2), path)
         self._name, self._block = path, Block(int(answer.get("number", 0)))
@@ -77,11 +77,18 @@ class SharedMemory(_Real):  # type: ignore[misc]
 
     def unlink(self) -> None:
         """Nobody can attach to the block any more. Raises FileNotFoundError if that was done already."""
-        if channel.current().request("shm.unlink", object=_NAMES, text=self._name).get("error"):
+        if channel.current().request("shm.unlink", object=_NAMES, text=_whole(self._name)).get("error"):
             raise FileNotFoundError(2, os.strerror(2), self._name)
 
 
 _NAMES = 2**62
+
+
+def _whole(path: str) -> str:
+    """A name without the character that ends a name in C (before Python 3.13, the rest of it was ignored)."""
+    if "\0" in path:
+        raise ValueError("embedded null character")
+    return path
 
 
 def _track() -> None:
