@@ -75,13 +75,19 @@ def descendants(top: int | None = None) -> set[int]:
     waiting = [os.getpid() if top is None else top]
     while waiting:
         pid = waiting.pop()
-        for path in Path(f"/proc/{pid}/task").glob("*/children"):
-            try:
-                children = [int(word) for word in path.read_text().split()]
-            except OSError:
-                continue
-            waiting += [child for child in children if child not in found]
-            found.update(children)
+        children = _children(pid)
+        waiting += [child for child in children if child not in found]
+        found.update(children)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+    except OSError:  # it has just gone
+        pass
     return found
 
 

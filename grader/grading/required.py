@@ -17,7 +17,7 @@ from grader.grading import forbidden
 from grader.grading.catalogue import Signature
 from grader.grading.exceptions import sentence, told
 from grader.grading.sourcecode import SourceFacts
-from grader.runtime.agent.room import NO_ROOM
+from grader.runtime.agent.room import NO_ROOM, NOT_CLOSED_OFF
 from grader.runtime.limits import NO_PROCESS
 
 _SOURCE_LIMIT = 160
@@ -142,6 +142,10 @@ class Required:
             return Finding(FindingKind.FORBIDDEN, message, location=self._location(line))
         elif outcome.kind is OutcomeKind.UNCONTROLLED and outcome.detail == NO_ROOM:
             return Finding(FindingKind.INCONCLUSIVE, NO_PROCESS)
+        elif outcome.kind is OutcomeKind.UNCONTROLLED and outcome.detail.startswith(NOT_CLOSED_OFF):
+            return Finding(
+                FindingKind.INCONCLUSIVE, f"The grader had {outcome.detail}; `grader sandbox` tells more."
+            )
         elif outcome.kind is OutcomeKind.UNCONTROLLED:
             message, help_text = f"The file uses {outcome.detail} while it is being imported.", hint
         elif outcome.kind is OutcomeKind.CRASHED:

@@ -32,7 +32,8 @@ class Submission:
     def preload(self) -> None:
         """Import the standard library modules that it names, so that no execution has to do it again."""
         for name in self._named():
-            if name.split(".")[0] in sys.stdlib_module_names and name.split(".")[0] not in _NOT_IMPORTED:
+            parts = name.split(".")
+            if parts[0] in sys.stdlib_module_names and _NOT_IMPORTED.isdisjoint(parts):
                 with contextlib.suppress(Exception):
                     importlib.import_module(name)
 
@@ -121,6 +122,7 @@ def _is_installed(name: str) -> bool:
 
 
 _NOT_IMPORTED = frozenset({"antigravity", "this", "turtle", "tkinter", "idlelib", "lib2to3", "__main__"})
+"""Modules, on their own or as part of another's name, that do something when they are imported."""
 
 
 def _imported_names(tree: ast.AST) -> list[str]:

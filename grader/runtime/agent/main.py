@@ -186,7 +186,7 @@ class Runner:
             self._confinement.drop()
             self._confinement.enter()
         except OSError as error:
-            _refuse(given, task, f"code that cannot be closed off ({error})")
+            _refuse(given, task, f"{room.NOT_CLOSED_OFF} ({error})")
             return
         body(given)
 

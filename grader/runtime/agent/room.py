@@ -5,6 +5,9 @@ import errno
 NO_ROOM = "more processes than this machine allows"
 """What a task announces in place of going on; the judge knows it by this text."""
 
+NOT_CLOSED_OFF = "a process that could not be closed off from the machine"
+"""The same, where a process was started but must not execute student code; followed by the reason."""
+
 _ERRORS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 
