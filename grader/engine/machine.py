@@ -113,6 +113,7 @@ class Machine:
         self._settle(task, announcement.updates)
         for creation in announcement.created:
             known = creation.object in self.objects or len(self.objects) >= MAX_OBJECTS
+            known = known or creation.kind is ObjectKind.PROCESS  # those are made by being started
             if (
                 known
                 or creator_of(creation.object) != task
