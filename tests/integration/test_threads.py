@@ -35,7 +35,7 @@ def printed(report: ScriptReport) -> set[tuple[tuple[str, str], ...]]:
     ],
 )
 def test_a_right_program_comes_out_the_same(name: str, traces: int | None, said: dict[str, str]) -> None:
-    report = explored(name, executions=400)
+    report = explored(name, executions=100)
     assert report.findings == ()
     assert printed(report) == {tuple(said.items())}
     assert traces in (None, report.traces)
@@ -132,6 +132,6 @@ def test_a_loop_without_operations_cannot_be_judged() -> None:
 
 
 def test_which_worker_of_an_executor_does_what_is_no_difference() -> None:
-    report = explored("executor", executions=60)
+    report = explored("executor", executions=15)
     assert report.findings == ()
     assert printed(report) == {(("main", "[0, 1]\n"), ("a worker of the pool", "0\n1\n"))}
