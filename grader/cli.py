@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_explore(commands)
     _add_replay(commands)
-    cli_batch.add_batch(commands, _seconds, _count)
+    cli_batch.add_batch(commands, _seconds)
     cli_batch.add_report(commands)
     _add_list(commands)
     _add_start(commands)

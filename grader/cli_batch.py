@@ -12,10 +12,18 @@ if TYPE_CHECKING:
     from grader.batch.run import Ended
 
 _PASSED, _NOT_PASSED, _INTERNAL, _INTERRUPTED = 0, 1, 3, 130
+_MOST_JOBS = 512
 _EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader, 130 stopped with Ctrl-C"
 
 
-def add_batch(commands: Any, seconds: Callable[[str], float], count: Callable[[str], int]) -> None:
+def _jobs(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if not 0 < number <= _MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_MOST_JOBS}")
+    return number
+
+
+def add_batch(commands: Any, seconds: Callable[[str], float]) -> None:
     """The grammar of `grader batch`."""
     parser = commands.add_parser(
         "batch", help="grade a whole folder of submissions, or go on where that stopped", epilog=_EPILOG
@@ -35,7 +43,7 @@ def add_batch(commands: Any, seconds: Callable[[str], float], count: Callable[[s
         help="the one exercise they are for (default: the names of the files tell)",
     )
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the list of the class")
-    parser.add_argument("--jobs", type=count, metavar="N", help="so many at once (default: one a core)")
+    parser.add_argument("--jobs", type=_jobs, metavar="N", help="so many at once (default: one a core)")
     parser.add_argument("--budget", type=seconds, metavar="SECONDS", help="stop exploring after this long")
     parser.add_argument(
         "--free-runs",

@@ -13,7 +13,7 @@ import msgspec
 
 from grader.batch import roster, versions
 from grader.batch.book import Book, Key
-from grader.batch.crew import Crew
+from grader.batch.crew import PATIENCE, Crew
 from grader.batch.find import digest, find
 from grader.batch.model import Found, Handed, Result, Roll, Student, Verdict
 from grader.batch.worker import Task
@@ -194,7 +194,7 @@ class _Batch:
     def _grade(self, keys: list[Key]) -> None:
         waiting = iter(keys)
         more = True
-        with Crew[Key](min(self._jobs, max(len(keys), 1)), self._options) as crew:
+        with Crew[Key](min(self._jobs, max(len(keys), 1)), self._options, PATIENCE) as crew:
             while more or crew.busy:
                 while more and crew.has_room:
                     key = next(waiting, None)
