@@ -57,10 +57,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A check of a student. `level` is a letter where a pass rests on less than everything; `why` is for a pointer."""
+    """A check of a student. `level` is told where a pass rests on less than everything; `why` is for a pointer."""
 
     status: str
-    page: str = ""
     level: str = ""
     why: str = ""
 
@@ -262,8 +261,8 @@ def _cell(line: Line | None, column: Column) -> Cell:
         return Cell("none", why=line.problem)
     why = "; ".join(dict.fromkeys(mistake.kind for mistake in check.mistakes)) or check.reason
     level = _level(check)
-    letter = level[0] if level not in ("", EvidenceLevel.VERIFIED.value) else ""
-    return Cell(check.status.value, f"submissions/{line.page}.html", letter, why or level)
+    weak = level if level != EvidenceLevel.VERIFIED.value else ""
+    return Cell(check.status.value, weak, why or level)
 
 
 def _groups(lines: Iterable[Line]) -> tuple[Group, ...]:

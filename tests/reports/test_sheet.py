@@ -1,0 +1,235 @@
+"""The reports on a whole batch: every format, however hostile what students call themselves and their files."""
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from reports import samples
+from reports.test_any_grade import HIDDEN
+from reports.test_html import Tree, words_of
+
+from grader.batch.book import Book
+from grader.batch.model import Found, Handed, Leftover, Result, Roll, Student, Verdict, of_grade
+from grader.batch.run import key_of
+from grader.report import batch_files, overview, overview_html, sheet, sheet_formats
+from grader.report.sheet import Sheet
+
+EVIL = (
+    '=HYPERLINK("http://x","y")',
+    "+1",
+    "-1+2",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    '"><script>alert(1)</script>',
+    "</style><b>",
+    "a\x00b\x1b[31m\u202e\ud800\ufffe",
+    "../../etc/passwd",
+    "{{ 7 * 7 }}",
+    "Zoë 日本",
+    "",
+    "." * 300,
+)
+
+
+def roll_of(
+    *results: tuple[str, Result | None], absent: tuple[str, ...] = ()
+) -> tuple[Roll, list[Result | None]]:
+    handed = tuple(
+        Handed((Student(f"k{n}", name),), "counter", f"/x/{n}", f"{name}/counter.py", "counter.py", str(n))
+        for n, (name, _) in enumerate(results)
+    )
+    leftovers = tuple(Leftover(name, f"why {name}") for name in absent)
+    people = tuple(Student(f"r{n}", name) for n, name in enumerate(absent))
+    return Roll("/x", found=Found(handed, leftovers), absent=people), [result for _, result in results]
+
+
+def book_of(folder: Path, *results: tuple[str, Result | None], absent: tuple[str, ...] = ()) -> None:
+    roll, found = roll_of(*results, absent=absent)
+    with Book(folder) as book:
+        book.enter_roll(roll)
+        for handed, result in zip(roll.found.handed, found):
+            if result is not None:
+                book.enter(key_of(roll, handed), result)
+
+
+def sheet_of(folder: Path) -> Sheet:
+    with Book(folder, create=False) as book:
+        return sheet.read(book)
+
+
+@pytest.fixture
+def evil(tmp_path: Path) -> Path:
+    grades = [of_grade(make()) for make in samples.ALL.values()]
+    results = [*grades, Result(Verdict.UNREADABLE, problem="=1 <b>\x1b"), None]
+    book_of(tmp_path, *((name, results[n % len(results)]) for n, name in enumerate(EVIL)), absent=EVIL)
+    return tmp_path
+
+
+def test_no_cell_is_a_formula(evil: Path) -> None:
+    text = sheet_formats.csv_text(sheet_of(evil))
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert len(rows) == 1 + 2 * len(EVIL)
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert not [cell for row in rows for cell in row if re.match(r"\s*[=+\-@\t\r]", cell)]
+    assert not HIDDEN.search(text.replace("\r\n", ""))
+    assert {row[0] for row in rows} >= {
+        '\'=HYPERLINK("http://x","y")',
+        "'+1",
+        "'-1+2",
+        "'@SUM(A1)",
+        "Zoë 日本",
+    }
+
+
+def test_junit_is_legal_and_counts_right(evil: Path) -> None:
+    document = sheet_formats.junit(sheet_of(evil))
+    root = ElementTree.fromstring(document.decode("utf-8"))
+    assert not HIDDEN.search(document.decode("utf-8").replace("\n", ""))
+    for tag, name in (
+        ("testcase", "tests"),
+        ("failure", "failures"),
+        ("error", "errors"),
+        ("skipped", "skipped"),
+    ):
+        assert int(root.get(name, "-1")) == len(list(root.iter(tag))) > 0
+        assert int(root.get(name, "-1")) == sum(int(suite.get(name, "-1")) for suite in root)
+
+
+def test_json_is_valid_and_complete(evil: Path) -> None:
+    text = batch_files.json_bytes(sheet_formats.document(sheet_of(evil))).decode("utf-8")
+    document = json.loads(text)
+    assert document["schema"] == "grader/grades/v1"
+    assert len(document["students"]) == 2 * len(EVIL)
+    assert len(document["not_graded"]) == len(EVIL)
+    assert not HIDDEN.search(text.replace("\n", ""))
+    submissions = [one for student in document["students"] for one in student["submissions"]]
+    assert sum(document["verdicts"].values()) == sum(
+        one["verdict"] != "not graded yet" for one in submissions
+    )
+
+
+def test_every_file_lies_in_the_folder_and_has_a_name_of_its_own(evil: Path) -> None:
+    before = set(evil.parent.iterdir())
+    batch_files.write(evil)
+    assert set(evil.parent.iterdir()) == before
+    pages = [path.name for path in (evil / "submissions").iterdir()]
+    assert len(pages) == 2 * len(EVIL)
+    assert len({name.casefold() for name in pages}) == len(pages)
+    assert all(re.fullmatch(r"[\w+-]+\.(html|json)", name) for name in pages)
+    for path in (evil / "submissions").glob("*.html"):
+        page = path.read_text(encoding="utf-8")
+        Tree(page)
+        assert "<script>alert" not in page
+
+
+def test_pages_of_yesterday_go_and_files_of_others_stay(tmp_path: Path) -> None:
+    book_of(tmp_path, ("anna", of_grade(samples.passing())))
+    batch_files.write(tmp_path)
+    pages = tmp_path / "submissions"
+    (pages / "anna-counter.html").rename(pages / "gone-counter.html")
+    (pages / "notes.html").write_text("mine")
+    batch_files.write(tmp_path)
+    assert sorted(path.name for path in pages.iterdir()) == [
+        "anna-counter.html",
+        "anna-counter.json",
+        "notes.html",
+    ]
+
+
+def test_status() -> None:
+    passed = Handed((Student("k", "n"),), "counter", "", "", "")
+    for verdicts, status in (
+        ([Verdict.PASSED], 0),
+        ([Verdict.PASSED, Verdict.FAILED], 1),
+        ([Verdict.PASSED, None], 1),
+        ([Verdict.INCONCLUSIVE], 1),
+        ([Verdict.FAILED, Verdict.ERROR], 3),
+    ):
+        lines = [sheet.Line(passed, "p", verdict) for verdict in verdicts]
+        assert batch_files._status(Sheet((), lines)) == status
+
+
+def page_of(folder: Path) -> str:
+    return overview_html.page(overview.of_sheet(sheet_of(folder), ["0"]))
+
+
+def test_the_page_is_well_formed_and_nothing_hostile_is_in_it(evil: Path) -> None:
+    page = page_of(evil)
+    tree = Tree(page).root
+    assert len(list(tree.all("script"))) == len(list(tree.all("style"))) == 1
+    assert not [
+        e for e in tree.all() if any(name.startswith("on") or name == "style" for name in e.attributes)
+    ]
+    assert not HIDDEN.search(page.replace("\n", ""))
+    (policy,) = [meta for meta in tree.all("meta") if "http-equiv" in meta.attributes]
+    assert "unsafe" not in policy.attributes["content"]
+    links = [link.attributes["href"] for link in tree.all("a")]
+    ids = {element.attributes["id"] for element in tree.all() if "id" in element.attributes}
+    assert all(link[1:] in ids for link in links if link.startswith("#"))
+    assert all(
+        re.fullmatch(r"submissions/[\w%+-]+\.html", link) for link in links if not link.startswith("#")
+    )
+    rows = list(tree.one("table", class_="matrix").one("tbody").all("tr"))
+    assert len(rows) == 2 * len(EVIL)
+    assert len({len([c for c in row.children if not isinstance(c, str)]) for row in rows}) == 1
+
+
+def test_the_page_is_the_same_every_time(evil: Path) -> None:
+    assert page_of(evil) == page_of(evil)
+
+
+def test_the_same_mistake_is_one_group(tmp_path: Path) -> None:
+    wrong, right = of_grade(samples.failing()), of_grade(samples.passing())
+    book_of(tmp_path, ("anna", wrong), ("ben", right), ("eva", wrong))
+    tree = Tree(page_of(tmp_path)).root
+    first = next(tree.one("ol", class_="mistakes").all("li"))
+    assert words_of(first.one("h3")).startswith("2 students: race in counter, loses no update in any order")
+    assert [link.text for link in first.all("a")] == ["anna", "eva"]
+    assert [link.attributes["href"] for link in first.all("a")] == [
+        "submissions/anna-counter.html",
+        "submissions/eva-counter.html",
+    ]
+
+
+def test_the_matrix_says_what_passes_rest_on(tmp_path: Path) -> None:
+    book_of(tmp_path, ("ben", of_grade(samples.passing())), ("eva", None))
+    tree = Tree(page_of(tmp_path)).root
+    ben, eva = tree.one("table", class_="matrix").one("tbody").all("tr")
+    assert [words_of(cell) for cell in ben.all("td", class_="cell")] == [
+        "✓passed",
+        "✓passed, boundedb",
+        "✓passed",
+        "✓passed, sampleds",
+    ]
+    assert {words_of(cell) for cell in eva.all("td", class_="cell")} == {"·none"}
+    assert [eva.attributes["data-verdict"], ben.attributes["data-verdict"]] == ["not graded yet", "passed"]
+
+
+def test_distributions_count_everybody_once(tmp_path: Path) -> None:
+    grades = [of_grade(samples.passing()), of_grade(samples.failing()), of_grade(samples.deadlock())]
+    book_of(tmp_path, *((f"s{n}", grades[n % 3]) for n in range(9)), absent=("zoe",))
+    shown = overview.of_sheet(sheet_of(tmp_path))
+    (one,) = shown.distributions
+    assert sum(bar.count for bar in one.bars) == 9
+    assert (one.bars[0].count, one.bars[1].count, one.bars[-1].count) == (3, 3, 3)
+    assert max(bar.share for bar in one.bars) == 100
+
+
+def test_identical_files_and_those_that_were_given_out(tmp_path: Path) -> None:
+    handed = tuple(
+        Handed((Student(name, name),), "counter", "", name, "counter.py", digest)
+        for name, digest in (("a", "1"), ("b", "1"), ("c", "0"), ("d", "0"), ("e", "2"))
+    )
+    with Book(tmp_path) as book:
+        book.enter_roll(Roll("/x", found=Found(handed)))
+    shown = overview.of_sheet(sheet_of(tmp_path), ["0"])
+    assert [(text, [link.text for link in links]) for text, links in shown.identical] == [
+        ("counter", ["a", "b"]),
+        ("counter, as it was given out", ["c", "d"]),
+    ]
