@@ -281,6 +281,9 @@ class Template:
             problem = wire.receive(_CONFINED, _ANSWER_SECONDS).problem
         except (Ended, Silent, Malformed) as error:
             problem = f"the runner is gone ({type(error).__name__})"
+        if problem == room.NO_ROOM:
+            wire.close()
+            raise limits.no_process()
         if problem:
             wire.close()
             raise plan.NotHere(problem)

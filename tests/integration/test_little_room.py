@@ -19,7 +19,6 @@ _LIMITED = (
 )
 _SOMEBODY = 61_234
 """A user who has no processes yet: their number is counted per user, and the administrator's is not limited."""
-_KEPT = "+dac_override,+dac_read_search"
 
 
 def limited(kind: str, soft: int, hard: int, *options: str) -> list[str]:
@@ -29,16 +28,11 @@ def limited(kind: str, soft: int, hard: int, *options: str) -> list[str]:
 
 def as_somebody() -> list[str]:
     setpriv = shutil.which("setpriv")
-    command = [
-        *(setpriv or "", f"--reuid={_SOMEBODY}", f"--regid={_SOMEBODY}", "--clear-groups"),
-        *(f"--inh-caps=-all,{_KEPT}", f"--ambient-caps={_KEPT}"),
-    ]
-    if (
-        os.geteuid() != 0
-        or setpriv is None
-        or subprocess.run([*command, "true"], capture_output=True).returncode
-    ):
+    command = [setpriv or "", f"--reuid={_SOMEBODY}", f"--regid={_SOMEBODY}", "--clear-groups"]
+    if os.geteuid() != 0 or setpriv is None:
         pytest.skip("only an administrator can be somebody else")
+    if subprocess.run([*command, sys.executable, "-c", "import grader"], capture_output=True).returncode:
+        pytest.skip("this Python is not for everybody")
     return command
 
 

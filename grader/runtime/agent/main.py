@@ -112,9 +112,10 @@ def runner(descriptor: int, settings: dict[str, Any]) -> None:
         confinement.apply()
         if plan.get("verify"):
             confine_check.verify(confinement, plan)
-    except Failed as error:
+    except (Failed, OSError) as error:
         confinement.clean_up()
-        control.send({"problem": str(error)})
+        full = room.refuses(error) or (error.__cause__ is not None and room.refuses(error.__cause__))
+        control.send({"problem": room.NO_ROOM if full else str(error)})
         return
     control.send({"problem": ""})
     Runner(control, settings, confinement).serve()
