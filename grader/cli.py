@@ -87,8 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     cli_batch.add_report(commands)
     _add_list(commands)
     _add_start(commands)
-    own = commands.add_parser("sandbox", help="how student code is closed off here, tried out")
-    own.set_defaults(command=sandbox)
+    commands.add_parser("sandbox", help="try out how code is closed off").set_defaults(command=sandbox)
     return parser
 
 
@@ -341,10 +340,9 @@ def sandbox(arguments: argparse.Namespace) -> int:
     from grader.report import sandbox_text
     from grader.runtime.sandbox import selftest
 
-    report = selftest.run()
-    for line in sandbox_text.lines(report):
-        print(line)
-    return PASSED if report.passed else NOT_PASSED
+    tried = selftest.run()
+    print(*sandbox_text.lines(tried), sep="\n")
+    return PASSED if tried.passed else NOT_PASSED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -397,7 +395,3 @@ def _abandon_stdout() -> None:
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     os.close(devnull)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -22,6 +22,7 @@ from grader.grading import catalogue
 from grader.grading.check import CheckOptions
 from grader.grading.submission import load
 from grader.runtime.pinning import cores
+from grader.runtime.sandbox import minimum
 
 UNPACKED = "unpacked"
 _LOCK = ".batch.lock"
@@ -88,7 +89,8 @@ def run(
     """Grade what is in `folder` and not yet in the grade book in `output`. An interrupt ends it, and loses nothing.
 
     Raises:
-        UsageError: the folder, the roster, the book or the exercise is not what it should be, or there is no room.
+        UsageError: the folder, the roster, the book or the exercise is not what it should be, there is no room, or
+            code cannot be closed off here.
         InternalError: the grader itself has failed.
     """
     with Book(output) as book:
@@ -96,6 +98,8 @@ def run(
         book.enter_roll(roll)
         if not roll.found.handed:
             raise UsageError(f"{folder}: there is no submission in it{_hint(roll)}")
+        if not roll.unsafe:
+            minimum.require()
         with _lock(output) as alone:
             return _Batch(
                 book, roll, CheckOptions(roll.free_runs, roll.budget, roll.unsafe), wishes.jobs, progress

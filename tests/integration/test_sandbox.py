@@ -277,3 +277,16 @@ def test_an_unknown_level_is_the_users_mistake() -> None:
     ran = grader("check", ROOT / "solutions" / "counter.py", environment={levels.VARIABLE: "steel"})
     assert ran.status == 2
     assert "it can be ns, uid, landlock, weak, off" in ran.err
+
+
+def test_a_batch_is_refused_where_code_cannot_be_closed_off(tmp_path: Path) -> None:
+    handed = tmp_path / "handed"
+    handed.mkdir()
+    (handed / "anna_counter.py").write_bytes((ROOT / "solutions" / "counter.py").read_bytes())
+    weak = {levels.VARIABLE: "weak"}
+    batch = ("batch", handed, "--no-free-runs", "--output")
+    refused = grader(*batch, tmp_path / "a", environment=weak)
+    assert refused.status == 2
+    assert "submissions cannot be closed off here: WEAK" in refused.err
+    trusted = grader(*batch, tmp_path / "b", "--unsafe", environment=weak)
+    assert trusted.status == 0, trusted.err
