@@ -17,6 +17,7 @@ RIGHT = str(solution("counter"))
 _LIMITED = (
     "import os, resource, sys; resource.setrlimit(resource.{}, {}); os.execv(sys.executable, sys.argv[1:])"
 )
+_STARTS_PYTHON = "import os, sys; os.execv(sys.executable, [sys.executable, '-c', 'import grader'])"
 _SOMEBODY = 61_234
 """A user who has no processes yet: their number is counted per user, and the administrator's is not limited."""
 
@@ -31,7 +32,7 @@ def as_somebody() -> list[str]:
     command = [setpriv or "", f"--reuid={_SOMEBODY}", f"--regid={_SOMEBODY}", "--clear-groups"]
     if os.geteuid() != 0 or setpriv is None:
         pytest.skip("only an administrator can be somebody else")
-    if subprocess.run([*command, sys.executable, "-c", "import grader"], capture_output=True).returncode:
+    if subprocess.run([*command, sys.executable, "-c", _STARTS_PYTHON], capture_output=True).returncode:
         pytest.skip("this Python is not for everybody")
     return command
 
