@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from grader import __version__, cli_batch
+from grader import __version__, cli_batch, cli_own
 from grader.errors import UsageError
 from grader.report import sanitize
 
@@ -85,8 +85,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_replay(commands)
     cli_batch.add_batch(commands, _seconds)
     cli_batch.add_report(commands)
-    _add_list(commands)
-    _add_start(commands)
+    cli_own.add_new(commands)
+    cli_own.add_validate(commands)
+    cli_own.add_list(commands)
+    cli_own.add_start(commands)
     commands.add_parser("sandbox", help="try out how code is closed off").set_defaults(command=sandbox)
     return parser
 
@@ -99,7 +101,9 @@ def _add_check(commands: "_Commands") -> None:
     parser = commands.add_parser("check", help="grade submissions", epilog=_EPILOG)
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a submission, a Python file")
     parser.add_argument(
-        "--exercise", metavar="NAME", help="the exercise (default: the file's name without .py)"
+        "--exercise",
+        metavar="NAME",
+        help="the exercise, or the folder of one of your own (default: the file's name without .py)",
     )
     _add_format(parser, "text", "json", "html")
     parser.add_argument("--no-free-runs", action="store_true", help="leave out the runs that nobody controls")
@@ -143,6 +147,7 @@ def _add_replay(commands: "_Commands") -> None:
     parser = commands.add_parser("replay", help="show the order behind a failure again", epilog=_EPILOG)
     parser.add_argument("token", metavar="TOKEN", help="the token that a failure was shown with")
     parser.add_argument("file", type=Path, metavar="FILE", help="the submission it was shown for")
+    parser.add_argument("--exercise", metavar="FOLDER", help="where an exercise of your own lies")
     _add_format(parser, "text", "html")
     parser.set_defaults(command=replay)
 
@@ -177,21 +182,6 @@ def _write_page(page: str, target: Path | None, summary: str) -> None:
         print(f"{summary}: wrote {sanitize.line(str(target))}")
 
 
-def _add_list(commands: "_Commands") -> None:
-    parser = commands.add_parser("list", help="list the exercises")
-    parser.set_defaults(command=list_exercises)
-
-
-def _add_start(commands: "_Commands") -> None:
-    parser = commands.add_parser("start", help="write the exercises into a folder, ready to edit")
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: here"
-    )
-    parser.add_argument("--exercise", metavar="NAME", help="only this one (default: all)")
-    parser.add_argument("--force", action="store_true", help="overwrite files that are already there")
-    parser.set_defaults(command=start)
-
-
 def check(arguments: argparse.Namespace) -> int:
     """`grader check`: grade every file; one that cannot be graded does not lose the grades of the others."""
     from grader.report import json_report, terminal, text, view
@@ -207,7 +197,7 @@ def check(arguments: argparse.Namespace) -> int:
         outcome = _grade(path, arguments)
         outcomes.append(outcome)
         if printer is not None and outcome.grade is not None:
-            printer.grade(view.of_grade(outcome.grade, str(path)))
+            printer.grade(view.of_grade(outcome.grade, str(path), _own(arguments)))
     if printer is None:
         json_report.write([json_report.entry(outcome) for outcome in outcomes], sys.stdout)
     elif len(outcomes) > 1:
@@ -223,9 +213,15 @@ def _check_into_pages(arguments: argparse.Namespace, pages: "list[Path | None]")
         outcome = _grade(path, arguments)
         status = max(status, outcome.status)
         if outcome.grade is not None:
-            shown = view.of_grade(outcome.grade, str(path))
+            shown = view.of_grade(outcome.grade, str(path), _own(arguments))
             _write_page(html.of_grade(shown), target, f"{shown.submission}: {shown.summary}")
     return status
+
+
+def _own(arguments: argparse.Namespace) -> str:
+    """The folder of an exercise that is not ours, as the user gave it."""
+    named: str | None = arguments.exercise
+    return named if named is not None and Path(named).is_dir() else ""
 
 
 def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
@@ -296,7 +292,7 @@ def replay(arguments: argparse.Namespace) -> int:
     from grader.report import terminal, text
 
     pages = _page_files(arguments, [arguments.file])
-    seen = run(arguments.token, arguments.file)
+    seen = run(arguments.token, arguments.file, arguments.exercise)
     path = str(arguments.file)
     if pages:
         from grader.report import html
@@ -305,34 +301,6 @@ def replay(arguments: argparse.Namespace) -> int:
     else:
         text.Printer(terminal.console(sys.stdout), show_all_steps=True).replay(seen, path)
     return PASSED if seen.finding is None else NOT_PASSED
-
-
-def list_exercises(arguments: argparse.Namespace) -> int:
-    """`grader list`: one line per exercise."""
-    from grader.grading import catalogue
-
-    known = catalogue.exercises()
-    width = max((len(exercise.name) for exercise in known), default=0)
-    for exercise in known:
-        print(f"{exercise.name:{width}}  {exercise.title}")
-    return PASSED
-
-
-def start(arguments: argparse.Namespace) -> int:
-    """`grader start`: write the stubs of all exercises, or of one, into a folder."""
-    from grader.grading import catalogue, starting
-
-    wanted, folder = starting.wanted(catalogue.exercises(), arguments.folder, arguments.exercise)
-    kept = False
-    for path, written in starting.write_stubs(wanted, folder, arguments.force):
-        kept = kept or not written
-        shown = sanitize.line(str(path))
-        print(f"wrote {shown}" if written else f"kept  {shown}, it was there already")
-    if kept:
-        print("With --force the files that are there already are overwritten.")
-    first = sanitize.command("grader", "check", str(folder / wanted[0].stub.name))
-    print(f"Edit a file, then grade it:  {sanitize.line(first)}")
-    return PASSED
 
 
 def sandbox(arguments: argparse.Namespace) -> int:

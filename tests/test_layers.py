@@ -32,6 +32,7 @@ LAYERS = [
     "exploring",
     "report",
     "cli_batch",
+    "cli_own",
     "cli",
     "__main__",
 ]

@@ -119,10 +119,11 @@ def _roll(book: Book, folder: Path, output: Path, wishes: Wishes) -> Roll:
     before = next((roll for roll in book.rolls() if roll.folder == place), Roll(place))
     exercise = before.exercise if wishes.exercise is None else wishes.exercise
     known = {exercise.name: exercise for exercise in catalogue.exercises()}
-    if exercise:
-        catalogue.resolve(folder, exercise)
+    only = catalogue.resolve(folder, exercise) if exercise else None
+    if only is not None:
+        exercise, known[only.name] = only.spec, only
     students = before.roster if wishes.roster is None else roster.read(wishes.roster)
-    found = find(folder, output / UNPACKED, [*known], exercise)
+    found = find(folder, output / UNPACKED, [*known], only.name if only is not None else "")
     handed = tuple(
         msgspec.structs.replace(one, sha256=digest(Path(one.path)) or f"unreadable: {one.shown}")
         for one in found.handed
@@ -228,7 +229,8 @@ class _Batch:
             problem = "the file was changed while the batch was running; start it again"
             self._enter(key, Result(Verdict.ERROR, problem=problem))
             return
-        crew.give(key, Task(f"{key.exercise}.py", submission.data, key.exercise))
+        spec = self._roll.exercise or key.exercise
+        crew.give(key, Task(f"{key.exercise}.py", submission.data, spec))
 
     def _enter(self, key: Key, result: Result) -> None:
         self._book.enter(key, result)

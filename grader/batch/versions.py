@@ -16,6 +16,9 @@ _NO_MATTER = ("batch", "report", "checks", "exploring", "_exercises", "_solution
 
 def exercise(found: catalogue.Exercise) -> str:
     """Changes whenever the stub, the reference (where there is one here) or a check of the exercise changes."""
+    if found.folder is not None:
+        parts = [*found.folder.glob("*.py")]
+        return _digest((path.name, path) for path in sorted(parts))
     files = {
         "stub": found.stub,
         "reference": _PACKAGE.parent / "solutions" / f"{found.name}.py",

@@ -23,8 +23,8 @@ from grader.runtime.session import ScriptProgram
 _TITLE = "The program in this order"
 
 
-def replay(token: str, path: Path) -> of_check.Replay:
-    """Run the schedule of `token` on the file at `path`.
+def replay(token: str, path: Path, exercise: str | None = None) -> of_check.Replay:
+    """Run the schedule of `token` on the file at `path`; `exercise` says where an instructor's own lies.
 
     Raises:
         UsageError: the token is none, the file cannot be read, or it has no such schedule any more.
@@ -32,7 +32,7 @@ def replay(token: str, path: Path) -> of_check.Replay:
     """
     wanted = tokens.decode(token)
     if wanted.exercise:
-        return of_check.replay(token, path)
+        return of_check.replay(token, path, exercise)
     script = load_script(path, wanted.arguments)
     with open_script(script) as program:
         return _replayed(script, wanted, program)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from grader.errors import InternalError, UsageError
 
+OWN_FILES = ("stub.py", "reference.py", "checks.py")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -31,13 +32,20 @@ class Signature:
 class Exercise:
     """One exercise. `name` is the file stem that identifies it, `title` the first line of its stub.
 
-    `functions` are those that a submission must define, with the arguments that they must take.
+    `functions` are those that a submission must define, with the arguments that they must take. An instructor's own
+    exercise is a `folder` with the files `OWN_FILES`.
     """
 
     name: str
     title: str
     functions: Mapping[str, Signature]
     stub: Path
+    folder: Path | None = None
+
+    @property
+    def spec(self) -> str:
+        """What `resolve` finds it by, wherever that is called."""
+        return self.name if self.folder is None else str(self.folder.resolve())
 
 
 def exercises() -> tuple[Exercise, ...]:
@@ -55,6 +63,8 @@ def exercises() -> tuple[Exercise, ...]:
 def resolve(path: Path, name: str | None = None) -> Exercise:
     """The exercise that the submission at `path` is for: `name`, or else the one of the same file stem.
 
+    A name that none of ours has may be the folder of an instructor's own.
+
     Raises:
         UsageError: there is no such exercise.
     """
@@ -63,9 +73,37 @@ def resolve(path: Path, name: str | None = None) -> Exercise:
     if wanted in known:
         return known[wanted]
     names = ", ".join(known)
+    if name and ("/" in name or Path(name).is_dir()):
+        return own(Path(name))
     if name is not None:
-        raise UsageError(f"there is no exercise {name!r}; known are {names}")
+        raise UsageError(f"there is no exercise {name!r}; known are {names}, or name the folder of your own")
     raise UsageError(f"{path}: there is no exercise {wanted!r}; choose one with --exercise NAME ({names})")
+
+
+def own(folder: Path) -> Exercise:
+    """The exercise that an instructor has written in `folder`; its name is that of the folder.
+
+    Raises:
+        UsageError: it is incomplete.
+    """
+    folder = folder.resolve()
+    missing = [name for name in OWN_FILES if not (folder / name).is_file()]
+    if missing:
+        raise UsageError(
+            f"{folder} is no exercise: {', '.join(missing)} missing; `grader new NAME` writes one"
+        )
+    if not folder.name.isidentifier():
+        raise UsageError(
+            f"{folder}: the name of the folder is that of the exercise, so it has to be one of a module"
+        )
+    try:
+        found = _read(folder / "stub.py")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UsageError(f"{folder / 'stub.py'} is not Python: {error}") from None
+    if not found.functions:
+        raise UsageError(f"{folder / 'stub.py'} defines no function, so there is nothing to be written")
+    title = found.title if found.title != "stub" else folder.name
+    return Exercise(folder.name, title, found.functions, found.stub, folder)
 
 
 def _folder() -> Path:

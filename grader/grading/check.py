@@ -1,15 +1,16 @@
 """Grades one submission. Start at `grade_file`; `grade` does the same with a template that is already warm."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from grader.core.execution import Budget
-from grader.core.verdict import Grade
-from grader.errors import UsageError
+from grader.core.verdict import CheckResult, Grade
+from grader.errors import InternalError, UsageError
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
@@ -77,7 +78,7 @@ def grade(
         submission=submission.name,
         sha256=submission.sha256,
         exercise=exercise.name,
-        checks=plugin.results(),
+        checks=_results(plugin, exercise),
         seconds=round(time.monotonic() - started, 3),
         source=submission.lines,
         sandbox=isolation.line,
@@ -118,7 +119,7 @@ def _checked(
 
     def run(bench: Workbench | None) -> GradingPlugin:
         plugin = GradingPlugin(bench, required, _budget(options), tell, options.free_runs, replay)
-        run_checks(f"grader.checks.{exercise.name}", plugin, CHECK_TIMEOUT)
+        _run_checks(plugin, exercise)
         return plugin
 
     with pinned():
@@ -129,6 +130,32 @@ def _checked(
         except NotImported as error:
             required.not_imported(error.execution, error.failure)
         return run(None)
+
+
+def _run_checks(plugin: GradingPlugin, exercise: Exercise) -> None:
+    if exercise.folder is None:
+        run_checks(f"grader.checks.{exercise.name}", plugin, CHECK_TIMEOUT)
+        return
+    with _blamed_on(exercise.folder):
+        run_checks(str(exercise.folder / "checks.py"), plugin, CHECK_TIMEOUT)
+        if not plugin.has_checks:
+            raise InternalError("there is no check in it")
+
+
+def _results(plugin: GradingPlugin, exercise: Exercise) -> tuple[CheckResult, ...]:
+    if exercise.folder is None:
+        return plugin.results()
+    with _blamed_on(exercise.folder):
+        return plugin.results()
+
+
+@contextmanager
+def _blamed_on(folder: Path) -> Iterator[None]:
+    """Checks that do not work are a bug of ours, unless somebody else has written them."""
+    try:
+        yield
+    except InternalError as error:
+        raise UsageError(f"{folder / 'checks.py'}: {error}") from error
 
 
 def _budget(options: CheckOptions) -> Budget:

@@ -194,6 +194,11 @@ class GradingPlugin:
         record = self._records.get(check.partition("[")[0])
         return record.title if record is not None else check
 
+    @property
+    def has_checks(self) -> bool:
+        """Whether the module has any check at all."""
+        return bool(self._records)
+
     def results(self) -> tuple[CheckResult, ...]:
         """Every check, in the order of its module.
 
@@ -244,7 +249,7 @@ def _title(item: pytest.Item) -> str:
 
 
 def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
-    """Run a check module with pytest, silently, and nothing of the user's own pytest configuration.
+    """Run a check module (its name, or its file) with pytest, silently, without the user's own pytest configuration.
 
     Raises:
         InternalError: pytest could not run it.
@@ -252,8 +257,11 @@ def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
     import contextlib
     import io
     import os
+    import sys
 
-    options = ["--pyargs", module, "-c", os.devnull, "--rootdir", os.curdir, "--noconftest", "-q", "-s"]
+    file = os.sep in module
+    options = [module, "--import-mode=importlib"] if file else ["--pyargs", module]
+    options += ["-c", os.devnull, "--rootdir", os.curdir, "--noconftest", "-q", "-s"]
     options += ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "pytest_timeout"]
     options += ["-p", "no:logging", "-p", "no:doctest", "-p", "no:unittest", "-p", "no:junitxml"]
     options += [f"--timeout={timeout:g}", "-o", "python_functions=test_*"]
@@ -262,10 +270,12 @@ def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     started = time.monotonic()
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, sys.dont_write_bytecode or file
     try:
         with contextlib.redirect_stdout(printed):
             status = pytest.main(options, plugins=[plugin])
     finally:
+        sys.dont_write_bytecode = writes_bytecode
         for name, value in zip(("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS"), before):
             if value is None:
                 os.environ.pop(name, None)

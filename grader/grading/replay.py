@@ -34,8 +34,8 @@ class Replay:
     outcome: OutcomeClass | None = None
 
 
-def replay(token: str, path: Path) -> Replay:
-    """Run the schedule of `token` on the submission at `path`.
+def replay(token: str, path: Path, exercise: str | None = None) -> Replay:
+    """Run the schedule of `token` on the submission at `path`; `exercise` says where an instructor's own lies.
 
     Raises:
         UsageError: the token is none, the file cannot be read, or it has no such schedule any more.
@@ -43,15 +43,15 @@ def replay(token: str, path: Path) -> Replay:
     """
     wanted = tokens.decode(token)
     submission = load(path)
-    exercise = resolve(path, wanted.exercise)
+    found = resolve(path, exercise or wanted.exercise)
     request = ReplayRequest(wanted.scenario, wanted.schedule(), wanted.kind, wanted.schedule_dependent)
     with Template() as template:
-        done, title = replay_check(template, submission, exercise, wanted.check, request)
+        done, title = replay_check(template, submission, found, wanted.check, request)
     if done is None:
         raise UsageError(f"{path}: this token does not fit the file; check the file again for a new one")
     if done.finding is not None:
-        found = done.finding
-        return Replay(found, found.steps, title, done.scenario.processes, submission.lines, found.start)
+        again = done.finding
+        return Replay(again, again.steps, title, done.scenario.processes, submission.lines, again.start)
     seen = Observed(done.scenario, done.execution)
     names = done.maker.names(done.execution)
     told = witness(seen, names, submission.lines, Flaw(Wrong.VALUE, ""))

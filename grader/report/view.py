@@ -122,11 +122,16 @@ class GradeView:
         return tuple(check for group in self.groups for check in group.checks)
 
 
-def of_grade(grade: Grade, submission: str = "") -> GradeView:
-    """The view of a grade; `submission` is the path as the user gave it, for headings and command lines."""
+def of_grade(grade: Grade, submission: str = "", folder: str = "") -> GradeView:
+    """The view of a grade; `submission` is the path as the user gave it, for headings and command lines.
+
+    So is `folder`, that of an exercise that is not ours.
+    """
     path = submission or grade.submission
     groups = [
-        GroupView(sanitize.line(function), tuple(_check(check, grade.source, path) for check in checks))
+        GroupView(
+            sanitize.line(function), tuple(_check(check, grade.source, path, folder) for check in checks)
+        )
         for function, checks in groupby(grade.checks, key=lambda check: check.function)
     ]
     return GradeView(
@@ -141,8 +146,8 @@ def of_grade(grade: Grade, submission: str = "") -> GradeView:
     )
 
 
-def _check(check: CheckResult, source: Sequence[str], path: str) -> CheckView:
-    findings = [of_finding(finding, source, path) for finding in check.findings]
+def _check(check: CheckResult, source: Sequence[str], path: str, folder: str) -> CheckView:
+    findings = [of_finding(finding, source, path, folder) for finding in check.findings]
     if not findings and check.reason and check.status not in (CheckStatus.SKIPPED, CheckStatus.PASSED):
         ours = check.status is CheckStatus.ERROR
         kind = "a bug in the grader, not in your program" if ours else check.status.value
@@ -156,10 +161,12 @@ def _check(check: CheckResult, source: Sequence[str], path: str) -> CheckView:
     )
 
 
-def of_finding(finding: Finding, source: Sequence[str] = (), path: str = "") -> FindingView:
-    """The view of a finding in the submission at `path`, whose lines are `source`."""
+def of_finding(finding: Finding, source: Sequence[str] = (), path: str = "", folder: str = "") -> FindingView:
+    """The view of a finding in the submission at `path`, whose lines are `source`; `folder` as in `of_grade`."""
     location = finding.location
     replay = sanitize.command("grader", "replay", finding.replay, path) if finding.replay else ""
+    if replay and folder:
+        replay = f"{replay} --exercise {sanitize.command(folder)}"
     trace = finding.failure.traceback if finding.failure else ""
     return FindingView(
         kind=words.kind(finding),

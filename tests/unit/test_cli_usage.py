@@ -76,7 +76,7 @@ class FakeGrading:
             return samples.internal()
         return samples.failing() if "wrong" in text else samples.passing()
 
-    def replay(self, token: str, path: Path) -> Replay:
+    def replay(self, token: str, path: Path, exercise: str | None = None) -> Replay:
         if token != TOKEN:
             raise UsageError(f"{token!r} is not a replay token; copy it from the report")
         submission.load(path)
