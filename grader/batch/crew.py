@@ -143,7 +143,6 @@ class Crew(Generic[T]):
         assert tag is not None
         worker.served += 1
         if worker.served == SERVED:
-            worker.process.wait(timeout=30)
             self._dismiss(worker)
         self._stillborn = 0
         return tag, answer.result

@@ -194,7 +194,12 @@ class _Batch:
             self._grade(self._missing if alone else self._missing[::-1])
         except KeyboardInterrupt:
             stopped = True
-        return Ended(self._standing, stopped, self._roll, tuple(self._went_down()))
+        return Ended(
+            self._standing,
+            stopped,
+            self._roll,
+            tuple(sorted(self._went_down(), key=lambda down: down[0].shown)),
+        )
 
     def _grade(self, keys: list[Key]) -> None:
         waiting = iter(keys)

@@ -120,6 +120,23 @@ def test_a_worker_that_hangs_is_given_up(tmp_path: Path, log: Path, monkeypatch:
     assert ended.standing.counts == {Verdict.PASSED: 2, Verdict.ERROR: 1}
 
 
+def test_a_worker_that_has_served_long_enough_is_replaced(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(tmp_path / "in", *["10"] * 7)
+    monkeypatch.setattr(crew, "SERVED", 2)
+    started: list[object] = []
+    make = crew._Worker.__init__
+
+    def count(self: object, *arguments: object) -> None:
+        started.append(self)
+        make(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(crew._Worker, "__init__", count)
+    assert grade(tmp_path, jobs=1).standing.counts == {Verdict.PASSED: 7}
+    assert len(started) == 4
+
+
 def test_workers_that_never_start_are_our_bug(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
