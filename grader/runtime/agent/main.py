@@ -118,7 +118,12 @@ def runner(descriptor: int, settings: dict[str, Any]) -> None:
         control.send({"problem": room.NO_ROOM if full else str(error)})
         return
     control.send({"problem": ""})
-    Runner(control, settings, confinement).serve()
+    try:
+        Runner(control, settings, confinement).serve()
+    except BaseException:
+        reaper.sweep()
+        confinement.clean_up()
+        raise
 
 
 class Runner:
