@@ -57,6 +57,14 @@ def strong(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     return str(request.param)
 
 
+@pytest.fixture
+def thorough(request: pytest.FixtureRequest, strong: str) -> str:
+    """A level for what keeps the whole machine busy: only with the whole corpus."""
+    if not request.config.getoption("--whole-corpus"):
+        pytest.skip("takes long: only with --whole-corpus")
+    return strong
+
+
 def hostile(name: str, *options: str) -> Ran:
     path = HOSTILE / f"{name}.py"
     return grader("check", path, "--exercise", "counter", "--format", "json", *options, seconds=55)
@@ -140,7 +148,7 @@ def test_other_programs_live_on(strong: str) -> None:
         victim.wait()
 
 
-def test_nobody_runs_away(strong: str) -> None:
+def test_nobody_runs_away(thorough: str) -> None:
     before = set(os.listdir("/dev/shm")), scratch_folders()
     ran = hostile("runs_away")
     assert ran.left == ()
@@ -185,7 +193,7 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_other_submissions_are_not_touched(strong: str) -> None:
+def test_other_submissions_are_not_touched(thorough: str) -> None:
     """A hostile file between two right ones: these get what they deserve."""
     right = ROOT / "solutions" / "counter.py"
     files = (right, HOSTILE / "runs_away.py", right)
