@@ -31,12 +31,12 @@ SLOW = frozenset(
 
 
 def usual(found: list[Entry]) -> set[str]:
-    """What is graded by default: all of `any/`, every sixth right file, every twelfth wrong one, and all kinds."""
+    """What is graded by default: all of `any/`, every tenth right file, every thirtieth wrong one, and all kinds."""
     right = [entry.path for entry in found if "/right/" in entry.path and entry.path not in SLOW]
     wrong = [entry for entry in found if "/wrong/" in entry.path]
     kinds = {(entry.exercise, kind): entry.path for entry in reversed(wrong) for kind in entry.kinds[:1]}
     anything = [entry.path for entry in found if entry.path.startswith("any/")]
-    return {*anything, *right[::6], *(entry.path for entry in wrong[::12]), *kinds.values()}
+    return {*anything, *right[::10], *(entry.path for entry in wrong[::30]), *kinds.values()}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -60,7 +60,6 @@ def test_a_right_program_is_verified_with_one_outcome(name: str, said: set[str])
         ("no_guard", {FindingKind.CRASH}),
         ("assertion", {FindingKind.CRASH}),
         ("endless", {FindingKind.HANG}),
-        ("barrier_and_deadline", {FindingKind.RACE}),
     ],
 )
 def test_a_wrong_program_fails_with_a_witness(name: str, kinds: set[FindingKind]) -> None:

@@ -52,6 +52,8 @@ def possible(name: str) -> None:
 @pytest.fixture(params=["ns", "landlock"])
 def strong(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A level at which harm is tried in earnest; between them they have all layers."""
+    if request.param != "ns" and not request.config.getoption("--whole-corpus"):
+        pytest.skip("takes long: only with --whole-corpus")
     monkeypatch.setenv(levels.VARIABLE, request.param)
     possible(request.param)
     return str(request.param)
