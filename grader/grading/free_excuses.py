@@ -11,6 +11,8 @@ from grader.grading.free_verdict import PlannedRun
 from grader.runtime.free import FreeReport, StartMethod
 
 _WHERE = "Where new processes import the file again (Windows, macOS, Linux from Python 3.14 on)"
+_NOT_PICKLED = ("pickl", "can't get local object")
+"""What Python says of such an argument; the second from Python 3.13 on."""
 _MODULE = re.compile(r'  File "[^"/]+", line (\d{1,7}), in <module>')
 
 
@@ -19,7 +21,7 @@ def excuse(planned: PlannedRun, report: FreeReport) -> str:
     failure = report.failure
     if planned.run.method is not StartMethod.SPAWN or failure is None:
         return ""
-    if "pickl" in f"{failure.type} {failure.message}".lower():
+    if any(words in f"{failure.type} {failure.message}".lower() for words in _NOT_PICKLED):
         return f"{_WHERE} this program cannot be used: what a process is given cannot be pickled there."
     if failure.type != "RuntimeError":
         return ""

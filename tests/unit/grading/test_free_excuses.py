@@ -24,6 +24,7 @@ def excused(kind: str, message: str, method: StartMethod = StartMethod.SPAWN, **
     ("kind", "message", "words"),
     [
         ("AttributeError", "Can't pickle local object 'run_counter.<locals>.work'", "pickled"),
+        ("AttributeError", "Can't get local object 'run_counter.<locals>.work'", "pickled"),
         ("PicklingError", "Can't get it", "pickled"),
         ("TypeError", "cannot pickle '_thread.lock' object", "pickled"),
         ("RuntimeError", BOOTSTRAP, "__main__"),
