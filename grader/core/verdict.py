@@ -215,6 +215,10 @@ class ScriptReport(msgspec.Struct, frozen=True):
     identical: tuple[int, ...] = ()
     threads: bool = False
     source: tuple[str, ...] = ()
+    sandbox: str = ""
+    """The level of isolation, as in `Grade`."""
+    unprotected: tuple[str, ...] = ()
+    """What the program could have reached."""
 
     @property
     def passed(self) -> bool:

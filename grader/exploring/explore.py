@@ -21,7 +21,7 @@ from grader.engine.strategies.random_walk import PCT, RandomWalk
 from grader.exploring.data_races import DataRaces
 from grader.exploring.judging import OutcomeTally, SameOutput
 from grader.exploring.outcomes import summary
-from grader.exploring.script import Script, ScriptScenario, open_script
+from grader.exploring.script import ISOLATION, Script, ScriptScenario, open_script
 from grader.grading.examination import SEED, Examination
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw
@@ -77,7 +77,12 @@ def explore_script(
         study = _Study(script, options, program, on_progress)
         with closing(study.examination):
             report = study.report()
-    return msgspec.structs.replace(report, seconds=time.monotonic() - started)
+    return msgspec.structs.replace(
+        report,
+        seconds=time.monotonic() - started,
+        sandbox=ISOLATION.line,
+        unprotected=ISOLATION.missing,
+    )
 
 
 class _Study:

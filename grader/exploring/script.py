@@ -11,6 +11,7 @@ from grader.grading.findings import Origin
 from grader.grading.scenario import Scenario
 from grader.grading.submission import Submission, load
 from grader.runtime.pinning import pinned
+from grader.runtime.sandbox.levels import Isolation, Level
 from grader.runtime.session import ScriptProgram
 from grader.runtime.template import ScriptPlace, SubmissionText, Template
 
@@ -35,6 +36,10 @@ class ScriptScenario(Scenario):
 
     def tasks(self) -> list[TaskId]:
         return [MAIN]
+
+
+ISOLATION = Isolation(Level.OFF)
+"""A program of the user's own is not closed off."""
 
 
 def load_script(path: Path, arguments: Sequence[str] = ()) -> Script:

@@ -89,13 +89,15 @@ def page(
     lead: Sequence[str] = (),
     verdict: str = "",
     status: CheckStatus = CheckStatus.FAILED,
+    warning: str = "",
     groups: Sequence[Group] = (),
     program: ScriptView | None = None,
 ) -> str:
     """A page with a section for each finding. All texts are harmless already, as those in a `view` are.
 
-    `lead` are lines below the title, `verdict` the one that counts, marked by `status`; `groups` is a table of
-    checks to stand before the sections, `program` one whose outcomes and warnings do.
+    `lead` are lines below the title, `verdict` the one that counts, marked by `status`, `warning` one about
+    isolation; `groups` is a table of checks to stand before the sections, `program` one whose outcomes and warnings
+    do.
     """
     style, script = asset("page.css"), asset("page.js")
     return (
@@ -108,6 +110,7 @@ def page(
             lead=lead,
             verdict=verdict,
             status=status.value,
+            warnings=[warning] if warning else [],
             groups=groups,
             program=program,
             glyphs=GLYPHS,
@@ -135,6 +138,7 @@ def of_grade(shown: GradeView, lead: Sequence[str] = ()) -> str:
         lead=(*lead, f"exercise {shown.exercise}"),
         verdict=shown.summary,
         status=CheckStatus.PASSED if shown.passed else CheckStatus.FAILED,
+        warning=shown.warning,
         groups=groups,
     )
 
@@ -148,6 +152,7 @@ def of_script(shown: ScriptView) -> str:
         lead=(shown.basis,),
         verdict=shown.headline,
         status=_VERDICTS[shown.verdict],
+        warning=shown.unprotected,
         program=shown,
     )
 

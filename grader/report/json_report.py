@@ -50,7 +50,7 @@ def of_grade(grade: Grade, path: str = "") -> dict[str, Any]:
     return {
         "schema": GRADE_SCHEMA,
         "submission": grade.submission,
-        **_if_any(path=path),
+        **if_any(path=path),
         "sha256": grade.sha256,
         "exercise": grade.exercise,
         "passed": grade.passed,
@@ -60,7 +60,7 @@ def of_grade(grade: Grade, path: str = "") -> dict[str, Any]:
         "checks": [_check(check) for check in grade.checks],
         "grader_version": __version__,
         "python_version": platform.python_version(),
-        **_if_any(sandbox=grade.sandbox, unprotected=list(grade.unprotected)),
+        **if_any(sandbox=grade.sandbox, unprotected=list(grade.unprotected)),
     }
 
 
@@ -76,7 +76,7 @@ def _check(check: CheckResult) -> dict[str, Any]:
         "seconds": _rounded(check.seconds),
         "evidence": evidence[0] if evidence else None,
         "findings": [of_finding(finding) for finding in check.findings],
-        **_if_any(further_evidence=evidence[1:], reason=check.reason),
+        **if_any(further_evidence=evidence[1:], reason=check.reason),
     }
 
 
@@ -85,7 +85,7 @@ def _evidence(entry: Evidence) -> dict[str, Any]:
         "level": entry.level.value,
         "processes": list(entry.processes),
         "executions": entry.executions,
-        **_if_any(threads=entry.threads),
+        **if_any(threads=entry.threads),
     }
 
 
@@ -101,7 +101,7 @@ def of_finding(finding: Finding) -> dict[str, Any]:
         "location": {"file": place.file, "line": place.line, "source": place.source} if place else None,
         "replay": finding.replay,
         "steps": [_step(step) for step in finding.steps],
-        **_if_any(
+        **if_any(
             expected=finding.expected, got=finding.got, output=finding.output, start=dict(finding.start)
         ),
     }
@@ -114,12 +114,13 @@ def _step(step: WitnessStep) -> dict[str, Any]:
         "object": step.object,
         "line": step.line,
         "value": step.value,
-        **_if_any(note=step.note, conflict=step.conflict, state=dict(step.state)),
+        **if_any(note=step.note, conflict=step.conflict, state=dict(step.state)),
         **({} if step.executed else {"executed": False}),
     }
 
 
-def _if_any(**fields: Any) -> dict[str, Any]:
+def if_any(**fields: Any) -> dict[str, Any]:
+    """The fields that say something."""
     return {name: value for name, value in fields.items() if value}
 
 

@@ -1,7 +1,7 @@
 """What the instructor's page says about a whole batch. Start at `of_sheet`; no markup here."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -111,6 +111,7 @@ class Overview:
     strangers: tuple[str, ...]
     leftovers: tuple[tuple[str, str], ...]
     verdicts: tuple[str, ...]
+    unprotected: tuple[str, ...] = ()
 
 
 STATUSES = tuple(CheckStatus)
@@ -152,6 +153,7 @@ def of_sheet(sheet: Sheet, stubs: Iterable[str] = ()) -> Overview:
             (sanitize.line(over.path), sanitize.line(over.why)) for over in sheet.leftovers[:_LISTED]
         ),
         verdicts=tuple(verdict.value for verdict in Verdict),
+        unprotected=_unprotected(sheet.lines),
     )
 
 
@@ -174,6 +176,17 @@ def _undecided(line: Line) -> str:
         if check.status in (CheckStatus.INCONCLUSIVE, CheckStatus.ERROR)
     ]
     return "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+
+
+def _unprotected(lines: Iterable[Line]) -> tuple[str, ...]:
+    """What submissions could have reached, once for all, or with their number where that differs."""
+    told = [line.unprotected for line in lines if line.checks]
+    texts = Counter(text for text in told if text)
+    if list(texts.values()) == [len(told)]:
+        return tuple(texts)
+    return tuple(
+        f"{number} of {words.count(len(told), 'submission')}: {text}" for text, number in texts.most_common()
+    )
 
 
 def _distributions(sheet: Sheet) -> tuple[Distribution, ...]:

@@ -19,6 +19,7 @@ def page(shown: Overview, *, passed: bool = False, more_leftovers: int = 0) -> s
             lead=shown.lead,
             verdict=shown.verdict,
             status=CheckStatus.PASSED.value if passed else "",
+            warnings=shown.unprotected,
             glyphs=html.GLYPHS,
             all=shown,
             statuses=STATUSES,

@@ -1,6 +1,6 @@
 """What is known about a program, for programs: `grader/exploration/v1`. Start at `of_report`.
 
-The keys of version 1 are always there; more may stand beside them (`warnings`, `failures`, `seconds`, …).
+The keys of version 1 are always there; more may stand beside them (`warnings`, `failures`, `seconds`, `sandbox`, …).
 """
 
 import platform
@@ -8,7 +8,7 @@ from typing import Any
 
 from grader import __version__
 from grader.core.verdict import DataRace, Location, OutcomeClass, ScriptReport
-from grader.report.json_report import of_finding
+from grader.report.json_report import if_any, of_finding
 
 SCHEMA = "grader/exploration/v1"
 
@@ -33,6 +33,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
         "warnings": [_race(race) for race in report.warnings],
         "grader_version": __version__,
         "python_version": platform.python_version(),
+        **if_any(sandbox=report.sandbox, unprotected=list(report.unprotected)),
     }
 
 

@@ -51,6 +51,8 @@ class ScriptView:
     findings: tuple[FindingView, ...]
     warnings: tuple[str, ...]
     summary: str
+    unprotected: str = ""
+    """What the program could have reached; empty if it was closed off."""
 
 
 def of_report(report: ScriptReport, path: str) -> ScriptView:
@@ -71,6 +73,7 @@ def of_report(report: ScriptReport, path: str) -> ScriptView:
         warnings=_warnings(report.warnings),
         summary=f"{report.verdict.value} · {words.count(report.executions, 'order')} · "
         f"{words.seconds(report.seconds)}",
+        unprotected=words.unprotected(report),
     )
 
 

@@ -12,7 +12,7 @@ from grader.batch.book import Book
 from grader.batch.model import Handed, Leftover, Result, Roll, Student, Verdict
 from grader.batch.run import key_of
 from grader.core.verdict import CheckResult, CheckStatus, Finding, Grade
-from grader.report import sanitize
+from grader.report import sanitize, words
 
 _MESSAGE_LIMIT = 300
 _SLUG_LIMIT = 60
@@ -47,7 +47,8 @@ class CheckLine:
 class Line:
     """One submission. `page` is the name of its files without a suffix.
 
-    `verdict` is None while it has no result; `was` and `current` are those of the book's `Entry`.
+    `verdict` is None while it has no result; `was` and `current` are those of the book's `Entry`, `unprotected` says
+    what it could have reached.
     """
 
     handed: Handed
@@ -60,6 +61,7 @@ class Line:
     problem: str = ""
     was: float | None = None
     current: bool = True
+    unprotected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def _line(handed: Handed, page: str, result: Result | None, was: float | None, c
         tuple(_check(check) for check in grade.checks),
         was=was,
         current=current,
+        unprotected=words.unprotected(grade),
     )
 
 

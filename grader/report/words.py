@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLevel, Finding, Grade, WitnessStep
+from grader.core.verdict import (
+    CheckResult,
+    CheckStatus,
+    Evidence,
+    EvidenceLevel,
+    Finding,
+    Grade,
+    ScriptReport,
+    WitnessStep,
+)
 from grader.report import sanitize
 
 _ARROWS = {
@@ -114,7 +123,7 @@ def seconds(duration: float) -> str:
     return f"{duration:.2f} s" if duration < 10 else f"{duration:.0f} s"
 
 
-def unprotected(grade: Grade) -> str:
+def unprotected(grade: Grade | ScriptReport) -> str:
     """One line on what the submission could have reached; empty if it was closed off."""
     missing = "; ".join(sanitize.line(clause) for clause in grade.unprotected)
     return f"sandbox: {sanitize.line(grade.sandbox)}. NOT protected: {missing}" if missing else ""

@@ -336,3 +336,28 @@ def test_a_program() -> None:
     assert (
         words_of(tree.one("section", class_="finding").one("h2")) == "race with 2 processes, in some orders"
     )
+
+
+def test_a_page_says_what_was_not_protected() -> None:
+    open_grade = msgspec.structs.replace(
+        samples.passing(), sandbox="WEAK (limits)", unprotected=("files", "<network>")
+    )
+    (warning,) = tree_of(open_grade).all("p", class_="warning")
+    assert words_of(warning) == "sandbox: WEAK (limits). NOT protected: files; <network>"
+    assert not list(tree_of(samples.passing()).all("p", class_="warning"))
+
+
+def test_the_page_of_a_program_says_that_it_was_not_closed_off() -> None:
+    report = ScriptReport(
+        "a.py",
+        "0",
+        Verdict.VERIFIED,
+        1,
+        1,
+        "exhausted",
+        0.1,
+        sandbox="OFF (limits only)",
+        unprotected=("files",),
+    )
+    tree = Tree(html.of_script(script_view.of_report(report, "a.py"))).root
+    assert words_of(tree.one("p", class_="warning")) == "sandbox: OFF (limits only). NOT protected: files"

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from reports import samples
 from reports.test_any_grade import HIDDEN
@@ -233,3 +234,22 @@ def test_identical_files_and_those_that_were_given_out(tmp_path: Path) -> None:
         ("counter", ["a", "b"]),
         ("counter, as it was given out", ["c", "d"]),
     ]
+
+
+def test_what_was_not_protected_is_said_once_for_all_or_with_numbers(tmp_path: Path) -> None:
+    def grade(*unprotected: str) -> Result:
+        return of_grade(
+            msgspec.structs.replace(samples.passing(), sandbox="WEAK (limits)", unprotected=unprotected)
+        )
+
+    def told(name: str, *results: Result) -> list[str]:
+        folder = tmp_path / name
+        folder.mkdir()
+        book_of(folder, *((f"s{n}", result) for n, result in enumerate(results)))
+        tree = Tree(page_of(folder)).root
+        return [words_of(line) for line in tree.all("p", class_="warning")]
+
+    text = "sandbox: WEAK (limits). NOT protected: files"
+    assert told("none", grade(), grade()) == []
+    assert told("all", grade("files"), grade("files")) == [text]
+    assert told("some", grade("files"), grade(), grade("files")) == [f"2 of 3 submissions: {text}"]
