@@ -1,10 +1,12 @@
-"""What all tests share: an environment in which output does not depend on who runs them, and golden files."""
+"""What all tests share: an environment in which output does not depend on who runs them, golden files, a template."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from grader.runtime.template import Template
 
 _SHAPES_OUTPUT = (
     "NO_COLOR",
@@ -36,6 +38,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="compare so many more programs made at random with what they do when they run free",
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_core() -> None:
+    """Each worker of a parallel test run, and all that it starts, has a core of its own.
+
+    Otherwise graders that two workers start at the same time choose the same core every other time.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker) % len(cores)]})
+
+
+@pytest.fixture(scope="session")
+def template(own_core: None) -> Iterator[Template]:
+    """A warm template; what one test does to its runners is nothing to the next."""
+    with Template() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ from grader.primitives.lock import LockState
 from grader.primitives.managed_queue import ManagedQueueState
 from grader.primitives.manager import ManagerState, ReferentState
 from grader.primitives.memory import MemoryState
-from grader.primitives.pipe import Holder, PipeState
+from grader.primitives.pipe_state import Holder, PipeState
 from grader.primitives.pool import Chunk, PoolState
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT

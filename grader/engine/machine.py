@@ -31,7 +31,8 @@ from grader.engine.turns import TURNS, Turns
 from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState, ReferentState, settled
 from grader.primitives.memory import MemoryState
-from grader.primitives.pipe import PipeState, handed_over, made_by
+from grader.primitives.pipe import handed_over, made_by
+from grader.primitives.pipe_state import PipeState
 from grader.primitives.process import ProcessState, ended_by
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import BY_OBJECT, BY_OPERATION

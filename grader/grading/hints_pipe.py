@@ -3,7 +3,7 @@
 from grader.core.operations import OperationKind, TaskId, end_of
 from grader.grading.evidence import Facts
 from grader.grading.pipe_clashes import find_clash
-from grader.primitives.pipe import PipeState
+from grader.primitives.pipe_state import PipeState
 
 _KIND = OperationKind
 _JOINS = (_KIND.PROCESS_JOIN, _KIND.PROCESS_WAIT, _KIND.PROCESS_EXIT)

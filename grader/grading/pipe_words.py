@@ -17,7 +17,7 @@ from grader.core.operations import (
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.values import OPAQUE, brief, unpickle
-from grader.primitives.pipe import PipeState, Sent
+from grader.primitives.pipe_state import PipeState, Sent
 
 _KIND = OperationKind
 _MOST_ITEMS = 6

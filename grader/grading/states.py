@@ -38,7 +38,7 @@ from grader.primitives.lock import LockState
 from grader.primitives.managed_queue import ManagedQueueState
 from grader.primitives.manager import ReferentState
 from grader.primitives.memory import MemoryState
-from grader.primitives.pipe import PipeState
+from grader.primitives.pipe_state import PipeState
 from grader.primitives.pool import PoolState
 from grader.primitives.process import ProcessState
 from grader.primitives.queue import QueueState

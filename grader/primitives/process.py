@@ -28,7 +28,8 @@ from grader.core.operations import (
 )
 from grader.primitives.base import MutableObjects, Objects, Primitive
 from grader.primitives.lock import LockState
-from grader.primitives.pipe import PipeState, given_back, held
+from grader.primitives.pipe import given_back, held
+from grader.primitives.pipe_state import PipeState
 from grader.primitives.queue import QueueState
 from grader.primitives.thread import live_threads, process_of, threads_of
 

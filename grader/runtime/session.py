@@ -240,7 +240,33 @@ class ImportProgram:
         return session
 
 
-class HostedProgram:
+class _OfHost:
+    """What programs have in common whose processes are forked from a host; with `fresh`, anew for each execution."""
+
+    def __init__(self, runner: Runner, host: Wire, *, fresh: bool = False) -> None:
+        self._runner = runner
+        self._host = host
+        self._kept = None if fresh else KeptProcesses()
+
+    def _forked(self, command: Mapping[str, Any]) -> Wire:
+        """A new process that does what it is told."""
+        wire, other = pair()
+        with other, suppress(Ended):  # a host that was killed: the task will be found dead
+            self._host.send(command, other.fileno())
+        return wire
+
+    @property
+    def has_reused(self) -> bool:
+        """Whether a process was used for more than one execution."""
+        return self._kept is not None and self._kept.used
+
+    def close(self) -> None:
+        """End the processes that are kept for further executions."""
+        if self._kept is not None:
+            self._kept.close()
+
+
+class HostedProgram(_OfHost):
     """Calls of functions of an imported submission, and scripted tasks, on given objects.
 
     With `fresh`, no process is used for more than one execution.
@@ -256,12 +282,10 @@ class HostedProgram:
         *,
         fresh: bool = False,
     ) -> None:
-        self._runner = runner
-        self._host = host
+        super().__init__(runner, host, fresh=fresh)
         self._objects = objects
         self._calls = calls
         self._scripts = scripts
-        self._kept = None if fresh else KeptProcesses()
 
     def _places(self) -> range:
         return range(HOST_PLACE + 1, HOST_PLACE + 1 + len(self._calls) + len(self._scripts))
@@ -283,36 +307,16 @@ class HostedProgram:
         return session
 
     def _process_for(self, task: TaskId, call: Call) -> Wire:
-        kept = self._kept.take(task, 0, _command(task, call)) if self._kept is not None else None
-        return kept if kept is not None else self._forked(task, call)
-
-    def _forked(self, task: TaskId, call: Call) -> Wire:
-        wire, other = pair()
-        with other, suppress(Ended):  # a host that was killed: the task will be found dead
-            self._host.send(_command(task, call), other.fileno())
-        return wire
-
-    @property
-    def has_reused(self) -> bool:
-        """Whether a process was used for more than one execution."""
-        return self._kept is not None and self._kept.used
-
-    def close(self) -> None:
-        """End the processes that are kept for further executions."""
-        if self._kept is not None:
-            self._kept.close()
+        command = _command(task, call)
+        kept = self._kept.take(task, 0, command) if self._kept is not None else None
+        return kept if kept is not None else self._forked(command)
 
 
-class ScriptProgram:
+class ScriptProgram(_OfHost):
     """A program that is executed as `__main__`, each time in a new process.
 
     With `fresh`, the processes that it starts are new as well.
     """
-
-    def __init__(self, runner: Runner, host: Wire, *, fresh: bool = False) -> None:
-        self._runner = runner
-        self._host = host
-        self._kept = None if fresh else KeptProcesses()
 
     def in_new_processes(self) -> "ScriptProgram":
         """The same program, executed in new processes only."""
@@ -323,22 +327,9 @@ class ScriptProgram:
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         task = tasks.top(HOST_PLACE, "main")
-        wire, other = pair()
-        with other, suppress(Ended):  # a host that was killed: the task will be found dead
-            self._host.send({"task": task}, other.fileno())
         session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept)
-        session.add(task, wire)
+        session.add(task, self._forked({"task": task}))
         return session
-
-    @property
-    def has_reused(self) -> bool:
-        """Whether a process was used for more than one execution."""
-        return self._kept is not None and self._kept.used
-
-    def close(self) -> None:
-        """End the processes that are kept for further executions."""
-        if self._kept is not None:
-            self._kept.close()
 
 
 def _command(task: TaskId, call: Call) -> dict[str, Any]:

@@ -5,12 +5,10 @@ The table is kept honest: a test that it excuses and that passes is a failure, t
 """
 
 import fnmatch
-import os
 from collections.abc import Iterator, Sequence
 
 import pytest
 
-from grader.runtime.pinning import pinned
 from grader.runtime.template import Template
 from tests.fidelity.stage import End, Seen, Stage, anyhow, names, timely
 from tests.fidelity.table import How, entries, entry_for
@@ -31,14 +29,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    """Each worker of a parallel test run has a core of its own."""
-    cores = sorted(os.sched_getaffinity(0))
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    with pinned(cores[int(worker) % len(cores)]), Template() as template:
-        made = Stage(template)
-        yield made
-        made.close()
+def stage(template: Template) -> Iterator[Stage]:
+    made = Stage(template)
+    yield made
+    made.close()
 
 
 def _bad(seen: Sequence[Seen]) -> list[Seen]:

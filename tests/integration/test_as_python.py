@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -394,12 +393,6 @@ def main():
 """
 
 _SCRIPTS = {"shared memory": _SHARED_MEMORY, "structures": _STRUCTURES, "a manager": _MANAGER}
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    with Template() as running:
-        yield running
 
 
 @pytest.mark.parametrize("name", _SCRIPTS)

@@ -3,8 +3,6 @@
 By default a fixed part of the corpus is graded; `--whole-corpus` takes all of it, which takes some minutes.
 """
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from grader.errors import UsageError
 from grader.grading import catalogue, tokens
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import load
-from grader.runtime.pinning import pinned
 from grader.runtime.template import Template
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -47,15 +44,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         chosen = usual(found)
         found = [entry for entry in found if entry.path in chosen]
     metafunc.parametrize("entry", found, ids=lambda entry: entry.path)
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    """Each worker of a parallel test run has a core of its own."""
-    cores = sorted(os.sched_getaffinity(0))
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    with pinned(cores[int(worker) % len(cores)]), Template() as running:
-        yield running
 
 
 def graded(template: Template, entry: Entry) -> Grade:

@@ -2,7 +2,6 @@
 
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +32,6 @@ from grader.runtime.template import RunnerLost, SubmissionText, Template
 SUBMISSIONS = Path(__file__).resolve().parent.parent / "submissions"
 PATIENT = Limits(30.0, 10.0)
 HASTY = Limits(3.0, 0.5)
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    with Template() as running:
-        yield running
 
 
 def runs(template: Template, source: str, name: str = "counter", limits: Limits = HASTY) -> FreeRuns:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,6 @@ def run(target, *arguments, context=mp):
     for worker in workers:
         worker.join()
 """
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    with Template() as running:
-        yield running
 
 
 PROGRAMS: dict[str, tuple[str, int, set[str]]] = {

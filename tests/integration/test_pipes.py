@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,12 +37,6 @@ def started(target, *args, ctx=mp):
     return process
 
 """
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    with Template() as running:
-        yield running
 
 
 class Seen(NamedTuple):

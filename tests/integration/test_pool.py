@@ -6,7 +6,6 @@ from grader.core.verdict import CheckStatus, FindingKind, Verdict
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import load
-from grader.runtime.template import Template
 from tests.pools import explored, indented, printed, ran
 
 _BEGINNING = """
@@ -478,9 +477,8 @@ def run_counter(processes):
     ("task", "rest", "status"),
     [("task", "pass", CheckStatus.PASSED), ("abs", "c.value = 2", CheckStatus.FAILED)],
 )
-def test_an_exercise_solved_with_a_pool(tmp_path, task, rest, status):
+def test_an_exercise_solved_with_a_pool(template, tmp_path, task, rest, status):
     path = tmp_path / "counter.py"
     path.write_text(_COUNTER.format(task=task, rest=rest))
-    with Template() as template:
-        graded = grade(template, load(path), catalogue.resolve(path), CheckOptions(free_runs=False))
+    graded = grade(template, load(path), catalogue.resolve(path), CheckOptions(free_runs=False))
     assert {check.name: check.status for check in graded.checks}["test_runs"] is status

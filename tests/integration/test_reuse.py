@@ -1,14 +1,11 @@
 """Right submissions that a process used again, or copied, could have been wrong about."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from grader.core.verdict import CheckStatus
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import load
-from grader.runtime.template import Template
 
 INCREMENT = """
 import multiprocessing as mp
@@ -55,12 +52,6 @@ def count(function):
     function.value = 1
 {RUN}""",
 }
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    with Template() as running:
-        yield running
 
 
 @pytest.mark.parametrize("source", RIGHT.values(), ids=RIGHT)

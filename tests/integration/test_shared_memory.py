@@ -2,7 +2,6 @@
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -29,12 +28,6 @@ def run(target, *arguments, context=mp):
     for worker in workers:
         worker.join()
 """
-
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[Template]:
-    with Template() as running:
-        yield running
 
 
 PROGRAMS: dict[str, tuple[str, int, set[str]]] = {

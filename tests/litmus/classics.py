@@ -10,7 +10,7 @@ from grader.core.operations import LockFlavour, ObjectId, Operation, Result
 from grader.engine.scripted import Script
 from grader.primitives.condition import ConditionState
 from grader.primitives.event import EventState
-from grader.primitives.pipe import PipeState
+from grader.primitives.pipe_state import PipeState
 from grader.primitives.queue import QueueState
 from tests.programs import (
     KIND,

@@ -12,16 +12,9 @@ from grader.core.operations import (
     object_id,
     process_object,
 )
-from grader.primitives.pipe import (
-    ONE_WAY_ATOMIC,
-    ONE_WAY_CAPACITY,
-    TWO_WAY_CAPACITY,
-    TWO_WAY_OVERHEAD,
-    Pipe,
-    handed_over,
-    inherited,
-)
+from grader.primitives.pipe import Pipe, handed_over, inherited
 from grader.primitives.pipe_rules import ONE_WRITE, clashes
+from grader.primitives.pipe_state import ONE_WAY_ATOMIC, ONE_WAY_CAPACITY, TWO_WAY_CAPACITY, TWO_WAY_OVERHEAD
 from grader.primitives.registry import depends
 from tests.programs import KIND, close, do, exits, finish, pipe_state, receive, send, wait
 from tests.unit.primitives.doing import Bench

@@ -10,7 +10,7 @@ from grader.core.operations import (
     process_object,
 )
 from grader.primitives.lock import LockState
-from grader.primitives.pipe import Holder, PipeState
+from grader.primitives.pipe_state import Holder, PipeState
 from grader.primitives.process import ended_by
 from grader.primitives.queue import QueueState
 from grader.primitives.registry import depends
