@@ -1,6 +1,9 @@
-"""The free runs of the three exercises: every function, with few processes and with many.
+"""The free runs of the three exercises: the whole program with few processes and with many, its parts with many.
 
-Start at `plan`. A run is data (`PlannedRun`): what to run, and what has to be there afterwards.
+Start at `plan`. A run is data (`PlannedRun`): what to run, and what has to be there afterwards. Every run costs a few
+processes, one by `spawn` a new interpreter for each, and all of them together as much as everything that is explored.
+So only the function that starts processes by itself is run with every number of them, and by `spawn`, which meets the
+other functions as well; those are known in every order already.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,15 +41,15 @@ def plan(exercise: str, most: int = PROCESSES[-1]) -> tuple[PlannedRun, ...]:
     return tuple(sorted(runs, key=lambda planned: planned.run.method is _FORK))
 
 
-def _counts(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, int]]:
+def _every(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, int]]:
     yield _SPAWN, SPAWNED
     for count in counts:
         yield _FORK, count
 
 
 def _counter() -> Iterator[PlannedRun]:
-    for method, count in _counts():
-        yield _updating(method, "increment_counter", count, RealValue("i", 5), 5 + count)
+    yield _updating("increment_counter", 32, RealValue("i", 5), 5 + 32)
+    for method, count in _every():
         yield _calling(method, "run_counter", count, (count,), count)
 
 
@@ -54,25 +57,23 @@ _VALUES = {1: ("i", -1), 2: ("d", 0.5), 4: ("l", 2**40), 8: ("i", 0), 16: ("d", 
 
 
 def _shared_value() -> Iterator[PlannedRun]:
-    for method, count in _counts():
+    yield _updating("update_shared_value", 32, RealValue("d", plain.encode(0.5)), 32.5)
+    yield _updating("update_shared_array", 16, RealArray("i", (3, 0, -1)), [19, 16, 15])
+    for method, count in _every():
         typecode, initial = _VALUES[count]
-        value, array = RealValue(typecode, plain.encode(initial)), RealArray("i", (3, 0, -1))
-        yield _updating(method, "update_shared_value", count, value, initial + count)
-        yield _updating(method, "update_shared_array", count, array, [3 + count, count, count - 1])
         yield _calling(method, "run_updates", count, (typecode, initial, count), initial + count)
 
 
 def _consumer() -> Iterator[PlannedRun]:
-    yield _producing(_SPAWN, [0, "", None, [], "last"])
-    yield _producing(_FORK, [0, "", None, [], "last"])
-    yield _producing(_FORK, [])
-    yield _producing(_FORK, [f"{number}{_LARGE}" for number in range(5)])
-    for method, count in _counts(CONSUMERS):
-        yield _consuming(method, count, [0, False, "", [], *range(2, 14)])
+    yield _producing([0, "", None, [], "last"])
+    yield _producing([])
+    yield _producing([f"{number}{_LARGE}" for number in range(5)])
+    yield _stopping()
+    yield _consuming(8, [0, False, "", [], *range(2, 14)])
+    for method, count in _every(CONSUMERS):
         yield _pipeline(method, count, [0, False, "", *range(2, 12)], maxsize=count % 4)
     yield _pipeline(_FORK, 2, [])
     yield _pipeline(_FORK, 2, [f"{number}{_LARGE}" for number in range(6)])
-    yield _stopping()
 
 
 _PLANS: dict[str, Callable[[], Iterator[PlannedRun]]] = {
@@ -82,9 +83,8 @@ _PLANS: dict[str, Callable[[], Iterator[PlannedRun]]] = {
 }
 
 
-def _title(call: str, method: StartMethod, processes: int) -> str:
-    who = f"{processes} processes" if processes > 1 else "1 process"
-    return f"{call} in {who}" + (" (spawn)" if method is _SPAWN else "")
+def _title(call: str, processes: int) -> str:
+    return f"{call} in {processes} processes" if processes > 1 else f"{call} in 1 process"
 
 
 def _called(function: str, arguments: tuple[Any, ...], method: StartMethod) -> str:
@@ -92,16 +92,14 @@ def _called(function: str, arguments: tuple[Any, ...], method: StartMethod) -> s
     return f"{function}({shown})" + (" (spawn)" if method is _SPAWN else "")
 
 
-def _updating(
-    method: StartMethod, function: str, count: int, target: RealValue | RealArray, final: Any
-) -> PlannedRun:
+def _updating(function: str, count: int, target: RealValue | RealArray, final: Any) -> PlannedRun:
     """`count` processes that update one value or array, holding one lock."""
     name = "array" if isinstance(target, RealArray) else "value"
     objects: dict[str, RealObject] = {name: target, "lock": RealLock()}
     task = RealTask(function, (given(name), given("lock")), count)
-    run = FreeRun(method, objects, (task,), read=(name, "lock"))
+    run = FreeRun(_FORK, objects, (task,), read=(name, "lock"))
     expected = Expectation(values={name: final}, free=("lock",))
-    return PlannedRun(function, count, _title(function, method, count), run, expected)
+    return PlannedRun(function, count, _title(function, count), run, expected)
 
 
 def _calling(
@@ -124,22 +122,20 @@ def _pipeline(method: StartMethod, consumers: int, items: list[Any], maxsize: in
     return _calling(method, "run_pipeline", consumers, arguments, items, ordered=consumers == 1, others=1)
 
 
-def _producing(method: StartMethod, items: list[Any]) -> PlannedRun:
+def _producing(items: list[Any]) -> PlannedRun:
     """One producer, whose items are taken as it puts them."""
     task = RealTask("producer", (given("queue"), plainly(items)))
-    run = FreeRun(method, {"queue": RealQueue()}, (task,), drain={"queue": len(items)})
-    return PlannedRun(
-        "producer", 1, _title("producer", method, 1), run, Expectation(drained={"queue": items})
-    )
+    run = FreeRun(_FORK, {"queue": RealQueue()}, (task,), drain={"queue": len(items)})
+    return PlannedRun("producer", 1, _title("producer", 1), run, Expectation(drained={"queue": items}))
 
 
-def _consuming(method: StartMethod, consumers: int, items: list[Any]) -> PlannedRun:
+def _consuming(consumers: int, items: list[Any]) -> PlannedRun:
     """`consumers` consumers and as many sentinels; nothing may be left, and nothing be lost."""
     objects = _queues(RealQueue(0, _encoded(items), consumers))
     task = RealTask("consumer", (given("queue"), given("results")), consumers)
-    run = FreeRun(method, objects, (task,), drain={"results": len(items)}, rest={"queue": 0})
+    run = FreeRun(_FORK, objects, (task,), drain={"results": len(items)}, rest={"queue": 0})
     expected = Expectation(drained={"results": items}, rest={"queue": []}, ordered=consumers == 1)
-    return PlannedRun("consumer", consumers, _title("consumer", method, consumers), run, expected)
+    return PlannedRun("consumer", consumers, _title("consumer", consumers), run, expected)
 
 
 def _stopping() -> PlannedRun:

@@ -22,6 +22,11 @@ from grader.grading.workbench import Workbench
 TOTAL_SECONDS = 60.0
 """What all explorations of one submission may take together; only programs that compute a lot ever come near."""
 _LEAST_SECONDS = 0.5
+_NEEDLESS = (
+    *("cacheprovider", "doctest", "faulthandler", "junitxml", "logging", "unittest"),
+    *("threadexception", "unraisableexception"),  # the latter collects garbage five times, which takes 20 ms
+)
+"""Plugins of pytest that checks have no use for."""
 
 
 class _Record(msgspec.Struct):
@@ -262,8 +267,8 @@ def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
     file = os.sep in module
     options = [module, "--import-mode=importlib"] if file else ["--pyargs", module]
     options += ["-c", os.devnull, "--rootdir", os.curdir, "--noconftest", "-q", "-s"]
-    options += ["-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "pytest_timeout"]
-    options += ["-p", "no:logging", "-p", "no:doctest", "-p", "no:unittest", "-p", "no:junitxml"]
+    options += ["-p", "pytest_timeout"]
+    options += [f"-pno:{name}" for name in _NEEDLESS]
     options += [f"--timeout={timeout:g}", "-o", "python_functions=test_*"]
     printed = io.StringIO()
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"), os.environ.get("PYTEST_ADDOPTS")
