@@ -62,9 +62,11 @@ def assign(
     return handed, leftovers
 
 
-def _rank(file: File, exercise: str) -> tuple[int, bool, int, str]:
-    """The last one handed in, then the one with the right name, then the one that is easiest to find."""
-    return -file.number, file.stem != exercise, file.depth, file.shown
+def _rank(file: File, exercise: str) -> tuple[bool, int, bool, int, int, str]:
+    """The one with the right name, the last one handed in, the one that is easiest to find, the last copy."""
+    plain, copy = names.copy(file.stem)
+    right = plain.casefold() == exercise.casefold()
+    return not right, -file.number, file.stem != exercise, file.depth, -copy, file.shown
 
 
 def _handed(students: tuple[Student, ...], exercise: str, file: File) -> Handed:

@@ -14,12 +14,14 @@ from pathlib import Path
 from grader.batch import gradescope, names
 from grader.batch.assign import File, assign
 from grader.batch.model import Found, Handed, Leftover, Student
-from grader.batch.unpack import METADATA, is_junk, unpack
+from grader.batch.unpack import CLASS, METADATA, STUDENT, is_junk, no_python, unpack
 from grader.errors import UsageError
 from grader.grading.submission import SIZE_LIMIT
 
 _DEPTH = 8
 _NESTED_ZIPS = 2
+_ZIPS = 10
+"""So many zip files of one student are unpacked."""
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class _Owner:
 
     students: tuple[Student, ...]
     files: list[File] = field(default_factory=list)
+    zips: int = 0
 
 
 class _Finder:
@@ -38,6 +41,7 @@ class _Finder:
         self._known = known
         self._exercise = exercise
         self._owners: dict[str, _Owner] = {}
+        self._named: dict[str, Student] = {}
         self.leftovers: list[Leftover] = []
 
     def found(self) -> Found:
@@ -47,7 +51,13 @@ class _Finder:
             handed += mine
             self.leftovers += over
         handed.sort(key=lambda one: (one.students[0].name.casefold(), one.exercise, one.shown))
-        return Found(tuple(handed), tuple(sorted(self.leftovers, key=lambda over: over.path)))
+        graded = {student.key for one in handed for student in one.students}
+        without = [student for key, student in self._named.items() if key not in graded]
+        return Found(
+            tuple(handed),
+            tuple(sorted(self.leftovers, key=lambda over: over.path)),
+            tuple(sorted(without, key=lambda student: student.name.casefold())),
+        )
 
     def top(self, folder: Path, shown: str, depth: int = 0) -> None:
         """Look at a folder that holds the work of many."""
@@ -62,8 +72,7 @@ class _Finder:
             and self._is_export(inner[0], f"{shown}{inner[0].name}")
         ):
             return self.top(*self._opened(inner[0], f"{shown}{inner[0].name}"), depth + 1)
-        clones = [path.name for path, _ in entries if path.is_dir() and (path / ".git").exists()]
-        usernames = names.usernames(clones)
+        usernames = _usernames([path for path, _ in entries if path.is_dir()])
         for path, name in entries:
             if path.is_dir():
                 self._folder_of_one(path, name, usernames)
@@ -86,7 +95,7 @@ class _Finder:
     def _opened(self, path: Path, shown: str, tell: bool = True) -> tuple[Path, str]:
         if path.is_dir():
             return path, f"{shown}/"
-        opened = unpack(path, self._unpacked)
+        opened = unpack(path, self._unpacked, CLASS)
         if tell:
             self.leftovers += [Leftover(f"{shown}/{over.path}", over.why) for over in opened.leftovers]
         return opened.folder, f"{shown}/"
@@ -125,40 +134,37 @@ class _Finder:
             if not path.is_dir():
                 self._leftover(name, f"not among the folders that {METADATA} lists")
                 continue
-            self._take(path, f"{name}/", students or (Student(f"folder:{path.name}", path.name),), "")
+            self._all_of(path, f"{name}/", students or (Student(f"folder:{path.name}", path.name),))
         for left, students in submitters.items():
+            self._name(students)
             who = ", ".join(student.name for student in students)
             self._leftover(
                 f"{shown}{left}", f"{METADATA} lists it{f' for {who}' if who else ''}, but it is not there"
             )
 
     def _folder_of_one(self, path: Path, name: str, usernames: dict[str, str]) -> None:
-        if not any(not is_junk(entry) for entry in _listed(path)):
-            return self._leftover(f"{name}/", "an empty folder")
         named = names.owner(path.name)
         if named is not None and not named.filename:
-            self._take(path, f"{name}/", (named.student,), "", late=named.late)
+            self._all_of(path, f"{name}/", (named.student,), late=named.late)
         elif path.name in usernames:
             login = usernames[path.name]
-            self._take(path, f"{name}/", (Student(f"user:{login}", login, username=login),), "")
+            self._all_of(path, f"{name}/", (Student(f"user:{login}", login, username=login),))
         else:
-            self._take(path, f"{name}/", (Student(f"name:{path.name}", path.name),), "")
-        return None
+            self._all_of(path, f"{name}/", (Student(f"name:{path.name}", path.name),))
 
     def _file_of_one(self, path: Path, name: str) -> None:
         named = names.owner(path.name)
         filename = (named.filename if named is not None else "") or path.name
         suffix = Path(filename).suffix.lower()
+        if named is not None:
+            self._name((named.student,))
         if suffix not in (".py", ".zip"):
-            return self._leftover(name, "not a Python file")
+            return self._leftover(name, no_python(filename))
         student = named.student if named is not None else self._by_stem(Path(filename).stem)
         if suffix == ".zip":
-            try:
-                folder, inside = self._opened(path, name)
-            except UsageError as error:
-                return self._leftover(name, str(error))
             late, number = (named.late, named.number) if named else (False, 0)
-            return self._take(folder, inside, (student,), "", late=late, number=number, zips=1)
+            self._name((student,))
+            return self._packed(path, name, (student,), "", late=late, number=number, zips=0)
         known = named if named is not None else names.Named(student)
         self._add((student,), File(path, name, filename, 0, known.number, known.late))
         return None
@@ -192,21 +198,61 @@ class _Finder:
             elif path.is_dir():
                 self._leftover(name, "too many folders in folders")
             elif suffix == ".zip" and zips < _NESTED_ZIPS:
-                try:
-                    inner, inside = self._opened(path, name)
-                except UsageError as error:
-                    self._leftover(name, str(error))
-                    continue
-                self._take(inner, inside, students, f"{within}/", late=late, number=number, zips=zips + 1)
+                self._packed(path, name, students, f"{within}/", late=late, number=number, zips=zips)
+            elif suffix == ".zip":
+                self._leftover(name, f"a zip file within {_NESTED_ZIPS} others; unpack it")
             elif suffix == ".py":
                 own = named.filename if named is not None and named.filename else path.name
                 self._add(students, File(path, name, own, depth, number, late))
             else:
-                self._leftover(name, "not a Python file")
+                self._leftover(name, no_python(path.name))
+
+    def _packed(
+        self,
+        archive: Path,
+        shown: str,
+        students: tuple[Student, ...],
+        within: str,
+        *,
+        late: bool,
+        number: int,
+        zips: int,
+    ) -> None:
+        """A zip file of one student, who may hand in a few of them, none of them large."""
+        owner = self._owner(students)
+        owner.zips += 1
+        if owner.zips > _ZIPS:
+            return self._leftover(shown, f"only {_ZIPS} zip files of one student are unpacked")
+        try:
+            opened = unpack(archive, self._unpacked, STUDENT)
+        except UsageError as error:
+            return self._leftover(shown, str(error).replace(str(archive), "it"))
+        self.leftovers += [Leftover(f"{shown}/{over.path}", over.why) for over in opened.leftovers]
+        if not opened.leftovers and all(is_junk(name) for name in _listed(opened.folder)):
+            return self._leftover(shown, "an empty zip file")
+        return self._take(
+            opened.folder, f"{shown}/", students, within, late=late, number=number, zips=zips + 1
+        )
+
+    def _all_of(self, folder: Path, shown: str, students: tuple[Student, ...], *, late: bool = False) -> None:
+        """A whole folder of one student, or of a group."""
+        self._name(students)
+        owner, listed = self._owner(students), len(self.leftovers)
+        known = len(owner.files)
+        self._take(folder, shown, students, "", late=late)
+        if len(owner.files) == known and len(self.leftovers) == listed:
+            self._leftover(shown, "an empty folder")
+
+    def _name(self, students: tuple[Student, ...]) -> None:
+        """Note that the folder names these; hidden folders are nobody's."""
+        self._named.update((student.key, student) for student in students if not student.name.startswith("."))
+
+    def _owner(self, students: tuple[Student, ...]) -> _Owner:
+        key = "\0".join(sorted(student.key for student in students))
+        return self._owners.setdefault(key, _Owner(students))
 
     def _add(self, students: tuple[Student, ...], file: File) -> None:
-        key = "\0".join(sorted(student.key for student in students))
-        self._owners.setdefault(key, _Owner(students)).files.append(file)
+        self._owner(students).files.append(file)
 
     def _leftover(self, name: str, why: str) -> None:
         self.leftovers.append(Leftover(name, why))
@@ -227,11 +273,20 @@ def find(folder: Path, unpacked: Path, known: Sequence[str], exercise: str = "")
     finder = _Finder(folder, unpacked, known, exercise)
     root = folder
     if not folder.is_dir():
-        opened = unpack(folder, unpacked)
+        opened = unpack(folder, unpacked, CLASS)
         finder.leftovers += opened.leftovers
         root = opened.folder
     finder.top(root, "")
     return finder.found()
+
+
+def _usernames(folders: Sequence[Path]) -> dict[str, str]:
+    """The user names of the clones among `folders`; without any `.git`, all of them are if they begin alike."""
+    clones = [path.name for path in folders if (path / ".git").exists()]
+    if clones:
+        return names.usernames(clones)
+    shortened = names.usernames([path.name for path in folders])
+    return {name: login for name, login in shortened.items() if login != name}
 
 
 def _listed(folder: Path) -> list[str]:

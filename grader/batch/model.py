@@ -40,11 +40,12 @@ class Leftover(msgspec.Struct, frozen=True):
     why: str
 
 
-class Found(msgspec.Struct, frozen=True):
-    """What a folder holds."""
+class Found(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a folder holds. `without` are students that it names, and for whom there is nothing to be graded."""
 
     handed: tuple[Handed, ...] = ()
     leftovers: tuple[Leftover, ...] = ()
+    without: tuple[Student, ...] = ()
 
 
 class Roll(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -44,11 +44,19 @@ def owner(name: str) -> Named | None:
 
 
 def usernames(clones: Sequence[str]) -> dict[str, str]:
-    """The user names in the names of clones, as far as they share what stands before it."""
+    """The user names in the names of clones: what is left without the assignment that they all begin with."""
     first, last = min(clones, default=""), max(clones, default="")
     same = next((n for n, (a, b) in enumerate(zip(first, last)) if a != b), min(len(first), len(last)))
     cut = first.rfind("-", 0, same) + 1 if len(clones) > 1 else 0
     return {name: name[cut:] or name for name in clones}
+
+
+def copy(stem: str) -> tuple[str, int]:
+    """A file stem without the number of a copy, and that number: `counter (2)` is (`counter`, 2)."""
+    again = _AGAIN.search(stem)
+    if again is None:
+        return stem, 0
+    return stem[: again.start()], int(re.sub(r"\D", "", again[0])[-18:])
 
 
 def exercise(stem: str, known: Sequence[str]) -> tuple[str, str] | None:

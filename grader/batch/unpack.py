@@ -24,10 +24,22 @@ from grader.errors import UsageError
 from grader.grading.submission import SIZE_LIMIT
 
 METADATA = "submission_metadata.yml"
-MEMBERS = 50_000
 FILE_BYTES = {".py": SIZE_LIMIT + 1, ".zip": 64 * 2**20, ".yml": 64 * 2**20}
 """A larger Python file is cut there, which is long enough to be found too large when it is read."""
-TOTAL_BYTES = 1024 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a zip file is unpacked: so many members, of so many bytes together."""
+
+    members: int
+    size: int
+
+
+CLASS = Limits(50_000, 1024 * 2**20)
+"""For the export of a whole class, which the instructor has fetched."""
+STUDENT = Limits(2_000, 16 * 2**20)
+"""For what one student has packed, who must not fill the disk that the grades of all others go to."""
 LEFT_OUT = ".left-out.json"
 _CHUNK = 2**16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -37,13 +49,20 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, err
 _JUNK = {
     "__MACOSX",
     ".git",
+    ".svn",
+    ".hg",
     "__pycache__",
+    ".ipynb_checkpoints",
+    ".idea",
+    ".vscode",
     ".DS_Store",
     "Thumbs.db",
     "desktop.ini",
     ".mypy_cache",
     ".pytest_cache",
+    ".ruff_cache",
 }
+_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +77,7 @@ class _TooMuch(Exception):
     """A member is larger than it may be."""
 
 
-def unpack(archive: Path, into: Path) -> Unpacked:
+def unpack(archive: Path, into: Path, limits: Limits = STUDENT) -> Unpacked:
     """Unpack `archive` into a folder of its own below `into`, named after its content, unless it is there already.
 
     The folder appears with everything in it, or not at all.
@@ -68,10 +87,10 @@ def unpack(archive: Path, into: Path) -> Unpacked:
     """
     try:
         stem = re.sub(r"[^\w.-]", "_", archive.stem)[:40].strip(".")
-        target = into / f"{stem}-{_digest(archive)[:12]}"
+        target = into / f"{stem}-{_digest(archive, limits)[:12]}"
         if not target.is_dir():
             into.mkdir(parents=True, exist_ok=True)
-            _make(archive, target)
+            _make(archive, target, limits)
         text = (target / LEFT_OUT).read_bytes()
         return Unpacked(target, msgspec.json.decode(text, type=tuple[Leftover, ...]))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
@@ -80,11 +99,11 @@ def unpack(archive: Path, into: Path) -> Unpacked:
         raise UsageError(f"cannot unpack {archive} into {into}: {error.strerror}") from None
 
 
-def _make(archive: Path, target: Path) -> None:
+def _make(archive: Path, target: Path, limits: Limits) -> None:
     scratch = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
     try:
         with zipfile.ZipFile(archive) as opened:
-            left_out = _write_all(opened, scratch)
+            left_out = _write_all(opened, scratch, limits)
         (scratch / LEFT_OUT).write_bytes(msgspec.json.encode(left_out))
         try:
             scratch.rename(target)
@@ -95,33 +114,33 @@ def _make(archive: Path, target: Path) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _digest(archive: Path) -> str:
-    digest = hashlib.sha256()
+def _digest(archive: Path, limits: Limits) -> str:
+    digest = hashlib.sha256(f"{limits}".encode())
     with archive.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def _write_all(opened: zipfile.ZipFile, target: Path) -> list[Leftover]:
+def _write_all(opened: zipfile.ZipFile, target: Path, limits: Limits) -> list[Leftover]:
     """Write what is wanted; what is not."""
     members = opened.infolist()
     left_out: list[Leftover] = []
-    left = TOTAL_BYTES
-    for member in members[:MEMBERS]:
+    left = limits.size
+    for member in members[: limits.members]:
         if member.is_dir() or any(is_junk(part) for part in PurePosixPath(member.filename).parts):
             continue
         why = _obstacle(member)
         if not why and left <= 0:
-            why = f"there is more in the zip file than {TOTAL_BYTES >> 20:,} MB"
+            why = f"there is more in the zip file than {limits.size >> 20:,} MB"
         if not why:
             size, why = _write(opened, member, target.joinpath(*PurePosixPath(member.filename).parts), left)
             left -= size
         if why:
             left_out.append(Leftover(_shown(member.filename), why))
-    if len(members) > MEMBERS:
-        more = f"{len(members) - MEMBERS:,} more files"
-        left_out.append(Leftover(more, f"only {MEMBERS:,} files of one zip file are looked at"))
+    if len(members) > limits.members:
+        more = f"{len(members) - limits.members:,} more files"
+        left_out.append(Leftover(more, f"only {limits.members:,} files of one zip file are looked at"))
     return left_out
 
 
@@ -179,7 +198,7 @@ def _obstacle(member: zipfile.ZipInfo) -> str:
     if mode not in (0, stat.S_IFREG):
         return "no regular file"
     if suffix not in FILE_BYTES or (suffix == ".yml" and path.name != METADATA):
-        return "not a Python file"
+        return no_python(path.name)
     if member.flag_bits & 1:
         return "locked with a password"
     if member.compress_type not in _METHODS:
@@ -189,6 +208,16 @@ def _obstacle(member: zipfile.ZipInfo) -> str:
 
 def _shown(name: str) -> str:
     return name.encode("utf-8", "replace").decode("utf-8")[:1000]
+
+
+def no_python(name: str) -> str:
+    """Why a file of this name is not graded: it is no Python file."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in _ARCHIVES:
+        return "only zip files are unpacked; unpack it, or pack it again as a zip file"
+    if suffix == ".ipynb":
+        return "a notebook; save it as a Python file"
+    return "not a Python file"
 
 
 def is_junk(name: str) -> bool:

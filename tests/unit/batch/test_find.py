@@ -216,6 +216,63 @@ def test_the_output_within_the_folder_is_no_submission(tmp_path: Path) -> None:
     assert handed(found) == {"anna/counter": "counter.py"}
 
 
+def without(found: Found) -> list[str]:
+    return [student.name for student in found.without]
+
+
+def test_clones_without_their_history(tmp_path: Path) -> None:
+    fill(tmp_path / "in", "hw-1-anna/counter.py", "hw-1-an-ton/counter.py")
+    assert sorted(handed(look(tmp_path / "in"))) == ["an-ton/counter", "anna/counter"]
+
+
+def test_who_is_named_and_has_nothing_to_grade_is_known(tmp_path: Path) -> None:
+    moodle, canvas = tmp_path / "moodle", tmp_path / "canvas"
+    fill(moodle, "Zoë Doe_1_assignsubmission_file_/x.pdf", "Al Bo_2_assignsubmission_file_/counter.py")
+    fill(canvas, "doejane_11_100_main.ipynb", "roe_12_101_counter.py")
+    assert without(look(moodle)) == ["Zoë Doe"]
+    assert without(look(canvas)) == ["doejane"]
+    assert "notebook" in left(look(canvas))["doejane_11_100_main.ipynb"]
+    folder = fill(tmp_path / "in", "submission_1/counter.py", "submission_2/README")
+    (folder / "submission_metadata.yml").write_text(GRADESCOPE, encoding="utf-8")
+    assert without(look(folder)) == ["Ann", "Bob", "Gone"]
+    assert without(look(fill(tmp_path / "flat", "anna_counter.py", "b.py", ".github/x.yml"))) == []
+
+
+def test_old_copies_that_a_notebook_server_keeps_are_nobodys_work(tmp_path: Path) -> None:
+    found = look(fill(tmp_path / "in", "a/.ipynb_checkpoints/counter-checkpoint.py", "a/x.md"), "counter")
+    assert (handed(found), set(left(found))) == ({}, {"a/x.md"})
+
+
+@pytest.mark.parametrize(
+    ("names", "chosen"),
+    [
+        (("100_counter.py", "101_counter_old.py"), "counter.py"),
+        (("100_counter.py", "101_counter-1.py"), "counter-1.py"),
+        (("100_counter (2).py", "100_counter (10).py"), "counter (10).py"),
+    ],
+)
+def test_which_of_several_is_graded(tmp_path: Path, names: tuple[str, str], chosen: str) -> None:
+    found = look(fill(tmp_path / "in", *(f"roe_12_{name}" for name in names)))
+    assert handed(found) == {"roe/counter": chosen}
+    assert len(found.leftovers) == 1
+
+
+def test_zip_files_that_hold_nothing_or_too_much(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    zipfile.ZipFile(tmp_path / "in" / "anna.zip", "w").close()
+    (tmp_path / "in" / "ben").mkdir()
+    for number in range(12):
+        with zipfile.ZipFile(tmp_path / "in" / "ben" / f"{number:02}.zip", "w") as packed:
+            packed.writestr(f"x{number}.py", TEXT)
+    (tmp_path / "in" / "eva.rar").write_bytes(b"Rar!")
+    found = look(tmp_path / "in")
+    told = left(found)
+    assert told["anna.zip"] == "an empty zip file"
+    assert "unpack it" in told["eva.rar"]
+    assert [name for name, why in told.items() if "only 10 zip files" in why] == ["ben/10.zip", "ben/11.zip"]
+    assert without(found) == ["anna", "ben"]
+
+
 def test_every_file_is_graded_or_listed(tmp_path: Path) -> None:
     names = [
         "a/counter.py",

@@ -29,6 +29,12 @@ def absent(tmp_path: Path, text: str, *handed: Student) -> tuple[list[str], list
         ("Full name,Email address\nZoë Doe,z@x.org\nBen,b@x.org\n", Student("k", "other", email="Z@X.org")),
         ("identifier,github_username\nZoë Doe,zoe1\nBen,b1\n", Student("k", "zoe1", username="zoe1")),
         ("Zoë Doe\nBen\n", Student("k", "Doe, Zoe")),
+        ("7,Zoë Doe,z@x.org\n8,Ben Bo,b@x.org\n", Student("k", "other", sid="7")),
+        ("Doe,Zoë,7\nBen,Bo,8\n", Student("k", "Zoe Doe")),
+        ("Class of 2026;;\n\nE-Mail;Nachname;Vorname\nz@x;Doe;Zoë\nb@x;Bo;Ben\n", Student("k", "Zoë Doe")),
+        ("sep=;\r\nsid;name\r\n7;Doe, Zoë\r\n8;Ben\r\n", Student("k", "other", sid="7")),
+        ("name,sid\nZoë Doe,7\nZoë Doe,7\nBen,8\n", Student("k", "Zoë Doe", sid="7")),
+        ("name,sid\nZoë Doe,7\nBen,8\n", Student("k", "other", sid="007")),
     ],
 )
 def test_a_student_is_recognised(tmp_path: Path, text: str, here: Student) -> None:
@@ -41,6 +47,22 @@ def test_a_student_is_recognised(tmp_path: Path, text: str, here: Student) -> No
 def test_two_of_one_name_are_nobody(tmp_path: Path) -> None:
     missing, strangers = absent(tmp_path, "name,sid\nAnn,1\nAnn,2\n", Student("k", "Ann"))
     assert (missing, strangers) == (["Ann", "Ann"], ["Ann"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "cp1252"])
+def test_what_spreadsheets_write(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes("name\tsid\r\nZoë Doe\t7\r\n".encode(encoding))
+    assert [(one.name, one.sid) for one in roster.read(path)] == [("Zoë Doe", "7")]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("name,sid\nDoe, Zoë,7\n", "needs quotes"), ('name,sid\n"Doe,7\nBen,8\n', "is not CSV")],
+)
+def test_a_roster_that_is_not_what_it_seems(tmp_path: Path, text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        absent(tmp_path, text)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "name,sid\n"])

@@ -52,14 +52,33 @@ def test_a_link_is_not_made(tmp_path: Path) -> None:
 
 def test_a_bomb_ends_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(unpacking.FILE_BYTES, ".zip", 100_000)
-    monkeypatch.setattr(unpacking, "TOTAL_BYTES", 150_000)
     archive = packed(
         tmp_path / "x.zip", *((f"{n}.zip", b"\0" * 10_000_000) for n in range(3)), ("last.py", b"x = 1")
     )
     assert archive.stat().st_size < 100_000
-    done = unpack(archive, tmp_path / "u")
+    done = unpack(archive, tmp_path / "u", unpacking.Limits(10, 150_000))
     assert files(done.folder) == {}
     assert [over.path for over in done.leftovers] == ["0.zip", "1.zip", "2.zip", "last.py"]
+
+
+def test_what_one_student_may_pack_is_little_and_what_a_class_has_packed_is_not_confused_with_it(
+    tmp_path: Path,
+) -> None:
+    archive = packed(tmp_path / "x.zip", *((f"{n}.py", b"#" * 900_000) for n in range(20)))
+    mine = unpack(archive, tmp_path / "u")
+    assert sum(map(len, files(mine.folder).values())) <= unpacking.STUDENT.size
+    assert mine.leftovers[-1].path == "19.py"
+    everyone = unpack(archive, tmp_path / "u", unpacking.CLASS)
+    assert len(files(everyone.folder)) == 20
+    assert everyone.leftovers == ()
+    assert unpack(archive, tmp_path / "u") == mine
+
+
+def test_more_files_than_anybody_writes(tmp_path: Path) -> None:
+    archive = packed(tmp_path / "x.zip", ("a.py", b""), ("b.py", b""), ("c.py", b""))
+    done = unpack(archive, tmp_path / "u", unpacking.Limits(1, 1000))
+    assert [*files(done.folder)] == ["a.py"]
+    assert [over.path for over in done.leftovers] == ["2 more files"]
 
 
 def test_a_python_file_that_is_too_large_is_cut_and_so_found_too_large(tmp_path: Path) -> None:
