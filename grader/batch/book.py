@@ -116,6 +116,11 @@ class Book:
                 "INSERT OR REPLACE INTO rolls VALUES (?, ?, ?)", (roll.folder, pack(roll), time.time_ns())
             )
 
+    def forget_roll(self, roll: Roll) -> None:
+        """Note nothing about that folder any more. The grades stay."""
+        with self._told(), self._transaction() as connection:
+            connection.execute("DELETE FROM rolls WHERE folder = ?", (roll.folder,))
+
     def rolls(self) -> tuple[Roll, ...]:
         """The folders that were looked at, the last one last."""
         with self._told():

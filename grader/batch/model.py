@@ -32,6 +32,11 @@ class Handed(msgspec.Struct, frozen=True, omit_defaults=True):
     sha256: str = ""
     late: bool = False
 
+    @property
+    def whose(self) -> tuple[str, ...]:
+        """The exercise and the students: what a later file takes the place of."""
+        return (self.exercise, *sorted(student.key for student in self.students))
+
 
 class Leftover(msgspec.Struct, frozen=True):
     """Something in the folder that is not graded, and why, in a few words."""

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,7 @@ from grader.batch import roster, versions
 from grader.batch.book import Book, Key
 from grader.batch.crew import PATIENCE, Crew
 from grader.batch.find import digest, find
-from grader.batch.model import Found, Handed, Result, Roll, Student, Verdict
+from grader.batch.model import Found, Handed, Result, Roll, Verdict
 from grader.batch.worker import Task
 from grader.errors import UsageError
 from grader.grading import catalogue
@@ -75,12 +75,18 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a batch ended: whether it was stopped, how many it has graded, and whose grade went down."""
+    """How a batch ended: whether it was stopped, how many it has graded, and whose grade went down.
+
+    `gone` was in the folder the last time, and is not any more; `moved` are folders that were graded and are not there
+    any more. What they held is left out of the reports, and the book keeps the grades.
+    """
 
     standing: Standing
     stopped: bool
     roll: Roll
     went_down: tuple[tuple[Handed, float, float], ...] = ()
+    gone: tuple[Handed, ...] = ()
+    moved: tuple[Roll, ...] = ()
 
 
 def run(
@@ -93,17 +99,29 @@ def run(
             code cannot be closed off here.
         InternalError: the grader itself has failed.
     """
+    if folder.resolve() == output.resolve():
+        raise UsageError(f"{output} is the folder of the submissions; name another one with --output")
     with Book(output) as book:
-        roll = _roll(book, folder, output, wishes)
-        book.enter_roll(roll)
+        rolls = book.rolls()
+        place = str(folder.resolve())
+        before = next((roll for roll in rolls if roll.folder == place), None)
+        roll = _roll(before or Roll(place), folder, output, wishes)
+        if roll.found.handed or before is not None:
+            book.enter_roll(roll)
         if not roll.found.handed:
             raise UsageError(f"{folder}: there is no submission in it{_hint(roll)}")
-        if not roll.unsafe:
-            minimum.require()
+        moved = tuple(other for other in rolls if not Path(other.folder).exists())
+        for other in moved:
+            book.forget_roll(other)
         with _lock(output) as alone:
-            return _Batch(
-                book, roll, CheckOptions(roll.free_runs, roll.budget, roll.unsafe), wishes.jobs, progress
-            ).run(alone)
+            options = CheckOptions(roll.free_runs, roll.budget, roll.unsafe)
+            ended = _Batch(book, roll, options, wishes.jobs, progress).run(alone)
+    return replace(ended, gone=_gone(before, roll), moved=moved)
+
+
+def _gone(before: Roll | None, now: Roll) -> tuple[Handed, ...]:
+    here = {handed.whose for handed in now.found.handed}
+    return tuple(handed for handed in before.found.handed if handed.whose not in here) if before else ()
 
 
 def _hint(roll: Roll) -> str:
@@ -114,9 +132,7 @@ def _hint(roll: Roll) -> str:
     return f"; {first.path}: {first.why}{f' (and {more} more)' if more else ''}"
 
 
-def _roll(book: Book, folder: Path, output: Path, wishes: Wishes) -> Roll:
-    place = str(folder.resolve())
-    before = next((roll for roll in book.rolls() if roll.folder == place), Roll(place))
+def _roll(before: Roll, folder: Path, output: Path, wishes: Wishes) -> Roll:
     exercise = before.exercise if wishes.exercise is None else wishes.exercise
     known = {exercise.name: exercise for exercise in catalogue.exercises()}
     only = catalogue.resolve(folder, exercise) if exercise else None
@@ -128,12 +144,13 @@ def _roll(book: Book, folder: Path, output: Path, wishes: Wishes) -> Roll:
         msgspec.structs.replace(one, sha256=digest(Path(one.path)) or f"unreadable: {one.shown}")
         for one in found.handed
     )
-    people: dict[str, Student] = {student.key: student for one in handed for student in one.students}
+    people = {student.key: student for one in handed for student in one.students}
+    people |= {student.key: student for student in found.without}
     absent, strangers = roster.compare(students, people.values()) if students else ((), ())
     return Roll(
-        folder=place,
+        folder=before.folder,
         exercise=exercise,
-        found=Found(handed, found.leftovers),
+        found=Found(handed, found.leftovers, found.without),
         absent=absent,
         strangers=strangers,
         roster=students,
@@ -190,6 +207,8 @@ class _Batch:
     def run(self, alone: bool) -> Ended:
         """Grade what is missing; the second of two batches at once begins at the end."""
         stopped = False
+        if self._missing and not self._roll.unsafe:
+            minimum.require()
         try:
             self._grade(self._missing if alone else self._missing[::-1])
         except KeyboardInterrupt:
@@ -203,7 +222,7 @@ class _Batch:
 
     def _grade(self, keys: list[Key]) -> None:
         waiting = iter(keys)
-        more = True
+        more = bool(keys)
         with Crew[Key](min(self._jobs, max(len(keys), 1)), self._options, PATIENCE) as crew:
             while more or crew.busy:
                 while more and crew.has_room:

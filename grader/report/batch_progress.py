@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -82,22 +82,37 @@ def summary(ended: "Ended") -> Iterator[str]:
     known = standing.done - standing.graded
     yield f"{standing.graded} graded now in {words.seconds(standing.seconds)}, {known} known already"
     if ended.went_down:
-        yield f"{words.count(len(ended.went_down), 'grade')} went down, because the exercise or the grader has changed:"
+        yield f"{words.count(len(ended.went_down), 'grade')} went down, because the exercise, the grader or the options have changed:"
         lines = [
             f"{', '.join(student.name for student in handed.students)}, {handed.exercise}: "
             f"{words.points(before)} → {words.points(now)}"
             for handed, before, now in ended.went_down
         ]
         yield from _some(lines)
+    if ended.gone:
+        yield f"{words.count(len(ended.gone), 'submission')} of the last time {_are(ended.gone)} not there any more:"
+        yield from _some(
+            [f"{', '.join(s.name for s in gone.students)}, {gone.exercise}" for gone in ended.gone]
+        )
+    for moved in ended.moved:
+        number = words.count(len(moved.found.handed), "submission")
+        yield f"{sanitize.line(moved.folder, 200)} is not there any more: its {number} left out of the reports"
+    if roll.found.without:
+        yield f"{words.count(len(roll.found.without), 'student')} handed in nothing that can be graded:"
+        yield from _some([student.name for student in roll.found.without])
     if roll.absent:
         yield f"{words.count(len(roll.absent), 'student')} of the roster handed in nothing:"
         yield from _some([student.name for student in roll.absent])
     if roll.strangers:
-        yield f"{words.count(len(roll.strangers), 'student')} handed in and are not on the roster:"
+        yield f"{words.count(len(roll.strangers), 'student')} handed in and {_are(roll.strangers)} not on the roster:"
         yield from _some([student.name for student in roll.strangers])
     if roll.found.leftovers:
         yield f"{words.count(len(roll.found.leftovers), 'file')} not graded:"
         yield from _some([f"{over.path}: {over.why}" for over in roll.found.leftovers])
+
+
+def _are(things: Sequence[object]) -> str:
+    return "is" if len(things) == 1 else "are"
 
 
 def _some(lines: list[str]) -> Iterator[str]:

@@ -5,8 +5,10 @@ Whole grades are large, and there may be thousands: `read` looks at one at a tim
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from grader.batch.book import Book
 from grader.batch.model import Handed, Leftover, Result, Roll, Student, Verdict
@@ -66,11 +68,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class StudentLine:
-    """One student, with what they have handed in, by exercise."""
+    """One student, with what they have handed in, by exercise.
+
+    `absent` has nothing that can be graded. `besides` are further submissions for the same exercises, by one who is
+    in several groups, say; the best one counts.
+    """
 
     student: Student
     lines: dict[str, Line]
     absent: bool = False
+    besides: list[Line] = field(default_factory=list)
 
     @property
     def score(self) -> float:
@@ -111,8 +118,7 @@ def read(book: Book, seen: Callable[[Line, Result | None], None] = lambda line, 
     current: dict[tuple[str, ...], tuple[Roll, Handed]] = {}
     for roll in rolls:
         for handed in roll.found.handed:
-            key = (handed.exercise, *sorted(student.key for student in handed.students))
-            current[key] = roll, handed
+            current[handed.whose] = roll, handed
         sheet.leftovers += roll.found.leftovers
         sheet.strangers += roll.strangers
     pages: set[str] = set()
@@ -201,16 +207,38 @@ def _shape(finding: Finding) -> str:
     return sanitize.line(", ".join(parts[:12]))
 
 
-def _students(lines: Iterable[Line], rolls: Iterable[Roll]) -> list[StudentLine]:
+def _students(lines: Iterable[Line], rolls: Sequence[Roll]) -> list[StudentLine]:
     found: dict[str, StudentLine] = {}
     for line in lines:
         for student in line.handed.students:
-            found.setdefault(student.key, StudentLine(student, {})).lines[line.handed.exercise] = line
+            _add(found.setdefault(student.key, StudentLine(student, {})), line)
     for roll in rolls:
-        for student in roll.absent:
-            key = f"absent:{student.name}:{student.sid}:{student.email}:{student.username}"
-            found.setdefault(key, StudentLine(student, {}, absent=True))
+        for student in roll.found.without:
+            found.setdefault(student.key, StudentLine(student, {}, absent=True))
+    for student in _absent(rolls):
+        found[f"absent:{student.key}"] = StudentLine(student, {}, absent=True)
     return sorted(found.values(), key=lambda one: (one.student.name.casefold(), one.student.key))
+
+
+def _add(student: StudentLine, line: Line) -> None:
+    """Add a submission; of two for one exercise the better one counts."""
+    other = student.lines.get(line.handed.exercise)
+    best = line if other is None or line.score > other.score else other
+    student.lines[line.handed.exercise] = best
+    if other is not None:
+        student.besides.append(other if best is line else line)
+
+
+def _absent(rolls: Sequence[Roll]) -> list[Student]:
+    """Who handed in nothing to any of the folders that were compared with a roster on which they are."""
+
+    def plain(students: Iterable[Student]) -> list[Student]:
+        return [replace(student, key="") for student in students]
+
+    absent = [student for roll in rolls for student in plain(roll.absent)]
+    present = {student for roll in rolls for student in {*plain(roll.roster)} - {*plain(roll.absent)}}
+    found = dict.fromkeys(student for student in absent if student not in present)
+    return [replace(student, key=f"{number}") for number, student in enumerate(found)]
 
 
 def grade_of(result: Result | None) -> Grade | None:

@@ -53,6 +53,10 @@ def _verdict(line: Line) -> str:
 
 def _remarks(line: StudentLine) -> list[str]:
     remarks = [_NOT_HANDED_IN] if line.absent else []
+    remarks += [
+        f"{other.handed.exercise} twice: {other.handed.shown} ({words.points(other.score)}) does not count"
+        for other in line.besides
+    ]
     for exercise, handed in line.lines.items():
         remarks += [f"{exercise} late"] if handed.handed.late else []
         remarks += [f"{exercise}: {handed.problem}"] if handed.problem else []
@@ -74,7 +78,10 @@ def document(sheet: Sheet) -> dict[str, Any]:
                 **_student(line.student),
                 "score": _rounded(line.score),
                 "max_score": _rounded(sheet.max_score),
-                "submissions": [_submission(handed) for handed in line.lines.values()],
+                "submissions": [
+                    *(_submission(handed) for handed in line.lines.values()),
+                    *({**_submission(handed), "counts": False} for handed in line.besides),
+                ],
             }
             for line in sheet.students
         ],

@@ -253,3 +253,35 @@ def test_what_was_not_protected_is_said_once_for_all_or_with_numbers(tmp_path: P
     assert told("none", grade(), grade()) == []
     assert told("all", grade("files"), grade("files")) == [text]
     assert told("some", grade("files"), grade(), grade("files")) == [f"2 of 3 submissions: {text}"]
+
+
+def test_who_is_absent_from_one_folder_only_is_not_absent(tmp_path: Path) -> None:
+    anna, ben = Student("roster:0", "Anna", "1"), Student("roster:1", "Ben", "2")
+    here = Handed((Student("name:anna", "anna"),), "counter", "", "anna", "counter.py", "1")
+    nothing = Student("name:eva", "eva")
+    with Book(tmp_path) as book:
+        book.enter_roll(Roll("/x", found=Found((here,)), absent=(ben,), roster=(anna, ben)))
+        book.enter_roll(Roll("/y", found=Found(without=(nothing,)), absent=(anna, ben), roster=(anna, ben)))
+    lines = {(line.student.name, line.absent) for line in sheet_of(tmp_path).students}
+    assert lines == {("anna", False), ("Ben", True), ("eva", True)}
+
+
+def test_of_two_submissions_of_one_student_the_better_one_counts(tmp_path: Path) -> None:
+    anna, ben = Student("a", "Anna"), Student("b", "Ben")
+    handed = (
+        Handed((anna, ben), "counter", "", "group", "counter.py", "1"),
+        Handed((anna,), "counter", "", "alone", "counter.py", "2"),
+    )
+    roll = Roll("/x", found=Found(handed))
+    with Book(tmp_path) as book:
+        book.enter_roll(roll)
+        book.enter(key_of(roll, handed[0]), of_grade(samples.failing()))
+        book.enter(key_of(roll, handed[1]), of_grade(samples.passing()))
+    found = sheet_of(tmp_path)
+    both = {line.student.name: line for line in found.students}
+    assert [both[name].lines["counter"].handed.shown for name in ("Anna", "Ben")] == ["alone", "group"]
+    rows = list(csv.DictReader(io.StringIO(sheet_formats.csv_text(found))))
+    assert re.search(r"counter twice: group \(.*\) does not count", rows[0]["remarks"])
+    assert rows[1]["remarks"] == ""
+    (first, second) = sheet_formats.document(found)["students"][0]["submissions"]
+    assert (first["file"], second["file"], second["counts"]) == ("alone", "group", False)

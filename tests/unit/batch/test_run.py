@@ -194,6 +194,52 @@ def test_a_folder_without_any_submission(tmp_path: Path) -> None:
         grade(tmp_path)
 
 
+def test_where_nothing_is_missing_nothing_is_started(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(tmp_path / "in", "10")
+    grade(tmp_path)
+
+    def never(*_: object) -> None:
+        raise AssertionError("started")
+
+    monkeypatch.setattr(running.minimum, "require", never)
+    monkeypatch.setattr(crew, "_Worker", never)
+    assert grade(tmp_path).standing.done == 1
+
+
+def test_what_is_not_there_any_more_is_told(tmp_path: Path, log: Path) -> None:
+    hand_in(tmp_path / "in", "10", "10")
+    hand_in(tmp_path / "other", "10")
+    grade(tmp_path)
+    run(tmp_path / "other", tmp_path / "out", Wishes())
+    (tmp_path / "in" / "s001").rename(tmp_path / "in" / "s1")
+    ended = grade(tmp_path)
+    assert [gone.shown for gone in ended.gone] == ["s001/counter.py"]
+    assert ended.moved == ()
+    (tmp_path / "in").rename(tmp_path / "in2")
+    ended = run(tmp_path / "in2", tmp_path / "out", Wishes())
+    assert [roll.folder for roll in ended.moved] == [str(tmp_path / "in")]
+    assert ended.gone == ()
+    assert ended.standing.graded == 0
+    with Book(tmp_path / "out") as book:
+        assert sorted(roll.folder for roll in book.rolls()) == [
+            str(tmp_path / "in2"),
+            str(tmp_path / "other"),
+        ]
+
+
+def test_a_folder_that_was_named_by_mistake_leaves_no_trace(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "notes.txt").write_text("x")
+    with pytest.raises(UsageError, match="no submission"):
+        grade(tmp_path)
+    with Book(tmp_path / "out") as book:
+        assert book.rolls() == ()
+    with pytest.raises(UsageError, match="name another one with --output"):
+        run(tmp_path / "in", tmp_path / "in", Wishes())
+
+
 def _graders(pids: set[int]) -> list[str]:
     """The command lines of those that are not Python's own helpers, which stay as long as this process does."""
     lines = []
