@@ -40,7 +40,7 @@ def add_batch(commands: Any, seconds: Callable[[str], float]) -> None:
     parser.add_argument(
         "--exercise",
         metavar="NAME",
-        help="the one exercise they are for (default: the names of the files tell)",
+        help="the one exercise they are for, or the folder of one of your own (default: names of files tell)",
     )
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the list of the class")
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="so many at once (default: one a core)")

@@ -74,7 +74,9 @@ class Book:
                 if create:
                     folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from None
+                raise UsageError(
+                    f"cannot make the folder {folder}: {error.strerror}; name another one with --output"
+                ) from None
             self._connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None)
             try:
                 self._connection.execute("PRAGMA synchronous = FULL")

@@ -266,10 +266,7 @@ def find(folder: Path, unpacked: Path, known: Sequence[str], exercise: str = "")
     Raises:
         UsageError: the folder cannot be read, or there is nothing in it.
     """
-    if not folder.exists():
-        raise UsageError(f"{folder} does not exist; name the folder with the submissions")
-    if not folder.is_dir() and folder.suffix.lower() != ".zip":
-        raise UsageError(f"{folder} is not a folder; use `grader check` for single files")
+    check(folder)
     finder = _Finder(folder, unpacked, known, exercise)
     root = folder
     if not folder.is_dir():
@@ -278,6 +275,14 @@ def find(folder: Path, unpacked: Path, known: Sequence[str], exercise: str = "")
         root = opened.folder
     finder.top(root, "")
     return finder.found()
+
+
+def check(folder: Path) -> None:
+    """See that submissions may be in `folder`. Raises UsageError if it is not there, or a single file."""
+    if not folder.exists():
+        raise UsageError(f"{folder} does not exist; name the folder with the submissions")
+    if not folder.is_dir() and folder.suffix.lower() != ".zip":
+        raise UsageError(f"{folder} is not a folder; use `grader check` for single files")
 
 
 def _usernames(folders: Sequence[Path]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import msgspec
 from grader.batch import roster, versions
 from grader.batch.book import Book, Key
 from grader.batch.crew import PATIENCE, Crew
-from grader.batch.find import digest, find
+from grader.batch.find import check, digest, find
 from grader.batch.model import Found, Handed, Result, Roll, Verdict
 from grader.batch.worker import Task
 from grader.errors import UsageError
@@ -99,6 +99,7 @@ def run(
             code cannot be closed off here.
         InternalError: the grader itself has failed.
     """
+    check(folder)
     if folder.resolve() == output.resolve():
         raise UsageError(f"{output} is the folder of the submissions; name another one with --output")
     with Book(output) as book:

@@ -82,7 +82,8 @@ def summary(ended: "Ended") -> Iterator[str]:
     known = standing.done - standing.graded
     yield f"{standing.graded} graded now in {words.seconds(standing.seconds)}, {known} known already"
     if ended.went_down:
-        yield f"{words.count(len(ended.went_down), 'grade')} went down, because the exercise, the grader or the options have changed:"
+        why = "because the exercise, the grader or the options have changed"
+        yield f"{words.count(len(ended.went_down), 'grade')} went down, {why}:"
         lines = [
             f"{', '.join(student.name for student in handed.students)}, {handed.exercise}: "
             f"{words.points(before)} → {words.points(now)}"
