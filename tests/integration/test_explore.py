@@ -184,6 +184,8 @@ class Document(msgspec.Struct, forbid_unknown_fields=True):
     warnings: list[Warned]
     grader_version: str
     python_version: str
+    sandbox: str
+    unprotected: list[str]
 
 
 def test_the_documented_json_and_its_tokens(tmp_path: Path) -> None:
@@ -192,6 +194,8 @@ def test_the_documented_json_and_its_tokens(tmp_path: Path) -> None:
     document = msgspec.json.decode(ran.out, type=Document)
     assert (ran.status, document.verdict, document.traces) == (1, "failed", 1)
     assert [outcome.kind for outcome in document.outcomes] == ["deadlock"]
+    assert document.sandbox == "OFF (limits only)"
+    assert "files" in document.unprotected
     again = grader("replay", document.findings[0]["replay"], path, cwd=tmp_path)
     assert again.status == 1
     assert "this order still breaks it" in again.out
