@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from grader.report import bug
 
         if missing := bug.missing_package(error):
-            _complain(missing)
+            print(f"grader: {missing}", file=sys.stderr)
             return USAGE
         bug.report(error, sys.stderr)
         return INTERNAL
@@ -179,7 +179,7 @@ def _write_page(page: str, target: Path | None, summary: str) -> None:
 
     page_files.write(page, target, sys.stdout)
     if target is not None:
-        print(f"{summary}: wrote {sanitize.line(str(target))}")
+        print(sanitize.hanging(f"{summary}: wrote {sanitize.line(str(target))}", sys.stdout))
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -345,7 +345,7 @@ def _no_command(parser: argparse.ArgumentParser) -> int:
 
 def _complain(message: str) -> None:
     sys.stdout.flush()
-    print(f"grader: {sanitize.line(message, limit=500)}", file=sys.stderr)
+    print(sanitize.hanging(f"grader: {sanitize.line(message, limit=500)}", sys.stderr), file=sys.stderr)
 
 
 def _make_streams_lenient() -> None:

@@ -102,4 +102,4 @@ def _tell(ended: "Ended") -> None:
     from grader.report import batch_progress
 
     for text in batch_progress.summary(ended):
-        print(text)
+        print(sanitize.hanging(text, sys.stdout))

@@ -14,7 +14,7 @@ killed); its `ObjectId` is the negative number `process_object(task)`.
 """
 
 import enum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -181,13 +181,17 @@ class Creation(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
 
 
+_Short = Annotated[str, msgspec.Meta(max_length=2_000)]
+_Long = Annotated[str, msgspec.Meta(max_length=64_000)]
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """An exception that ended a task or an import, as the task itself told it: a claim, shown and never trusted."""
 
-    type: str
-    message: str = ""
+    type: _Short
+    message: _Long = ""
     line: int = 0
-    traceback: str = ""
+    traceback: _Long = ""
 
 
 class Operation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -22,6 +22,7 @@ PATIENCE = 100
 """How often resting tasks may have to go on by themselves, and meet nothing new, before it is a livelock."""
 
 OUTPUT_LIMIT = 16_384
+_TEXT_LIMIT = 500
 
 SPINS = "a thread that goes on without using a lock, a queue or the like while other threads wait"
 
@@ -97,7 +98,9 @@ class _Driver:
             self._keep_output(report)
             if report.operation.kind is OperationKind.UNCONTROLLED:
                 operation = report.operation
-                return Outcome(OutcomeKind.UNCONTROLLED, report.task, operation.line, operation.text)
+                return Outcome(
+                    OutcomeKind.UNCONTROLLED, report.task, operation.line, operation.text[:_TEXT_LIMIT]
+                )
             try:
                 self.machine.announce(report)
             except ProtocolError as error:

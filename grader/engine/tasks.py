@@ -15,6 +15,7 @@ and the queue's id."""
 
 _FEEDER = 0
 _THREAD = -1
+_NAME_LIMIT = 100
 _CHOSEN_BY_PYTHON = re.compile(r"Thread-\d+( \(.*\))?")
 
 
@@ -40,6 +41,7 @@ class TaskTable:
         """The `place`-th child of `parent`, counted from 1. A `name` that Python did not choose becomes its label."""
         task = self._number((*self.path(parent), place))
         if task not in self._labels:
+            name = _one_line(name)
             own = name if name and not name.rpartition("Process-")[1] else self._plain_label(parent, place)
             self._labels[task] = self._distinct(own)
         return task
@@ -48,6 +50,7 @@ class TaskTable:
         """The `place`-th thread that `starter` has started, counted from 1: `main/T1`, or with its own `name`."""
         task = self._number((*self.path(starter), _THREAD, place))
         if task not in self._labels:
+            name = _one_line(name)
             process = self._processes[task] = self._processes.get(starter, starter)
             number = f".{place}" if starter in self._processes else f"/T{place}"
             plain = f"{self.label(starter)}{number}"
@@ -116,3 +119,8 @@ class TaskTable:
     def paths(self) -> dict[TaskId, TaskPath]:
         """What identifies each task independently of this table."""
         return dict(enumerate(self._paths))
+
+
+def _one_line(name: str) -> str:
+    """A name as it is shown: a submission may choose a very long one, or one that looks like lines of a report."""
+    return " ".join(name[: 10 * _NAME_LIMIT].split())[:_NAME_LIMIT]

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from grader.core.operations import MAIN, TaskId
+from grader.errors import UsageError
 from grader.grading.findings import Origin
 from grader.grading.scenario import Scenario
 from grader.grading.submission import Submission, load
@@ -46,8 +47,13 @@ def load_script(path: Path, arguments: Sequence[str] = ()) -> Script:
     """The program at `path`.
 
     Raises:
-        UsageError: it cannot be read, or is no Python text.
+        UsageError: it cannot be read, or is no Python text, or an argument is no text.
     """
+    for number, argument in enumerate(arguments, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            raise UsageError(
+                f"argument {number} of the program is not UTF-8 text; such arguments cannot be replayed"
+            )
     return Script(load(path), tuple(arguments))
 
 

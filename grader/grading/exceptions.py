@@ -16,17 +16,19 @@ _SILENT = {
 
 def told(failure: Failure) -> str:
     """Type and text of an exception in one line; only the first paragraph of a long text."""
+    kind, text = " ".join(failure.type.split()), first_paragraph(failure.message)
+    return f"{kind}: {text}" if text else _SILENT.get(kind, kind)
+
+
+def first_paragraph(text: str) -> str:
+    """The first paragraph of a text as one line, bounded."""
     paragraph: list[str] = []
-    for line in failure.message.strip().splitlines():
+    for line in text.strip().splitlines():
         if not line.strip():
             break
         paragraph.append(" ".join(line.split()))
-    text = " ".join(paragraph)
-    if not text:
-        return _SILENT.get(failure.type, failure.type)
-    if len(text) > _MOST:
-        text = text[:_MOST].rpartition(" ")[0] + " …"
-    return f"{failure.type}: {text}"
+    found = " ".join(paragraph)
+    return found if len(found) <= _MOST else found[:_MOST].rpartition(" ")[0] + " …"
 
 
 def sentence(text: str) -> str:

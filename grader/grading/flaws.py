@@ -22,7 +22,7 @@ from grader.core.operations import (
 from grader.core.verdict import FindingKind
 from grader.engine.steps import is_enabled
 from grader.grading import forbidden, pools
-from grader.grading.exceptions import sentence, told
+from grader.grading.exceptions import first_paragraph, sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.pipe_clashes import find_clash
@@ -148,7 +148,7 @@ def _death(who: str, exit_code: int, failure: Failure | None) -> Flaw:
     if failure is None:
         return Flaw(FindingKind.CRASH, f"{who} ended with exit code {exit_code}.")
     if failure.type == "NotImplementedError":
-        message = f"The function is not written yet: {failure.message or failure.type}."
+        message = f"The function is not written yet: {first_paragraph(failure.message) or failure.type}."
         return Flaw(FindingKind.MISSING, message, line=failure.line, failure=failure)
     where = f" in line {failure.line}" if failure.line else ""
     message = sentence(f"{who} died{where} of {told(failure)}")

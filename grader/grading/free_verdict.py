@@ -13,7 +13,7 @@ import msgspec
 
 from grader.core.operations import Failure
 from grader.core.verdict import FindingKind
-from grader.grading.exceptions import sentence, told
+from grader.grading.exceptions import first_paragraph, sentence, told
 from grader.grading.values import Opaque, same, show
 from grader.runtime.agent import plain
 from grader.runtime.free import During, FreeReport, FreeRun, FreeStatus
@@ -184,7 +184,7 @@ def _raised(planned: PlannedRun, report: FreeReport, kind: FindingKind, verb: st
     assert report.failure is not None
     failure = report.failure.failure
     if failure.type == "NotImplementedError":
-        text = f"The function is not written yet: {failure.message or failure.type}."
+        text = f"The function is not written yet: {first_paragraph(failure.message) or failure.type}."
         return FreeFlaw(_KIND.MISSING, text, line=failure.line, failure=failure)
     return FreeFlaw(
         kind, f"{planned.title}: {verb} {sentence(told(failure))}", line=failure.line, failure=failure

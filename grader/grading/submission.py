@@ -18,7 +18,7 @@ SIZE_LIMIT = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One student's file. `name` is the file's own name, `text` its decoded source with `\\n` as line ends."""
+    """One student's file. `name` is the file's own name in Unicode, `text` its source with `\\n` as line ends."""
 
     path: Path
     name: str
@@ -43,7 +43,8 @@ def load(path: Path) -> Submission:
 
 def from_data(path: Path, data: bytes) -> Submission:
     """The submission at `path` whose content is known already. Raises UsageError as `load`."""
-    return Submission(path, path.name, data, _decode(path, data), hashlib.sha256(data).hexdigest())
+    name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return Submission(path, name, data, _decode(path, data), hashlib.sha256(data).hexdigest())
 
 
 def _read(path: Path) -> bytes:

@@ -33,6 +33,8 @@ from grader.primitives.pipe_state import PipeState
 from grader.primitives.queue import QueueState
 from grader.primitives.thread import live_threads, process_of, threads_of
 
+_TYPE_LIMIT = 100
+
 
 class ProcessState(msgspec.Struct, frozen=True):
     """Who started it, whom it started, and how it ended. `returned` is what a call's function gave (pickled)."""
@@ -282,6 +284,6 @@ def _return(objects: MutableObjects, task: TaskId, operation: Operation) -> Resu
     own = process_object(task)
     left = tuple(child for child in descendants(objects, task) if is_alive(objects, child))
     objects[own] = msgspec.structs.replace(
-        objects[own], returned=operation.data, returned_type=operation.text, left_running=left
+        objects[own], returned=operation.data, returned_type=operation.text[:_TYPE_LIMIT], left_running=left
     )
     return Result(numbers=left)

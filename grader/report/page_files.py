@@ -12,6 +12,7 @@ from grader.errors import UsageError
 
 _OURS = b'<meta name="generator" content="grader '
 _STDOUT = Path("-")
+_NAME_BYTES = 200
 
 
 def targets(files: Sequence[Path], output: Path | None, stdout: TextIO) -> list[Path | None]:
@@ -64,10 +65,18 @@ def _names(files: Sequence[Path]) -> list[str]:
     """The names of the submissions, with as many folders before them as tell them apart."""
     parts = [[part for part in file.with_suffix("").parts if part not in ("/", "..")] for file in files]
     for length in range(1, max(map(len, parts), default=1) + 1):
-        names = ["-".join(part[-length:]) for part in parts]
-        if len(set(names)) == len(names):
+        names = [_short("-".join(part[-length:])) for part in parts]
+        if len({name.casefold() for name in names}) == len(names):
             return [f"{name}.html" for name in names]
-    return [f"{part[-1] if part else 'page'}-{number}.html" for number, part in enumerate(parts, start=1)]
+    return [
+        f"{_short(part[-1] if part else 'page')}-{number}.html" for number, part in enumerate(parts, start=1)
+    ]
+
+
+def _short(name: str) -> str:
+    """A name that a file can have, with room for a number and a suffix."""
+    data = os.fsencode(name)
+    return name if len(data) <= _NAME_BYTES else data[:_NAME_BYTES].decode("utf-8", "ignore")
 
 
 def _make(folder: Path) -> None:

@@ -18,7 +18,7 @@ def print_report(printer: Printer, shown: ScriptView) -> None:
     """Everything that is known about one program."""
     pen = printer.pen
     glyph, style = _GLYPHS[shown.verdict]
-    printer.write(pen.joined((shown.script, "bold")))
+    printer.head((shown.script, "bold"))
     printer.write()
     printer.write(pen.joined((f"{glyph} ", style), (shown.headline, "bold")))
     printer.write(pen.text(f"  {shown.basis}", "dim"))

@@ -18,6 +18,7 @@ from grader.report import sanitize, words
 
 _MESSAGE_LIMIT = 300
 _SLUG_LIMIT = 60
+_SLUG_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def _page(handed: Handed, taken: set[str]) -> str:
     """A name for the files about a submission, harmless everywhere, and nobody else's."""
     names = "+".join(student.name for student in handed.students[:3])
     plain = unicodedata.normalize("NFKC", f"{names}-{handed.exercise}")
-    slug = re.sub(r"[^\w+-]+", "_", plain)[:_SLUG_LIMIT].strip("_") or "submission"
+    slug = re.sub(r"[^\w+-]+", "_", plain)[:_SLUG_LIMIT]
+    slug = slug.encode("utf-8")[:_SLUG_BYTES].decode("utf-8", "ignore").strip("_+-") or "submission"
     name, number = slug, 1
     while name.casefold() in taken:
         number += 1

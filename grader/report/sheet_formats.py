@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from typing import Any
 from xml.etree import ElementTree
 
@@ -12,7 +13,9 @@ from grader.report import sanitize, words
 from grader.report.sheet import CheckLine, Line, Sheet, StudentLine
 
 SCHEMA = "grader/grades/v1"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Spreadsheets take the wide forms, too; where lists are separated by semicolons, a cell may begin after each.
+_FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_AFTER_SEMICOLON = re.compile(r"(;[\s\"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NOT_HANDED_IN = "not handed in"
 _NOT_GRADED = "not graded yet"
 
@@ -32,10 +35,8 @@ def csv_text(sheet: Sheet) -> str:
 
 def cell(text: str) -> str:
     """`text` such that no spreadsheet takes it for a formula."""
-    harmless = sanitize.line(text)
-    return (
-        f"'{harmless}" if text.lstrip(" ").startswith(_FORMULA) or harmless.startswith(_FORMULA) else harmless
-    )
+    harmless = _AFTER_SEMICOLON.sub(r"\1'", sanitize.line(text))
+    return f"'{harmless}" if _FORMULA.match(text) or _FORMULA.match(harmless) else harmless
 
 
 def _row(sheet: Sheet, line: StudentLine) -> list[str]:

@@ -96,6 +96,20 @@ class Pen:
         short.truncate(width - more.cell_len, overflow="crop")
         return short.append_text(more)
 
+    def hanging(self, text: Text, width: int, indent: int = 4) -> Text:
+        """`text` on lines of at most `width` columns, all but the first indented.
+
+        So no name, however long, can make a line that looks as if the grader had written it.
+        """
+        lines = text.wrap(self.console, width, overflow="fold", no_wrap=False)
+        if len(lines) < 2:
+            return text
+        first = lines[0]
+        rest = text[len(first) :]
+        rest = rest[len(rest.plain) - len(rest.plain.lstrip(" ")) :]
+        below = rest.wrap(self.console, width - indent, overflow="fold", no_wrap=False)
+        return Text("\n").join([first, *(Text(" " * indent) + line for line in below)])
+
     def ruled(self, title: Text) -> Text:
         """A heading: `title`, and a line from there to the right margin."""
         short = self.cut(title, self.width - 3)

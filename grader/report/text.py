@@ -43,7 +43,7 @@ class Printer:
     def grade(self, shown: GradeView) -> None:
         """Everything about one submission."""
         self._gap_between_submissions()
-        self._print(self._pen.joined((shown.submission, "bold"), (f"  ·  exercise {shown.exercise}", "dim")))
+        self.head((shown.submission, "bold"), (f"  ·  exercise {shown.exercise}", "dim"))
         self._print()
         self._overview(shown)
         for check in shown.checks:
@@ -58,8 +58,8 @@ class Printer:
     def replay(self, seen: "Replay", path: str) -> None:
         """The whole schedule behind a token, and how it ended this time."""
         count = f"  ·  {words.processes([seen.processes])}" if seen.processes else ""
-        self._print(self._pen.joined((sanitize.line(path), "bold"), (count, "dim")))
-        self._print(self._pen.text(sanitize.line(seen.check)))
+        self.head((sanitize.line(path), "bold"), (count, "dim"))
+        self.head((sanitize.line(seen.check), ""))
         steps = view.of_steps(seen.steps)
         if seen.finding is None:
             self._witness(steps)
@@ -89,6 +89,10 @@ class Printer:
         """One line, or something larger."""
         self._print(content)
 
+    def head(self, *parts: tuple[str, str]) -> None:
+        """A line at the left margin; where it does not fit, the rest is indented."""
+        self._print(self._pen.hanging(self._pen.joined(*parts), self._pen.width))
+
     def finding(self, shown: FindingView) -> None:
         """A finding below a heading that tells its kind."""
         self._finding_body(shown, shown.witness)
@@ -99,14 +103,16 @@ class Printer:
         """One line per file, for several files."""
         self._gap_between_submissions()
         grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(overflow="fold")
+        grid.add_column(no_wrap=True, overflow="crop")
         grid.add_column(justify="right", no_wrap=True, overflow="crop")
         grid.add_column(overflow="fold")
-        for outcome in outcomes:
-            grid.add_row(*self._table_row(outcome))
+        rows = [self._table_row(outcome) for outcome in outcomes]
+        room = self._pen.width - max(points.cell_len + tally.cell_len for _, points, tally in rows) - 4
+        for name, *others in rows:
+            grid.add_row(self._pen.hanging(name, max(room, self._pen.width // 3)), *others)
         self._print(grid)
 
-    def _table_row(self, outcome: "Outcome") -> Sequence[Text]:
+    def _table_row(self, outcome: "Outcome") -> tuple[Text, Text, Text]:
         name = sanitize.line(outcome.submission)
         if outcome.grade is None:
             return (
@@ -162,7 +168,7 @@ class Printer:
 
     def _kind(self, finding: FindingView, style: str) -> None:
         place = f"  ·  {finding.place}" if finding.place else ""
-        self._print(self._pen.joined((finding.kind, style.removeprefix("bold ")), (place, "dim")))
+        self.head((finding.kind, style.removeprefix("bold ")), (place, "dim"))
 
     def _finding_body(self, finding: FindingView, steps: WitnessView | None) -> None:
         self._paragraph("\n".join(finding.message))

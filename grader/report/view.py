@@ -195,9 +195,11 @@ def without_finding(steps: Sequence[WitnessStep], source: Sequence[str]) -> Find
 
 def of_steps(steps: Iterable[WitnessStep], start: Pairs = ()) -> WitnessView | None:
     """The columns of a witness, none if there are no steps."""
+    steps = tuple(steps)
+    names = _distinct(step.task for step in steps)
     rows = tuple(
         StepView(
-            task=sanitize.line(step.task, limit=30),
+            task=names[step.task],
             line=str(step.line) if step.line else "",
             text=words.step(step),
             conflict=step.conflict,
@@ -207,6 +209,21 @@ def of_steps(steps: Iterable[WitnessStep], start: Pairs = ()) -> WitnessView | N
         for step in steps
     )
     return WitnessView(_columns(rows), rows, _pairs(start)) if rows else None
+
+
+def _distinct(tasks: Iterable[str]) -> dict[str, str]:
+    """The shown names of processes: two that look alike, because they are long, say, get numbers."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for task in dict.fromkeys(tasks):
+        shown = distinct = sanitize.line(task, limit=30)
+        number = 1
+        while distinct in taken:
+            number += 1
+            distinct = f"{shown} ({number})"
+        taken.add(distinct)
+        names[task] = distinct
+    return names
 
 
 def _pairs(pairs: Pairs) -> Pairs:

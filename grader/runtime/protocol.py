@@ -5,6 +5,7 @@ ends that execution and nothing else.
 """
 
 import array
+import json
 import select
 import socket
 import struct
@@ -59,6 +60,13 @@ MESSAGES = msgspec.json.Decoder(Message)
 _ENCODER = msgspec.json.Encoder()
 
 
+def _encoded(message: object) -> bytes:
+    try:
+        return _ENCODER.encode(message)
+    except UnicodeEncodeError:  # the name of a file, or an argument, that is no UTF-8
+        return json.dumps(msgspec.to_builtins(message)).encode("ascii")
+
+
 class Wire:
     """The judge's end of one channel."""
 
@@ -75,7 +83,7 @@ class Wire:
         Raises:
             Ended: nobody listens any more, or the other side does not read what it is sent.
         """
-        body = _ENCODER.encode(message)
+        body = _encoded(message)
         frame = _LENGTH.pack(len(body)) + body
         try:
             if descriptor is None:

@@ -35,6 +35,13 @@ EVIL = (
     "Zoë 日本",
     "",
     "." * 300,
+    "\u3000=1",
+    "a;=1+1",
+    'b; "@SUM(A1)',
+    "\uff1d1",
+    "-rf",
+    "\U00020000" * 60,
+    "\U00020000" * 61,
 )
 
 
@@ -78,6 +85,8 @@ def test_no_cell_is_a_formula(evil: Path) -> None:
     assert len(rows) == 1 + 2 * len(EVIL)
     assert {len(row) for row in rows} == {len(rows[0])}
     assert not [cell for row in rows for cell in row if re.match(r"\s*[=+\-@\t\r]", cell)]
+    other = list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))
+    assert not [cell for row in other for cell in row if re.match(r"[\s\"]*[=+\-@\uff1d]", cell)]
     assert not HIDDEN.search(text.replace("\r\n", ""))
     assert {row[0] for row in rows} >= {
         '\'=HYPERLINK("http://x","y")',
@@ -122,7 +131,8 @@ def test_every_file_lies_in_the_folder_and_has_a_name_of_its_own(evil: Path) -> 
     pages = [path.name for path in (evil / "submissions").iterdir()]
     assert len(pages) == 2 * len(EVIL)
     assert len({name.casefold() for name in pages}) == len(pages)
-    assert all(re.fullmatch(r"[\w+-]+\.(html|json)", name) for name in pages)
+    assert all(re.fullmatch(r"\w[\w+-]*\.(html|json)", name) for name in pages)
+    assert all(len(name.encode()) <= 140 for name in pages)
     for path in (evil / "submissions").glob("*.html"):
         page = path.read_text(encoding="utf-8")
         Tree(page)

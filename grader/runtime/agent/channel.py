@@ -24,6 +24,7 @@ _SHORT = 4_096
 _FD_SPACE = socket.CMSG_SPACE(array.array("i", [0]).itemsize)
 OBJECTS_PER_TASK = 2**20
 OUTPUT_LIMIT = 16_384
+NAME_LIMIT = 1_000
 
 # What `json.dumps` and `json.loads` come down to, without what they set up anew for every call: each page of memory
 # that a freshly forked process touches is copied, and there are many such processes.

@@ -17,6 +17,7 @@ from grader.runtime.agent import channel, frames, uncontrolled
 from grader.runtime.agent.internals import mp_process, replace
 
 FIRST_PID = 1000
+_TYPE_LIMIT = 200
 _MESSAGE_LIMIT = 2_000
 _TRACEBACK_LIMIT = 8_000
 _HERE = os.path.dirname(__file__) + os.sep
@@ -66,7 +67,7 @@ def described(error: BaseException) -> dict[str, Any]:
             line = place.tb_lineno
         place = place.tb_next
     return {
-        "type": type(error).__name__,
+        "type": type(error).__name__[:_TYPE_LIMIT],
         "message": _message(error)[:_MESSAGE_LIMIT],
         "line": line,
         "traceback": _story(error)[-_TRACEBACK_LIMIT:],

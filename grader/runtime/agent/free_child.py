@@ -144,6 +144,7 @@ def _clean(text: str) -> str:
 def enter(contents: dict[str, Any], settings: Mapping[str, str]) -> None:
     """Become the submission: called at the import of the file that stands for it in a new interpreter."""
     import importlib
+    import io
     import linecache
 
     filename = settings["filename"]
@@ -152,6 +153,6 @@ def enter(contents: dict[str, Any], settings: Mapping[str, str]) -> None:
     if "shared_memory" in source:
         importlib.import_module("multiprocessing.shared_memory")
     prepare(settings["folder"], filename, settings["prefix"])
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    linecache.cache[filename] = (len(source), None, io.StringIO(source).readlines(), filename)
     contents["__file__"] = filename
     exec(compile(source, filename, "exec", dont_inherit=True), contents)

@@ -8,6 +8,7 @@ import ast
 import contextlib
 import importlib
 import importlib.util
+import io
 import linecache
 import os
 import sys
@@ -27,7 +28,7 @@ class Submission:
         self.source = source
         self._code: CodeType | None = None
         frames.watch(filename)
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        linecache.cache[filename] = (len(source), None, io.StringIO(source).readlines(), filename)
 
     def preload(self) -> None:
         """Import the standard library modules that it names, so that no execution has to do it again."""

@@ -85,7 +85,12 @@ class Popen:
         if twin is not None:
             fields["like"] = -1 - twin
         answer = channel.current().request(
-            "process.start", text=process_obj.name, number=number, offset=worker, data=data, **fields
+            "process.start",
+            text=process_obj.name[: channel.NAME_LIMIT],
+            number=number,
+            offset=worker,
+            data=data,
+            **fields,
         )
         self.task = int(answer.get("number", 0))
         birth.remember(self.task)

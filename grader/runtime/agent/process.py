@@ -70,7 +70,9 @@ def call(
     try:
         for _ in range(times):
             value = function(*args, **(kwargs or {}))
-        channel.current().request("process.return", text=type(value).__name__, data=_pickled(value))
+        channel.current().request(
+            "process.return", text=type(value).__name__[: channel.NAME_LIMIT], data=_pickled(value)
+        )
     except BaseException as error:
         code = ending.report(error)
     if code == 0 and reusable():

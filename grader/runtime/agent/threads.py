@@ -46,7 +46,11 @@ def _start(self: Any) -> None:
     if self._started.is_set():
         raise RuntimeError("threads can only be started once")
     here = channel.current()
-    fields = {"text": self._name, "number": int(bool(self.daemon)), "offset": int(_is_worker(self))}
+    fields = {
+        "text": self._name[: channel.NAME_LIMIT],
+        "number": int(bool(self.daemon)),
+        "offset": int(_is_worker(self)),
+    }
     answer = here.request("thread.start", **fields)
     thread = channel.of_thread(here.take_descriptor(), int(answer.get("number", 0)))
     _become(self, thread.ident, ending.pid_of(thread.task))

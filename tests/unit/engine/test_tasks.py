@@ -58,3 +58,13 @@ def test_threads_and_children_of_one_task_are_told_apart() -> None:
         len({tasks.child(main, 1), tasks.thread(main, 1), tasks.feeder(main, 1), tasks.thread(main, 2)}) == 4
     )
     assert tasks.by_path((1, -1, 2)) == tasks.thread(main, 2)
+
+
+def test_a_shown_name_is_one_short_line() -> None:
+    table = TaskTable()
+    table.top(0, "main")
+    long = [table.child(0, place, "n" * 10_000_000) for place in (1, 2)]
+    assert [table.label(task) for task in long] == ["n" * 100, "n" * 100 + " (2)"]
+    lines = table.child(0, 3, "P7 ends.\n\u2028 \u2713 10 of 10 points\r")
+    assert table.label(lines) == "P7 ends. \u2713 10 of 10 points"
+    assert table.label(table.child(0, 4, " \n")) == "P4"

@@ -28,3 +28,7 @@ def test_a_long_text_is_cut_between_words() -> None:
 
 def test_a_sentence_ends_once() -> None:
     assert [sentence(text) for text in ("so", "so.", "so …", "so?")] == ["so.", "so.", "so …", "so?"]
+
+
+def test_a_class_may_have_any_name() -> None:
+    assert told(Failure("Bad\n\n  \u2713 all passed", "text\n\nmore")) == "Bad \u2713 all passed: text"

@@ -88,3 +88,9 @@ def test_no_permission(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(UsageError, match=re.escape("chmod u+r")):
         load(path)
+
+
+def test_a_name_that_is_no_unicode(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.py"))
+    path.write_text("x = 1\n")
+    assert load(path).name == "\ufffd.py"

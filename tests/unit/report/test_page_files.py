@@ -101,3 +101,14 @@ def test_a_page_is_utf_8_whatever_the_locale() -> None:
 def test_a_file_that_cannot_be_written_is_no_bug_of_ours(here: Path) -> None:
     with pytest.raises(UsageError, match="cannot write"):
         write("x", here, io.StringIO())
+
+
+def test_long_names_and_names_that_differ_in_case_only(here: Path) -> None:
+    long = ["a" * 252 + ".py", "a" * 251 + "b.py", "\u4e00" * 84 + ".py"]
+    assert [os.fsencode(name) for name in names(long)] == [
+        b"a" * 200 + b"-1.html",
+        b"a" * 200 + b"-2.html",
+        "\u4e00".encode() * 66 + b"-3.html",
+    ]
+    assert names(["x/A.py", "y/a.py"]) == ["x-A.html", "y-a.html"]
+    assert names(["A.py", "a.py"]) == ["A-1.html", "a-2.html"]

@@ -1,5 +1,6 @@
 """Nothing that a student writes may rule the terminal or hide from the reader."""
 
+import io
 import json
 import re
 import unicodedata
@@ -7,6 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from grader.report import sanitize
 
@@ -64,3 +66,41 @@ def test_json_means_the_same_and_is_harmless(text: str) -> None:
     document = sanitize.escape_hidden(sanitize.json_text(json.dumps([text], ensure_ascii=False)))
     assert json.loads(document) == [wanted]
     assert not INVISIBLE.search(document)
+
+
+def test_nothing_unprintable_is_shown_as_it_is() -> None:
+    """Every character that Python's tables call a control, a format, a separator, or nothing at all."""
+    hidden = [chr(code) for code in range(0x30000) if not chr(code).isprintable()]
+    shown = "".join(sanitize.line(f"a{''.join(hidden[n : n + 100])}b") for n in range(0, len(hidden), 100))
+    assert all(character.isprintable() for character in shown)
+
+
+@pytest.mark.parametrize(
+    "blank", ["\u2800", "\u3164", "\u115f", "\u1160", "\uffa0", "\U0001d159", "\u034f", "\ufe0f"]
+)
+def test_what_looks_like_nothing_is_shown(blank: str) -> None:
+    assert sanitize.line(f"a{blank}b").startswith("a\\")
+
+
+def test_marks_do_not_reach_out_of_their_text() -> None:
+    assert sanitize.line("\u0338x") == "\u25cc\u0338x"
+    assert sanitize.line("\u1112" + "\u1161" * 9) == "\u1112" + "\u1161" * 4
+    assert sanitize.line("\ud55c\uae00") == "\ud55c\uae00"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@given(any_text, st.integers(10, 120))
+def test_on_a_terminal_no_name_begins_a_line(text: str, columns: int) -> None:
+    said = f"grader: {sanitize.line(text)}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        first, *others = sanitize.hanging(said, Terminal()).split("\n")
+    assert first.startswith("grader:")
+    assert all(line.startswith("    ") for line in others)
+    assert all(cell_len(line) <= columns for line in (first, *others))
+    assert "".join("".join((first, *others)).split()) == "".join(said.split())
+    assert sanitize.hanging(said, io.StringIO()) == said
