@@ -62,9 +62,12 @@ def validate(arguments: argparse.Namespace) -> int:
     from grader.grading import own
     from grader.report import words
 
-    right = True
+    shown_wrong: list[str] = []
+    mistakes = 0
     for trial in own.validate(arguments.folder):
-        right = right and trial.as_it_should
+        mistakes += trial.name.startswith(f"{own.WRONG}/")
+        if not trial.as_it_should:
+            shown_wrong.append(trial.name)
         grade = trial.grade
         glyph = "✓" if trial.as_it_should else "✗"
         points = f"{words.points(grade.score)}/{words.points(grade.max_score)}"
@@ -76,7 +79,18 @@ def validate(arguments: argparse.Namespace) -> int:
         print(
             f"{glyph} {name:30} {wanted}  {points:>9}  {words.tally(grade)}{f'  ({kinds})' if kinds else ''}"
         )
-    return _PASSED if right else _NOT_PASSED
+        if trial.why_not:
+            print(f"    {sanitize.line(trial.why_not, 200)}")
+    folder = arguments.folder
+    if not mistakes:
+        print(
+            f"There is nothing in {sanitize.line(str(folder / own.WRONG))}: put a file there for each mistake."
+        )
+    if shown_wrong:
+        path = str(folder / shown_wrong[0])
+        shown = sanitize.command("grader", "check", path, "--exercise", str(folder.resolve()))
+        print(f"See more with:  {shown}")
+    return _NOT_PASSED if shown_wrong else _PASSED
 
 
 def list_exercises(arguments: argparse.Namespace) -> int:

@@ -77,6 +77,7 @@ class Standing:
 class Ended:
     """How a batch ended: whether it was stopped, how many it has graded, and whose grade went down.
 
+    `errors` are those that the grader has failed at, with the reason.
     `gone` was in the folder the last time, and is not any more; `moved` are folders that were graded and are not there
     any more. What they held is left out of the reports, and the book keeps the grades.
     """
@@ -85,6 +86,7 @@ class Ended:
     stopped: bool
     roll: Roll
     went_down: tuple[tuple[Handed, float, float], ...] = ()
+    errors: tuple[tuple[Handed, str], ...] = ()
     gone: tuple[Handed, ...] = ()
     moved: tuple[Roll, ...] = ()
 
@@ -204,6 +206,7 @@ class _Batch:
         total = len(roll.found.handed)
         self._standing = Standing(total, sum(counts.values()), counts)
         self._graded: list[Key] = []
+        self._errors: list[tuple[Handed, str]] = []
 
     def run(self, alone: bool) -> Ended:
         """Grade what is missing; the second of two batches at once begins at the end."""
@@ -219,6 +222,7 @@ class _Batch:
             stopped,
             self._roll,
             tuple(sorted(self._went_down(), key=lambda down: down[0].shown)),
+            tuple(self._errors),
         )
 
     def _grade(self, keys: list[Key]) -> None:
@@ -260,6 +264,8 @@ class _Batch:
     def _enter(self, key: Key, result: Result) -> None:
         self._book.enter(key, result)
         self._graded.append(key)
+        if result.verdict is Verdict.ERROR:
+            self._errors += [(handed, result.problem) for handed in self._same[key]]
         self._standing.graded += len(self._same[key])
         self._count(key, result.verdict)
 

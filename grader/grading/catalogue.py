@@ -87,6 +87,8 @@ def own(folder: Path) -> Exercise:
         UsageError: it is incomplete.
     """
     folder = folder.resolve()
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder; name that of the exercise, `grader new NAME` makes one")
     missing = [name for name in OWN_FILES if not (folder / name).is_file()]
     if missing:
         raise UsageError(

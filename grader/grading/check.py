@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from grader.core.execution import Budget
-from grader.core.verdict import CheckResult, Grade
+from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import InternalError, UsageError
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
@@ -138,15 +138,19 @@ def _run_checks(plugin: GradingPlugin, exercise: Exercise) -> None:
         return
     with _blamed_on(exercise.folder):
         run_checks(str(exercise.folder / "checks.py"), plugin, CHECK_TIMEOUT)
-        if not plugin.has_checks:
-            raise InternalError("there is no check in it")
 
 
 def _results(plugin: GradingPlugin, exercise: Exercise) -> tuple[CheckResult, ...]:
     if exercise.folder is None:
         return plugin.results()
     with _blamed_on(exercise.folder):
-        return plugin.results()
+        results = plugin.results()
+        for check in results:
+            if check.status is CheckStatus.PASSED and not check.evidence:
+                raise InternalError(
+                    f"the check “{check.title}” has explored nothing; have it call `lab.explore`"
+                )
+        return results
 
 
 @contextmanager

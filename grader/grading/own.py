@@ -1,12 +1,14 @@
 """Exercises of an instructor's own: written as a skeleton, and tried out. Start at `write` and `validate`."""
 
+import keyword
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.core.verdict import CheckStatus, Grade
 from grader.errors import UsageError
-from grader.grading.catalogue import own
+from grader.grading.catalogue import exercises, own
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import load
 from grader.runtime.template import Template
@@ -31,6 +33,16 @@ class Trial:
         failed = any(check.status is CheckStatus.FAILED for check in self.grade.checks)
         return self.grade.passed if self.must_pass else failed
 
+    @property
+    def why_not(self) -> str:
+        """In a line, why it did not come off as it should; "" if it did."""
+        if self.as_it_should:
+            return ""
+        for check in self.grade.checks:
+            if check.status in (CheckStatus.FAILED, CheckStatus.INCONCLUSIVE) and check.findings:
+                return f"{check.title}: {check.findings[0].message}"
+        return "no check finds what is wrong with it" if not self.must_pass else "not all checks have passed"
+
 
 def write(folder: Path) -> Iterator[Path]:
     """Write a small exercise that works into a new folder.
@@ -38,8 +50,12 @@ def write(folder: Path) -> Iterator[Path]:
     Raises:
         UsageError: the folder is there already, has no name for a module, or cannot be made.
     """
-    if not folder.name.isidentifier():
-        raise UsageError(f"{folder}: the name of an exercise is one of a Python module, like bounded_buffer")
+    if not folder.name.isidentifier() or keyword.iskeyword(folder.name):
+        plain = re.sub(r"\W+", "_", folder.name).strip("_")
+        like = plain if plain.isidentifier() and not keyword.iskeyword(plain) else "bounded_buffer"
+        raise UsageError(f"{folder}: the name of an exercise is one of a Python module, like {like}")
+    if folder.name in {exercise.name for exercise in exercises()}:
+        raise UsageError(f"{folder.name} is one of the exercises that are there already; choose another name")
     try:
         folder.mkdir(parents=True)
         (folder / WRONG).mkdir()

@@ -5,9 +5,11 @@ one that fails decides. A check whose function is missing fails once as `missing
 and those that come `after` a check which did not pass, are skipped.
 """
 
+import re
 import time
+import traceback
 from collections.abc import Callable, Generator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
@@ -27,6 +29,14 @@ _NEEDLESS = (
     *("threadexception", "unraisableexception"),  # the latter collects garbage five times, which takes 20 ms
 )
 """Plugins of pytest that checks have no use for."""
+
+
+class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `@pytest.mark.check(…)` may say."""
+
+    points: Annotated[float, msgspec.Meta(ge=0)] = 1.0
+    function: str = ""
+    after: tuple[str, ...] = ()
 
 
 class _Record(msgspec.Struct):
@@ -70,6 +80,12 @@ class GradingPlugin:
         self.obstacle: Obstacle | None = None
         """Why there is nothing to be replayed."""
         self.interrupted = False
+        self.mistake = ""
+        """What is wrong with the check module itself."""
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self.mistake:
+            self.mistake = f"it cannot be imported: {_why_not_imported(str(report.longrepr))}"
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         # pytest says "interrupted", too, when a module cannot be collected.
@@ -91,12 +107,17 @@ class GradingPlugin:
                 continue
             marker = item.get_closest_marker("check")
             options: Mapping[str, Any] = marker.kwargs if marker is not None else {}
-            self._records[name] = _Record(
-                title=_title(item),
-                function=options.get("function", ""),
-                points=float(options.get("points", 1)),
-                after=tuple(options.get("after", ())),
-            )
+            try:
+                told = msgspec.convert(options, _Marker)
+            except msgspec.ValidationError as error:
+                self.mistake = self.mistake or f"the marker `check` of {name}: {error}"
+                continue
+            self._records[name] = _Record(_title(item), told.function, told.points, told.after)
+        unknown = {one for record in self._records.values() for one in record.after} - {*self._records}
+        if unknown and self._replay is None and self._free_runs:
+            self.mistake = self.mistake or f"`after` names {', '.join(sorted(unknown))}, which is no check"
+        if self.mistake:
+            items.clear()
 
     @pytest.fixture
     def lab(self, request: pytest.FixtureRequest) -> Generator[Lab, None, None]:
@@ -178,10 +199,10 @@ class GradingPlugin:
         if record is not None:
             record.seconds += call.duration
             if call.excinfo is not None:
-                self._take(record, call.excinfo.value)
+                self._take(record, call.excinfo.value, str(item.path))
         return report
 
-    def _take(self, record: _Record, error: BaseException) -> None:
+    def _take(self, record: _Record, error: BaseException, file: str) -> None:
         if isinstance(error, pytest.skip.Exception):
             return
         if isinstance(error, CheckFailed):
@@ -192,17 +213,15 @@ class GradingPlugin:
             self.replayed = error
         else:
             record.status = CheckStatus.ERROR
-            record.error = f"{type(error).__name__}: {error}"
+            lines = [
+                entry.lineno for entry in traceback.extract_tb(error.__traceback__) if entry.filename == file
+            ]
+            record.error = f"{type(error).__name__}: {error}{f' (line {lines[-1]})' if lines else ''}"
 
     def title(self, check: str) -> str:
         """The line that students read for a check, by its name (with or without parameters)."""
         record = self._records.get(check.partition("[")[0])
         return record.title if record is not None else check
-
-    @property
-    def has_checks(self) -> bool:
-        """Whether the module has any check at all."""
-        return bool(self._records)
 
     def results(self) -> tuple[CheckResult, ...]:
         """Every check, in the order of its module.
@@ -253,6 +272,14 @@ def _title(item: pytest.Item) -> str:
     return " ".join(documentation.strip().split("\n\n")[0].split())
 
 
+def _why_not_imported(told: str) -> str:
+    """The error at the end of what pytest tells of a failed import, and its line."""
+    errors = re.findall(r"(?m)^E +(\S.*)$", told)
+    places = re.findall(r"(?m)^\S+\.py:(\d+): |^E +File .*\.py\", line (\d+)$", told)
+    line = f" (line {''.join(places[-1])})" if places else ""
+    return f"{errors[-1] if errors else told.strip().splitlines()[-1]}{line}"
+
+
 def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
     """Run a check module (its name, or its file) with pytest, silently, without the user's own pytest configuration.
 
@@ -288,6 +315,10 @@ def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
                 os.environ[name] = value
     if plugin.interrupted:
         raise KeyboardInterrupt
+    if plugin.mistake:
+        raise InternalError(plugin.mistake)
+    if status == pytest.ExitCode.NO_TESTS_COLLECTED:
+        raise InternalError("there is no such check in it; a check is a function `test_…(lab)`")
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         seconds = time.monotonic() - started
         raise InternalError(

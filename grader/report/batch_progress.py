@@ -81,6 +81,9 @@ def summary(ended: "Ended") -> Iterator[str]:
     yield f"{words.count(standing.total, 'submission')}: {verdicts(standing.counts) or 'none graded'}"
     known = standing.done - standing.graded
     yield f"{standing.graded} graded now in {words.seconds(standing.seconds)}, {known} known already"
+    if ended.errors:
+        yield f"{words.count(len(ended.errors), 'submission')} could not be graded:"
+        yield from _some([f"{handed.shown}: {problem}" for handed, problem in ended.errors])
     if ended.went_down:
         why = "because the exercise, the grader or the options have changed"
         yield f"{words.count(len(ended.went_down), 'grade')} went down, {why}:"

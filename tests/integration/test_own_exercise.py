@@ -46,11 +46,15 @@ def test_a_check_that_finds_nothing_and_a_reference_that_fails_are_told(tmp_path
     shutil.copy(BOUNDED_BUFFER / "wrong" / "wakes_nobody.py", folder / "reference.py")
     ran = grader("validate", folder)
     assert ran.status == 1
-    assert [line.split()[:2] for line in ran.out.splitlines()] == [
+    lines = ran.out.splitlines()
+    assert [line.split()[:2] for line in lines if line[0] in "✓✗"] == [
         ["✗", "reference.py"],
         ["✓", "stub.py"],
         ["✗", "wrong/right.py"],
     ]
+    assert "waits" in lines[1]
+    assert lines[4].strip() == "no check finds what is wrong with it"
+    assert lines[5].startswith(f"See more with:  grader check {folder}/reference.py --exercise {folder}")
 
 
 def test_a_submission_is_checked_replayed_and_graded_in_a_batch(tmp_path: Path) -> None:
@@ -79,7 +83,8 @@ def test_a_submission_is_checked_replayed_and_graded_in_a_batch(tmp_path: Path) 
     [
         ("checks.py", "def test_x(: pass", "checks.py"),
         ("checks.py", "x = 1\n", "checks.py"),
-        ("checks.py", "def test_x(lab):\n    raise KeyError('x')\n", "failed with KeyError"),
+        ("checks.py", "def test_x(lab):\n    raise KeyError('x')\n", "failed with KeyError: 'x' (line 2)"),
+        ("checks.py", "def test_x(lab):\n    pass\n", "has explored nothing"),
         ("stub.py", "def f(:\n", "is not Python"),
         ("stub.py", "x = 1\n", "defines no function"),
         ("reference.py", None, "reference.py missing"),
@@ -99,8 +104,16 @@ def test_what_is_wrong_with_an_exercise_is_one_clear_line(
     assert "a bug in the grader" not in ran.err
 
 
-@pytest.mark.parametrize("name", ["bounded-buffer", "1st", "a b"])
-def test_the_name_is_that_of_a_module(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("bounded-buffer", "like bounded_buffer"),
+        ("a b", "like a_b"),
+        ("class", "Python module"),
+        ("counter", "choose another"),
+    ],
+)
+def test_the_name_is_that_of_a_module_and_of_no_other_exercise(tmp_path: Path, name: str, told: str) -> None:
     ran = grader("new", name, cwd=tmp_path)
     assert ran.status == 2
-    assert "Python module" in ran.err
+    assert told in ran.err

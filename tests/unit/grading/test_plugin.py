@@ -190,10 +190,25 @@ def test_an_error_of_the_check_itself_is_never_the_student_s(graded: Graded, bod
         graded(f"@check(points=1)\ndef test_it(lab):\n    {body}\n")
 
 
-@pytest.mark.parametrize("body", ["def test_it(:", "import no_such_module_at_all", ""])
-def test_a_module_that_has_no_checks_is_our_error(graded: Graded, body: str) -> None:
-    with pytest.raises(InternalError):
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("def test_it(:", r"^it cannot be imported: SyntaxError: .* \(line \d+\)$"),
+        (
+            "import no_such_module",
+            r"^it cannot be imported: .*No module named 'no_such_module' \(line \d+\)$",
+        ),
+        ("", "^there is no such check in it"),
+        ("@check(pionts=1)\ndef test_it(lab): pass", "the marker `check` of test_it: .*`pionts`"),
+        ("@check(points='x')\ndef test_it(lab): pass", "the marker `check` of test_it: .*float"),
+        ("@check(after=['test_one'])\ndef test_it(lab): pass", "names test_one, which is no check"),
+        ("def test_it(lab):\n    lab.nothing()", r"AttributeError: .* \(line \d+\)$"),
+    ],
+)
+def test_a_mistake_in_a_module_is_one_clear_line(graded: Graded, body: str, told: str) -> None:
+    with pytest.raises(InternalError, match=told) as raised:
         graded(body)
+    assert "\n" not in str(raised.value)
 
 
 def test_the_user_s_own_pytest_settings_do_not_matter(
