@@ -88,7 +88,7 @@ def validate(arguments: argparse.Namespace) -> int:
         )
     if shown_wrong:
         path = str(folder / shown_wrong[0])
-        shown = sanitize.command("grader", "check", path, "--exercise", str(folder.resolve()))
+        shown = f"{sanitize.command('grader', 'check', path)} --exercise {sanitize.command(str(folder.resolve()))}"
         print(f"See more with:  {shown}")
     return _NOT_PASSED if shown_wrong else _PASSED
 
