@@ -211,9 +211,9 @@ class _Batch:
     def run(self, alone: bool) -> Ended:
         """Grade what is missing; the second of two batches at once begins at the end."""
         stopped = False
-        if self._missing and not self._roll.unsafe:
-            minimum.require()
         try:
+            if self._missing and not self._roll.unsafe:
+                minimum.require()
             self._grade(self._missing if alone else self._missing[::-1])
         except KeyboardInterrupt:
             stopped = True
