@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from grader.batch.model import Verdict
+from grader.batch.model import Leftover, Verdict
+from grader.batch.unpack import no_python
 from grader.report import sanitize, words
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _EVERY = 0.2
 _EVERY_IN_A_LOG = 15.0
 _LISTED = 20
+_ALIKE = 3
 
 
 class BatchLine:
@@ -100,7 +102,7 @@ def summary(ended: "Ended") -> Iterator[str]:
         )
     for moved in ended.moved:
         number = words.count(len(moved.found.handed), "submission")
-        yield f"{sanitize.line(moved.folder, 200)} is not there any more: its {number} left out of the reports"
+        yield f"{sanitize.line(moved.folder, 200)} is not there any more, and left out of the reports with its {number}"
     if roll.found.without:
         yield f"{words.count(len(roll.found.without), 'student')} handed in nothing that can be graded:"
         yield from _some([student.name for student in roll.found.without])
@@ -112,7 +114,19 @@ def summary(ended: "Ended") -> Iterator[str]:
         yield from _some([student.name for student in roll.strangers])
     if roll.found.leftovers:
         yield f"{words.count(len(roll.found.leftovers), 'file')} not graded:"
-        yield from _some([f"{over.path}: {over.why}" for over in roll.found.leftovers])
+        yield from _some(_grouped(roll.found.leftovers))
+
+
+def _grouped(leftovers: Sequence[Leftover]) -> list[str]:
+    """A line each, but one for many of one student with the same reason; what may be somebody's work comes first."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for over in leftovers:
+        groups.setdefault((over.path.partition("/")[0], over.why), []).append(over.path)
+    lines = []
+    for (top, why), paths in sorted(groups.items(), key=lambda group: group[0][1] == no_python("")):
+        few = len(paths) <= _ALIKE
+        lines += [f"{path}: {why}" for path in paths] if few else [f"{top}/…, {len(paths)} files: {why}"]
+    return lines
 
 
 def _are(things: Sequence[object]) -> str:
