@@ -20,20 +20,23 @@ WITHOUT_FREE_RUNS = CheckOptions(free_runs=False)
 SLOW = frozenset(
     {
         "consumer/right/drain_while_alive.py",
+        "consumer/right/flag_loop.py",
         "consumer/right/get_nowait_polling.py",
         "consumer/right/get_timeout_retry.py",
+        "consumer/right/put_timeout_retry.py",
+        "consumer/right/wrapper_with_end_marker.py",
     }
 )
 """Polling in a loop has many schedules: bounded, and only graded with the whole corpus."""
 
 
 def usual(found: list[Entry]) -> set[str]:
-    """What is graded by default: all of `any/`, every tenth right file, every thirtieth wrong one, and all kinds."""
+    """What is graded by default: all of `any/`, every fifteenth right file, every thirtieth wrong one, and all kinds."""
     right = [entry.path for entry in found if "/right/" in entry.path and entry.path not in SLOW]
     wrong = [entry for entry in found if "/wrong/" in entry.path]
     kinds = {(entry.exercise, kind): entry.path for entry in reversed(wrong) for kind in entry.kinds[:1]}
     anything = [entry.path for entry in found if entry.path.startswith("any/")]
-    return {*anything, *right[::10], *(entry.path for entry in wrong[::30]), *kinds.values()}
+    return {*anything, *right[::15], *(entry.path for entry in wrong[::30]), *kinds.values()}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

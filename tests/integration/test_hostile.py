@@ -51,6 +51,7 @@ EXPECTED = {
     "stops_itself_by_c": {"hang"},
     "writes_on_every_descriptor": {"race", "crash", "hang"},
 }
+BUSY = {"runs_away"}
 
 
 def check(name: str) -> Ran:
@@ -68,7 +69,9 @@ def check(name: str) -> Ran:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_no_attack_succeeds(name: str) -> None:
+def test_no_attack_succeeds(name: str, request: pytest.FixtureRequest) -> None:
+    if name in BUSY and not request.config.getoption("--whole-corpus"):
+        pytest.skip("keeps the whole machine busy: only with --whole-corpus")
     ran = check(name)
     assert ran.status == 1, ran.err
     assert ran.err == ""
