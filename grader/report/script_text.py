@@ -31,7 +31,7 @@ def print_report(printer: Printer, shown: ScriptView) -> None:
     if shown.warnings:
         printer.write()
         for warning in shown.warnings:
-            printer.write(pen.joined(("! ", "yellow"), (warning, "")))
+            printer.head(("! ", "yellow"), (warning, ""))
     printer.write()
     printer.write(pen.joined((f"{glyph} ", style), (shown.summary, "bold")))
 

@@ -75,7 +75,7 @@ class Printer:
     def _good_end(self, seen: "Replay") -> None:
         if seen.outcome is not None:
             for line in script_view.in_words(seen.outcome):
-                self._print(self._pen.text(line))
+                self.head((line, ""))
             return
         self._print(self._pen.joined(("✓ ", "green"), ("this order no longer breaks it", "bold")))
         self._print(self._pen.text("  grader check tells whether any other does", "dim"))
@@ -138,7 +138,7 @@ class Printer:
         beside = titles + remarks + points + _INDENT + 8 <= self._pen.width
         for group in shown.groups:
             if group.function:
-                self._print(self._pen.text(f"  {group.function}", "dim"))
+                self.head((f"  {group.function}", "dim"))
             grid = Table.grid(padding=(0, 2, 0, 0), expand=True)
             grid.add_column(width=_INDENT + 1)
             grid.add_column(ratio=1, overflow="fold")
