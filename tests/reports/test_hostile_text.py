@@ -150,7 +150,9 @@ def test_in_a_page(name: str, kind: str) -> None:
 @hostile
 def test_as_json(name: str, kind: str) -> None:
     file = io.StringIO()
-    evil = HOSTILE[name][:100_000]  # JSON leaves nothing out; what makes it small is tested with real programs
+    evil = HOSTILE[name][
+        :100_000
+    ]  # JSON leaves nothing out; what makes it small is tested with real programs
     json_report.write([DOCUMENTS[kind](evil)], file)
     document = file.getvalue()
     assert not HIDDEN.search(document.replace("\n", ""))
