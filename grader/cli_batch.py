@@ -84,7 +84,7 @@ def batch(arguments: argparse.Namespace) -> int:
     if ended.stopped:
         print("Stopped. What is graded is kept, and the same command goes on.", file=sys.stderr)
         return _INTERRUPTED
-    written = batch_files.write(arguments.output)
+    written = batch_files.write(arguments.output, anew=False)
     print(f"wrote {sanitize.line(str(written.index))}")
     return written.status
 

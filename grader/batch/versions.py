@@ -10,6 +10,7 @@ from grader import __version__
 from grader.grading import catalogue
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_RENDERS = (".py", ".j2", ".css", ".js")
 _NO_MATTER = ("batch", "report", "checks", "exploring", "_exercises", "_solutions")
 """Parts of the package that change no grade; the checks belong to the exercises."""
 
@@ -35,6 +36,13 @@ def grader() -> str:
     code = _digest((name, path) for name, path in named if name.split("/")[0] not in _NO_MATTER)
     python = ".".join(platform.python_version_tuple()[:2])
     return f"{__version__}+{code} (Python {python})"
+
+
+@functools.cache
+def reports() -> str:
+    """Changes whenever what renders reports changes."""
+    paths = [path for path in sorted((_PACKAGE / "report").rglob("*")) if path.suffix in _RENDERS]
+    return f"{__version__}+{_digest((path.name, path) for path in paths)}"
 
 
 def _digest(files: Iterable[tuple[str, Path]]) -> str:

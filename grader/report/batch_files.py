@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from grader.batch import versions
 from grader.batch.book import Book
 from grader.batch.model import Result, Verdict
 from grader.core.verdict import CheckStatus
@@ -22,6 +25,7 @@ from grader.report.outcome import Outcome
 from grader.report.sheet import Line, Sheet
 
 PAGES = "submissions"
+_MARKS = ".pages"
 _PASSED, _NOT_PASSED, _INTERNAL = 0, 1, 3
 
 
@@ -33,8 +37,8 @@ class Written:
     status: int
 
 
-def write(folder: Path) -> Written:
-    """Write all reports on the grade book in `folder`.
+def write(folder: Path, *, anew: bool = True) -> Written:
+    """Write all reports on the grade book in `folder`; unless `anew`, no page again that says the same as before.
 
     Raises:
         UsageError: there is no book, or no room.
@@ -42,15 +46,20 @@ def write(folder: Path) -> Written:
     with Book(folder, create=False) as book:
         pages = folder / PAGES
         _make(pages)
-        known: set[str] = set()
+        before = _take_marks(folder)
+        marks: dict[str, str] = {}
 
         def one(line: Line, result: Result | None) -> None:
-            known.update((f"{line.page}.html", f"{line.page}.json"))
+            marks[line.page] = mark = _mark(line, result)
+            same = before.get(line.page) == mark and not anew
+            if same and all((pages / f"{line.page}{suffix}").exists() for suffix in (".html", ".json")):
+                return
             _replace(pages / f"{line.page}.html", _page(line, result).encode("utf-8"))
             _replace(pages / f"{line.page}.json", json_bytes(_entry(line, result)))
 
         found = sheet.read(book, one)
-    _remove_others(pages, known)
+    _remove_others(pages, {f"{name}.html" for name in marks})
+    _replace(folder / _MARKS, json.dumps(marks).encode())
     _replace(folder / "grades.csv", sheet_formats.csv_text(found).encode("utf-8"))
     _replace(folder / "grades.json", json_bytes(sheet_formats.document(found)))
     _replace(folder / "junit.xml", sheet_formats.junit(found))
@@ -60,6 +69,23 @@ def write(folder: Path) -> Written:
     status = _status(found)
     _replace(index, overview_html.page(shown, passed=status == _PASSED, more_leftovers=more).encode("utf-8"))
     return Written(index, status)
+
+
+def _take_marks(folder: Path) -> dict[str, str]:
+    """What the pages were made of when all of them had been written; forgotten until they are once more."""
+    path = folder / _MARKS
+    try:
+        marks = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        path.unlink()
+    except (OSError, msgspec.DecodeError):
+        return {}
+    return marks
+
+
+def _mark(line: Line, result: Result | None) -> str:
+    """Changes whenever the page of a submission does."""
+    told = repr((versions.reports(), line.handed, line.problem, result))
+    return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
 def _stubs() -> set[str]:

@@ -155,6 +155,33 @@ def test_pages_of_yesterday_go_and_files_of_others_stay(tmp_path: Path) -> None:
     ]
 
 
+def test_pages_that_say_the_same_are_not_written_again(tmp_path: Path) -> None:
+    book_of(tmp_path, ("anna", of_grade(samples.passing())), ("ben", of_grade(samples.passing())))
+    batch_files.write(tmp_path)
+    anna, ben = (tmp_path / "submissions" / f"{name}-counter.html" for name in ("anna", "ben"))
+    fresh = anna.read_bytes()
+
+    def spoil(*, anew: bool) -> tuple[bool, bool]:
+        """Whether each page is written again."""
+        ours = ben.read_bytes()
+        anna.write_bytes(b"old")
+        ben.write_bytes(b"old")
+        batch_files.write(tmp_path, anew=anew)
+        again = anna.read_bytes() != b"old", ben.read_bytes() != b"old"
+        ben.write_bytes(ours)
+        return again
+
+    assert spoil(anew=False) == (False, False)
+    assert spoil(anew=True) == (True, True)
+    assert anna.read_bytes() == fresh
+    (tmp_path / "grades.sqlite").unlink()
+    book_of(tmp_path, ("anna", of_grade(samples.passing())), ("ben", of_grade(samples.failing())))
+    assert spoil(anew=False) == (False, True)
+    anna.unlink()
+    batch_files.write(tmp_path, anew=False)
+    assert anna.read_bytes() == fresh
+
+
 def test_status() -> None:
     passed = Handed((Student("k", "n"),), "counter", "", "", "")
     for verdicts, status in (
