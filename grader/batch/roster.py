@@ -139,12 +139,20 @@ def compare(
     seen: set[int] = set()
     strangers = []
     for student in handed_in:
-        matches = next((rows[key] for key in _keys(student) if len(rows.get(key, ())) == 1), None)
-        if matches is None:
-            strangers.append(student)
+        keys = [key for key in _keys(student) if len(rows.get(key, ())) == 1]
+        places = [place for key in keys for place in rows[key] if not _namesakes(student, roster[place])]
+        if places:
+            seen.add(places[0])
         else:
-            seen |= matches
+            strangers.append(student)
     return tuple(row for number, row in enumerate(roster) if number not in seen), tuple(strangers)
+
+
+def _namesakes(one: Student, other: Student) -> bool:
+    """Whether two have nothing but a name in common: number and address are known of both, and are different."""
+    known = one.sid and other.sid and one.email and other.email
+    ours, theirs = ({*_keys(Student("", "", student.sid, student.email))} for student in (one, other))
+    return bool(known) and not ours & theirs
 
 
 def _keys(student: Student) -> list[str]:

@@ -44,6 +44,14 @@ def test_a_student_is_recognised(tmp_path: Path, text: str, here: Student) -> No
     assert strangers == []
 
 
+def test_a_namesake_is_somebody_else(tmp_path: Path) -> None:
+    text = "name,sid,email\nAnn,1,a@x.org\n"
+    other = Student("k", "Ann", sid="2", email="b@x.org")
+    assert absent(tmp_path, text, other) == (["Ann"], ["Ann"])
+    assert absent(tmp_path, text, Student("k", "Ann", sid="1", email="b@x.org")) == ([], [])
+    assert absent(tmp_path, text, Student("k", "Ann", sid="2")) == ([], [])
+
+
 def test_two_of_one_name_are_nobody(tmp_path: Path) -> None:
     missing, strangers = absent(tmp_path, "name,sid\nAnn,1\nAnn,2\n", Student("k", "Ann"))
     assert (missing, strangers) == (["Ann", "Ann"], ["Ann"])
