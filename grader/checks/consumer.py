@@ -119,6 +119,7 @@ def _ran(seen: Observed, items: Sequence[Any], consumers: int, maxsize: int) -> 
         *(expect.each_does_its_share(seen, MAIN, call) if items else []),
         *expect_queue.pipeline_returned(seen, MAIN, list(items), call, in_order=consumers == 1),
         *expect_queue.has_received(seen, MAIN, items, call),
+        *expect_queue.passed_on(seen, MAIN, items, call),
         *expect.nothing_left(seen, MAIN, call),
         *expect.nobody_killed(seen, MAIN, call),
         *expect_queue.has_queue_of(seen, MAIN, maxsize, call),

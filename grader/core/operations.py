@@ -27,6 +27,7 @@ NO_OBJECT: ObjectId = -(2**62)
 SHARED_NAMES: ObjectId = 2**62
 """The names of shared memory, of which there is one set for all."""
 OBJECTS_PER_TASK = 2**20
+MAX_TARGETS = 1_000
 
 
 def object_id(creator: TaskId, number: int) -> ObjectId:
@@ -215,7 +216,7 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     number: int = 0
     data: bytes = b""
     text: str = ""
-    targets: tuple[ObjectId, ...] = ()
+    targets: Annotated[tuple[ObjectId, ...], msgspec.Meta(max_length=MAX_TARGETS)] = ()
     failure: Failure | None = None
     manager: ObjectId = NO_OBJECT
     like: ObjectId = NO_OBJECT

@@ -3,6 +3,7 @@
 Start at `run`.
 """
 
+import time
 from collections import deque
 from collections.abc import Sequence
 
@@ -24,6 +25,13 @@ PATIENCE = 100
 OUTPUT_LIMIT = 16_384
 _TEXT_LIMIT = 500
 
+MOST_SECONDS = 60.0
+"""For one execution. The longest ones that keep to the limit of steps take a few, on a slow machine."""
+MOST_COPIED = 2 * 2**30
+"""Bytes of the states of memory in one execution: every write makes a new one, and all are kept."""
+TOO_LARGE = "shared memory that is too large to be written so often"
+TOO_SLOW = f"more than {MOST_SECONDS:g} s for a single execution"
+
 SPINS = "a thread that goes on without using a lock, a queue or the like while other threads wait"
 
 
@@ -40,6 +48,8 @@ class _Driver:
         self.out: dict[TaskId, str] = {}
         self.err: dict[TaskId, str] = {}
         self.fruitless = 0
+        self.deadline = time.monotonic() + MOST_SECONDS
+        self.copied = 0
         self.stuck_at: deque[World] = deque(maxlen=len(self.initial) + 8)
 
     def drive(self, session: Session) -> Outcome:
@@ -75,6 +85,10 @@ class _Driver:
             task = self.trace[-1].task
             return Outcome(OutcomeKind.STEP_LIMIT, task, self.trace[-1].operation.line)
         last = self.trace[-1].task if self.trace else -1
+        if time.monotonic() > self.deadline or self.copied > MOST_COPIED:
+            line = self.trace[-1].operation.line if self.trace else 0
+            why = TOO_LARGE if self.copied > MOST_COPIED else TOO_SLOW
+            return Outcome(OutcomeKind.UNCONTROLLED, last, line, why)
         try:
             chosen = self.strategy.choose(Choice(len(self.trace), self.machine, candidates, last))
         except Diverged as difference:
@@ -84,6 +98,8 @@ class _Driver:
         step = self.machine.execute(chosen)
         self.trace.append(step)
         self.strategy.executed(step)
+        if step.operation.kind is OperationKind.MEMORY_WRITE:
+            self.copied += len(self.machine.objects[step.operation.object].data)
         if step.operation.kind is OperationKind.QUEUE_FLUSH:
             return None
         for victim in ended_by(step):

@@ -29,6 +29,7 @@ from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.engine.turns import TURNS, Turns
 from grader.primitives.base import Objects
+from grader.primitives.lock import LockState
 from grader.primitives.manager import ManagerState, ReferentState, settled
 from grader.primitives.memory import MemoryState
 from grader.primitives.pipe import handed_over, made_by
@@ -45,8 +46,8 @@ _OF_THREADS = (_KIND.THREAD_START, _KIND.THREAD_BEGIN, _KIND.THREAD_EXIT)
 _SEVERAL = (_KIND.PROCESS_WAIT, _KIND.PIPE_WAIT)
 """What is about its targets, and about no object of its own."""
 MAX_OBJECTS = 10_000
-MOST_BYTES = 64 * 2**20
-"""Of memory that is announced as so many zeros."""
+MOST_BYTES = 256 * 2**20
+"""Of all memory together that is announced as so many zeros."""
 
 
 class World(msgspec.Struct, frozen=True):
@@ -93,6 +94,7 @@ class Machine:
         self._idling: dict[TaskId, Idling] = {}
         """Of the tasks that may be in a polling loop."""
         self._marks: dict[TaskId, int] = {}
+        self._zeros = 0
         self._ends: dict[ObjectId, tuple[ObjectId, ...]] = {}
         """The pipe ends that each process got at its start."""
         self._open: dict[TaskId, ObjectId] = {}
@@ -118,10 +120,12 @@ class Machine:
             if (
                 known
                 or creator_of(creation.object) != task
-                or (creation.kind is ObjectKind.MEMORY and creation.number > MOST_BYTES)
+                or not 0 <= _zeros(creation) <= MOST_BYTES - self._zeros
                 or creation.lock not in (NO_OBJECT, *self.objects)
+                or not self._may_guard(creation)
             ):
                 raise ProtocolError(f"object {creation.object} cannot be created")
+            self._zeros += _zeros(creation)
             state = BY_OBJECT[creation.kind].create(creation)
             if type(state) is PipeState:
                 state = made_by(state, process_of(self.objects, task))
@@ -144,6 +148,13 @@ class Machine:
             known_rounds = self._rounds.of(task)
             self._idling[task] = idling.announced(operation, announcement.mark, self.objects, known_rounds)
             self._rounds.learn(task, self._idling[task])
+
+    def _may_guard(self, creation: Creation) -> bool:
+        """Whether what an object names as its lock is one; a condition has to have one."""
+        if creation.kind is ObjectKind.MEMORY and creation.lock == NO_OBJECT:
+            return True
+        guarded = creation.kind in (ObjectKind.MEMORY, ObjectKind.CONDITION)
+        return not guarded or type(self.objects.get(creation.lock)) is LockState
 
     def _settle(self, task: TaskId, updates: Sequence[Update]) -> None:
         """Close the object that the task was let change: with its new content, or as it was."""
@@ -285,3 +296,8 @@ class Machine:
             for target, state in self.objects.items()
             if type(state) is ProcessState and state.alive and task_of(target) in self.pending
         )
+
+
+def _zeros(creation: Creation) -> int:
+    """How many bytes an object takes that nobody had to send."""
+    return creation.number if creation.kind is ObjectKind.MEMORY else 0

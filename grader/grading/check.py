@@ -21,7 +21,7 @@ from grader.runtime.pinning import pinned
 from grader.runtime.template import SubmissionText, Template
 
 CHECK_TIMEOUT = 120.0
-"""Seconds after which pytest-timeout gives up a check; everything else has smaller limits, so this never happens."""
+"""Seconds after which pytest-timeout gives up a check, as the last resort: everything else has smaller limits."""
 
 
 @dataclass(frozen=True, slots=True)

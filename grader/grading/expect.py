@@ -15,6 +15,7 @@ from grader.engine.scripted import Script
 from grader.grading import calls
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import NOT_RETURNED, Observed
+from grader.grading.provenance import counted, is_cell
 from grader.grading.scenario import Shared
 from grader.grading.values import OPAQUE, decode_items, encode_memory, item_size, same, show
 from grader.primitives.manager import ReferentState
@@ -22,6 +23,7 @@ from grader.primitives.memory import MemoryState
 
 _KIND = OperationKind
 _WRITES = (_KIND.MEMORY_WRITE,)
+_READS = (_KIND.MEMORY_READ, _KIND.REFERENT_READ)
 
 
 def wrong(message: str, expected: Any = None, got: Any = None, conflict: tuple[int, ...] = ()) -> Flaw:
@@ -110,9 +112,7 @@ def returned(seen: Observed, task: TaskId, expected: Any, call: str) -> list[Fla
     if got is NOT_RETURNED or same(got, expected):
         return []
     text = f"a {seen.process(task).returned_type} object" if got is OPAQUE else show(got)
-    lost = [
-        _lost_update(seen, number) for number, state in seen.execution.objects.items() if _is_memory(state)
-    ]
+    lost = [_lost_update(seen, number) for number, state in seen.execution.objects.items() if is_cell(state)]
     last = seen.step_of(task, _KIND.PROCESS_RETURN)
     conflict = next((steps for steps in lost if steps), () if last is None else (last,))
     message = f"{call} should return {show(expected)}, but it returned {text}."
@@ -123,15 +123,17 @@ def returned(seen: Observed, task: TaskId, expected: Any, call: str) -> list[Fla
 
 
 def has_read(seen: Observed, main: TaskId, expected: Any, call: str) -> list[Flaw]:
-    """What `main` returned, the number `expected`, it has read from shared memory: the processes made it."""
+    """What `main` returned, the number `expected`, it has read from shared memory: the processes made it.
+
+    Each of them has added 1 to it (`grader.grading.provenance`).
+    """
     if not same(seen.returned(main), expected):
         return []
-    for _, step in seen.steps(task=main):
-        if step.operation.kind in (_KIND.MEMORY_READ, _KIND.REFERENT_READ) and _gave(seen, step, expected):
-            return []
-    lost = (
-        _lost_update(seen, number) for number, state in seen.execution.objects.items() if _is_memory(state)
-    )
+    reads = (step for _, step in seen.steps(task=main) if step.operation.kind in _READS)
+    cells = tuple(dict.fromkeys(step.operation.object for step in reads if _gave(seen, step, expected)))
+    if cells:
+        return counted(seen, main, cells, call)
+    lost = (_lost_update(seen, number) for number, state in seen.execution.objects.items() if is_cell(state))
     conflict = next((steps for steps in lost if steps), ())
     message = f"{call} returned {show(expected)}, but it has never read that from a shared value or array."
     return [wrong(message + _told(seen, conflict), conflict=conflict)]
@@ -146,10 +148,6 @@ def _gave(seen: Observed, step: Step, expected: Any) -> bool:
         return False
     items = decode_items(state.typecode, step.result.data)
     return items is None or any(same_number(item, expected) for item in items)
-
-
-def _is_memory(state: object) -> bool:
-    return isinstance(state, (MemoryState, ReferentState))
 
 
 def same_number(got: Any, expected: Any) -> bool:
@@ -247,7 +245,7 @@ def _does_something(seen: Observed, child: TaskId) -> bool:
 def each_does_its_share(seen: Observed, main: TaskId, call: str) -> list[Flaw]:
     """Every process that `main` has started has changed something shared; of a pool's workers, at least one has."""
     children = seen.process(main).children
-    workers = [child for child in children if seen.process(child).worker]
+    workers = [child for child in children if seen.is_pool_worker(child)]
     if workers and not any(_does_something(seen, child) for child in workers):
         message = f"{call} has started a pool, but its workers do none of the work."
         return [Flaw(FindingKind.NOT_CONCURRENT, message)]

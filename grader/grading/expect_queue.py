@@ -13,6 +13,8 @@ from grader.grading.values import OPAQUE, plain_pickle, same, show, unpickle
 from grader.primitives.queue import QueueState
 
 _KIND = OperationKind
+_PUTS = (_KIND.QUEUE_PUT, _KIND.MANAGED_QUEUE_PUT)
+_GETS = (_KIND.QUEUE_GET, _KIND.MANAGED_QUEUE_GET)
 _LONG = 40
 _DEEPEST = 4
 
@@ -158,6 +160,32 @@ def has_received(seen: Observed, main: TaskId, items: Sequence[Any], call: str) 
         return []
     message = f"{call} returned {show(missing[0])}, but its process has never got that from another one."
     return [wrong(message)]
+
+
+def passed_on(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> list[Flaw]:
+    """Every item was put on a queue by one process that `main` started, and taken from it and put on by another."""
+    if seen.returned(main) is NOT_RETURNED:
+        return []
+    moves: dict[OperationKind, list[tuple[TaskId, int, Any]]] = {kind: [] for kind in (*_PUTS, *_GETS)}
+    for step in seen.execution.trace:
+        kind, child = step.operation.kind, seen.child_above(step.task, main)
+        if kind in moves and child is not None and step.result is not None and step.result.ok:
+            data = step.operation.data if kind in _PUTS else step.result.data
+            moves[kind].append((child, step.operation.object, unpickle(data)))
+    puts = [move for kind in _PUTS for move in moves[kind]]
+    gets = [move for kind in _GETS for move in moves[kind]]
+    for item in items:
+        put, got = (
+            {(child, queue) for child, queue, value in found if _is_in(item, value, _DEEPEST)}
+            for found in (puts, gets)
+        )
+        handed = {(taker, queue) for taker, queue in got if any(q == queue and p != taker for p, q in put)}
+        if not any(p == taker and q != queue for taker, queue in handed for p, q in put):
+            message = (
+                f"{call} returned {show(item)}, but no consumer has got that from a producer and put it on."
+            )
+            return [wrong(message)]
+    return []
 
 
 def _is_in(item: Any, got: Any, depth: int) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from grader.core.execution import OutcomeKind
 from grader.core.operations import (
+    JUDGE,
     Failure,
     ObjectId,
     Operation,
@@ -101,18 +102,30 @@ def _clashes(seen: Observed, names: Names) -> list[Flaw]:
 
 def _deaths(seen: Observed) -> list[Flaw]:
     """Processes that ended with an exception or an exit code, or whose function did not return."""
-    flaws: list[Flaw] = []
+    flaws = _killed(seen)
     calls = seen.scenario.tasks() if seen.scenario.calls else []
     for task, state in seen.processes():
-        if state.alive or state.killed:
+        if state.killed:
             continue
-        if state.exit_code != 0 or state.failure is not None:
+        if not state.alive and (state.exit_code != 0 or state.failure is not None):
             flaws.append(_death(seen.label(task), state.exit_code, state.failure))
         elif task in calls and state.returned is None and seen.completed:
             function = seen.scenario.calls[calls.index(task)].function
             message = f"{function} ended its process instead of returning."
             flaws.append(Flaw(FindingKind.CRASH, message))
     return flaws[:1] or _dead_threads(seen) or _dying(seen)
+
+
+def _killed(seen: Observed) -> list[Flaw]:
+    """A process that the submission did not start, and that it has killed: a call's, or a partner's."""
+    for number, step in enumerate(seen.execution.trace):
+        operation, killed = step.operation, step.result is not None and step.result.ok
+        if operation.kind is _KIND.PROCESS_KILL and killed:
+            victim = task_of(operation.object)
+            if seen.process(victim).parent == JUDGE:
+                message = f"{seen.label(step.task)} has killed {seen.label(victim)}, which it did not start."
+                return [Flaw(FindingKind.CRASH, message, line=operation.line, conflict=(number,))]
+    return []
 
 
 def _dead_threads(seen: Observed) -> list[Flaw]:

@@ -92,6 +92,25 @@ class Observed:
         """All processes that a call has started, directly or not."""
         return descendants(self.execution.objects, task)
 
+    def child_above(self, task: TaskId, main: TaskId) -> TaskId | None:
+        """The process started by `main` that a task is, or is below of; None if there is none."""
+        process = self.owner(task)
+        while process != main:
+            state = self.execution.objects.get(process_object(process))
+            if not isinstance(state, ProcessState):
+                return None
+            if state.parent == main:
+                return process
+            process = state.parent
+        return None
+
+    def is_pool_worker(self, task: TaskId) -> bool:
+        """Whether a process says that it is a worker of a pool, and lives as one."""
+        pending = self.execution.pending.get(task)
+        takes = (step.operation.kind is _KIND.POOL_TAKE for _, step in self.steps(task=task))
+        waits = pending is not None and pending.kind is _KIND.POOL_TAKE
+        return self.process(task).worker and (waits or self.process(task).killed or any(takes))
+
     def returned(self, task: TaskId) -> Any:
         """What a call returned (`NOT_RETURNED` if it did not; `OPAQUE` if that is not plain data)."""
         state = self.process(task)

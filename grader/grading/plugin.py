@@ -39,6 +39,12 @@ class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: tuple[str, ...] = ()
 
 
+_TIMED_OUT = "from pytest-timeout"
+_TOO_LONG = Finding(
+    FindingKind.INCONCLUSIVE, "To judge this takes far longer than it should, so it was given up."
+)
+
+
 class _Record(msgspec.Struct):
     """What is known of a check while its parameters are being run."""
 
@@ -211,6 +217,8 @@ class GradingPlugin:
             record.status, record.findings = CheckStatus.INCONCLUSIVE, (error.finding,)
         elif isinstance(error, ReplayDone):
             self.replayed = error
+        elif isinstance(error, pytest.fail.Exception) and _TIMED_OUT in str(error):
+            record.status, record.findings = CheckStatus.INCONCLUSIVE, (_TOO_LONG,)
         else:
             record.status = CheckStatus.ERROR
             lines = [

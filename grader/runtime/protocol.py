@@ -25,6 +25,9 @@ _NOISE = 65_536
 _QUIET = 0.05
 _SEND_TIMEOUT = struct.pack("@ll", 5, 0)
 """Seconds and microseconds after which nobody reads any more: whoever waits for an answer takes it at once."""
+_CREDENTIALS = struct.Struct("iII")
+_ROOM_FOR_CREDENTIALS = socket.CMSG_LEN(_CREDENTIALS.size)
+"""There must be no room for anything else: descriptors that are sent along would be opened in the judge."""
 
 T = TypeVar("T")
 
@@ -73,6 +76,11 @@ class Wire:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.senders: set[int] = set()
+        """The process ids of all that have ever sent something, as the kernel says."""
+        self.size = 0
+        """Bytes of the last frame."""
         self._data = b""
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
@@ -111,6 +119,7 @@ class Wire:
         if size > MAX_FRAME:
             raise Malformed("a frame is too large", self._data[:_NOISE])
         self._fill(_LENGTH.size + size, deadline)
+        self.size = size
         frame = self._data[_LENGTH.size : _LENGTH.size + size]
         self._data = self._data[_LENGTH.size + size :]
         try:
@@ -126,7 +135,7 @@ class Wire:
             while have < size:
                 if not self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
                     raise Silent
-                data = self._socket.recv(_CHUNK)
+                data = self._receive()
                 if not data:
                     raise Ended
                 parts.append(data)
@@ -135,6 +144,14 @@ class Wire:
             raise Ended from error
         finally:
             self._data = b"".join(parts)
+
+    def _receive(self) -> bytes:
+        """What has come from one process (see unix(7), SO_PASSCRED)."""
+        data, ancillary, _, _ = self._socket.recvmsg(_CHUNK, _ROOM_FOR_CREDENTIALS)
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+                self.senders.add(_CREDENTIALS.unpack(content)[0])
+        return data
 
     def noise(self, seconds: float) -> bytes:
         """Whatever comes, unframed and bounded: a stack that the interpreter writes, in small pieces.

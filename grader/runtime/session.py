@@ -29,8 +29,9 @@ from grader.engine.tasks import TaskTable
 from grader.primitives.pipe import inherited
 from grader.primitives.process import ProcessState
 from grader.runtime.patience import Patience, fatal_error
-from grader.runtime.protocol import MESSAGES, Ended, Malformed, Silent, Wire, pair
+from grader.runtime.protocol import MESSAGES, Ended, Malformed, Message, Silent, Wire, pair
 from grader.runtime.template import Runner, RunnerLost
+from grader.runtime.voices import Voices
 
 _KIND = OperationKind
 _LAST_WORDS_SECONDS = 0.1
@@ -68,6 +69,9 @@ class ProcessSession:
         self._wires: dict[TaskId, Wire] = {}
         self._scripted: dict[TaskId, ScriptedTask] = {}
         self._broken = False
+        self._voices = Voices()
+        self.host: TaskId | None = None
+        """The task that will say that it is ready to be forked, and do nothing more."""
 
     def add(self, task: TaskId, wire: Wire) -> None:
         """A process that is about to announce its first operation."""
@@ -135,6 +139,7 @@ class ProcessSession:
 
     def _start_thread(self, step: Step) -> Sequence[Report]:
         thread = task_of(step.operation.object)
+        self._voices.thread(thread, step.task)
         self._wires[thread], other = pair()
         with other:
             self._answer(step, other.fileno())
@@ -146,7 +151,7 @@ class ProcessSession:
     def _await(self, task: TaskId) -> Report:
         wire = self._wires[task]
         try:
-            message = self._patience.receive(wire, MESSAGES)
+            message = self._heard(task, wire)
         except Silent:
             self._broken = True
             return Anomaly(self._patience.hung(wire, task))
@@ -161,7 +166,18 @@ class ProcessSession:
             task, message.operation, message.created, message.mark, message.out, message.err, message.updates
         )
 
+    def _heard(self, task: TaskId, wire: Wire) -> Message:
+        """What a task says. For one for which there is no process somebody else says that, and nothing but that."""
+        message = self._patience.receive(wire, MESSAGES)
+        if message.operation.kind is not _KIND.UNCONTROLLED:
+            self._voices.hears(task, wire.senders, wire.size)
+        kind = message.operation.kind
+        if kind is _KIND.QUEUE_FLUSH or (kind is _KIND.READY and task != self.host):
+            raise Malformed(f"{kind.value} is not for it to say")
+        return message
+
     def _hang_up(self, task: TaskId) -> None:
+        self._voices.gone(task)
         wire = self._wires.pop(task, None)
         if wire is not None:
             wire.close()
@@ -237,6 +253,7 @@ class ImportProgram:
         self.host = self._runner.host(task)
         session = ProcessSession(self._runner, tasks, Patience(self._runner))
         session.add(task, self.host)
+        session.host = task
         return session
 
 

@@ -1,66 +1,21 @@
 """Expectations look at final states and traces; here those of scripted processes."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from scenarios import MAIN, Steps, adding, counter, nothing, observed, putting, read, returning, write
 
-from grader.core.execution import Execution
-from grader.core.operations import NO_OBJECT, Operation, OperationKind, Result
+from grader.core.operations import NO_OBJECT, Operation, OperationKind
 from grader.core.verdict import FindingKind
-from grader.engine.driver import run
-from grader.engine.scripted import Asked, Script, ScriptedProgram
-from grader.engine.strategies.replay import Replay
-from grader.engine.tasks import TaskTable
+from grader.engine.scripted import Asked, Script
 from grader.grading import expect, expect_queue
 from grader.grading.flaws import Flaw, Wrong
-from grader.grading.observed import NOT_RETURNED, Observed
+from grader.grading.observed import NOT_RETURNED
 from grader.grading.scenario import Scenario, Shared
-from grader.grading.values import encode_memory, plain_pickle
+from grader.grading.values import plain_pickle
 
 KIND = OperationKind
-Steps = Generator[Operation | Asked, Result, None]
-MAIN = 1
-
-
-def nothing() -> Steps:
-    yield from ()
-
-
-def observed(scenario: Scenario, scripts: list[Script], schedule: list[int] | None = None) -> Observed:
-    """The scenario's calls as scripts; task 0 is the import, which has nothing to do. `schedule` starts the order."""
-    for _ in scripts:
-        scenario.call("function")
-    program = ScriptedProgram(scenario.objects, [nothing, *scripts])
-    strategy = Replay([(place + 1,) for place in schedule or []])
-    execution: Execution = run(program, strategy, TaskTable(), 1_000)
-    return Observed(scenario, execution)
-
-
-def read(value: Shared, offset: int = 0) -> Operation:
-    return Operation(KIND.MEMORY_READ, value.object, offset=offset, number=4, line=2)
-
-
-def write(value: Shared, number: int, offset: int = 0) -> Operation:
-    return Operation(
-        KIND.MEMORY_WRITE, value.object, offset=offset, data=encode_memory("i", [number]), line=3
-    )
-
-
-def adding(value: Shared, lock: Shared | None = None, amount: int = 1) -> Script:
-    def script() -> Steps:
-        if lock is not None:
-            yield Operation(KIND.LOCK_ACQUIRE, lock.object, line=1)
-        result = yield read(value)
-        yield write(value, int.from_bytes(result.data, "little") + amount)
-        if lock is not None:
-            yield Operation(KIND.LOCK_RELEASE, lock.object, line=4)
-
-    return script
-
-
-def returning(value: Any) -> Steps:
-    yield Operation(KIND.PROCESS_RETURN, text=type(value).__name__, data=plain_pickle(value))
 
 
 def starting(*bodies: Script, join: bool = True, one_by_one: bool = False, result: Any = None) -> Script:
@@ -79,11 +34,6 @@ def starting(*bodies: Script, join: bool = True, one_by_one: bool = False, resul
         yield from returning(result)
 
     return script
-
-
-def counter(lock: bool = True) -> tuple[Scenario, Shared, Shared]:
-    scenario = Scenario()
-    return scenario, scenario.value("i", 0, "counter"), scenario.lock()
 
 
 def test_the_right_value_is_no_flaw() -> None:
@@ -215,10 +165,6 @@ def test_a_child_that_still_runs_at_the_return_is_a_leak() -> None:
     seen = observed(scenario, [starting(adding(value), join=False)])
     (flaw,) = expect.nothing_left(seen, MAIN, "run(1)")
     assert flaw.kind is FindingKind.LEAK
-
-
-def putting(queue: Shared, *items: Any) -> Script:
-    return expect_queue.putting_partner(queue, items)
 
 
 def flaws_of_items(got: list[Any], expected: list[Any], *, in_order: bool = True) -> list[Flaw]:
