@@ -11,8 +11,10 @@ import re
 import shutil
 import stat
 import tempfile
+import time
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -41,6 +43,8 @@ CLASS = Limits(50_000, 1024 * 2**20)
 STUDENT = Limits(2_000, 16 * 2**20)
 """For what one student has packed, who must not fill the disk that the grades of all others go to."""
 LEFT_OUT = ".left-out.json"
+_SCRATCH = ".unpacking-"
+_OLD_SECONDS = 3600.0
 _CHUNK = 2**16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NAME_BYTES = 200
@@ -100,7 +104,11 @@ def unpack(archive: Path, into: Path, limits: Limits = STUDENT) -> Unpacked:
 
 
 def _make(archive: Path, target: Path, limits: Limits) -> None:
-    scratch = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
+    for old in target.parent.glob(f"{_SCRATCH}*"):  # of a batch that was killed
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > _OLD_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=target.parent))
     try:
         with zipfile.ZipFile(archive) as opened:
             left_out = _write_all(opened, scratch, limits)

@@ -6,6 +6,7 @@ Every file is replaced as a whole, so whoever reads one meanwhile sees the old o
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from grader.report.sheet import Line, Sheet
 
 PAGES = "submissions"
 _MARKS = ".pages"
+_OLD_SECONDS = 3600.0
 _PASSED, _NOT_PASSED, _INTERNAL = 0, 1, 3
 
 
@@ -145,7 +147,12 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _remove_others(folder: Path, known: set[str]) -> None:
-    """Pages of ours about what is not in the book any more."""
+    """Pages of ours about what is not in the book any more, and what a batch that was killed has left half written."""
+    for path in folder.glob(".*.*.*"):
+        with suppress(OSError):
+            half = path.suffix[1:].isdecimal() and path.with_suffix("").suffix in (".html", ".json")
+            if half and time.time() - path.stat().st_mtime > _OLD_SECONDS:
+                path.unlink()
     for path in folder.glob("*.html"):
         if path.name in known or not html.is_ours(path):
             continue

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -147,6 +148,8 @@ def test_pages_of_yesterday_go_and_files_of_others_stay(tmp_path: Path) -> None:
     pages = tmp_path / "submissions"
     (pages / "anna-counter.html").rename(pages / "gone-counter.html")
     (pages / "notes.html").write_text("mine")
+    (pages / ".anna-counter.html.123").write_text("half")
+    os.utime(pages / ".anna-counter.html.123", (0, 0))
     batch_files.write(tmp_path)
     assert sorted(path.name for path in pages.iterdir()) == [
         "anna-counter.html",

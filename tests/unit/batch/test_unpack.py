@@ -1,5 +1,6 @@
 """Zip files that would like to be somewhere else, or larger than they look."""
 
+import os
 import stat
 import zipfile
 from pathlib import Path
@@ -107,6 +108,15 @@ def test_what_is_damaged_or_locked_is_told(tmp_path: Path) -> None:
     assert done.leftovers[0].path == "a.py"
     assert "damaged" in done.leftovers[0].why
     assert unpack(archive, tmp_path / "u") == done
+
+
+def test_what_a_killed_batch_has_left_goes(tmp_path: Path) -> None:
+    old, new = (tmp_path / "u" / f".unpacking-{name}" for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    unpack(packed(tmp_path / "x.zip", ("a.py", b"")), tmp_path / "u")
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_no_zip_file(tmp_path: Path) -> None:
