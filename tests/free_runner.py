@@ -23,8 +23,8 @@ reaper.become_reaper()
 sys.path.remove({root!r})
 spare, prefixes = set(), []
 class Place(free_place.Place):
-    def __init__(self):
-        super().__init__()
+    def __init__(self, parent):
+        super().__init__(parent)
         prefixes.append(self.prefix)
 free.Place = Place
 for line in sys.stdin:

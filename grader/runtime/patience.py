@@ -46,10 +46,12 @@ class Patience:
             try:
                 return wire.receive(decoder, _SLICE)
             except Silent:
+                now = (
+                    time.monotonic()
+                )  # before the question: the runner may be busy killing, and then nobody is idle
                 usage = self._usage()
-            now = time.monotonic()
-            if usage.runnable:
-                quiet_since = now
+            if usage.runnable or usage.exceeded:
+                quiet_since = time.monotonic()
             self._busy = usage.cpu - first >= CPU_SECONDS
             if self._busy or now - quiet_since >= IDLE_SECONDS or now - started >= WALL_SECONDS:
                 raise Silent

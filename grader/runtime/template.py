@@ -7,6 +7,7 @@ that the submission started with it when it is closed.
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ import msgspec
 
 from grader.errors import InternalError, UsageError
 from grader.runtime import limits
-from grader.runtime.agent import room
+from grader.runtime.agent import leftovers, room
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
 from grader.runtime.sandbox import levels, plan
@@ -29,6 +30,8 @@ _BOOT = (
 )
 """The agent is that of this very grader, whatever else is installed."""
 _ANSWER_SECONDS = 30.0
+_LAST_SECONDS = 15.0
+"""More than the template gives its runners."""
 _OPEN_FILES = 512
 _FILE_BYTES = 64 * 2**20
 _MEMORY_BYTES = 4 * 2**30
@@ -175,7 +178,8 @@ class Template:
 
     def __init__(self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY) -> None:
         limits.open_files()
-        self._memory = memory
+        leftovers.remove_stale(tempfile.gettempdir())
+        self._memory = memory if isolated else 0
         self._levels = list(levels.wanted(unsafe or not isolated))
         self._isolation: Isolation | None = None
         self._refused: tuple[str, ...] = ()
@@ -224,7 +228,7 @@ class Template:
             try:
                 isolation = self._isolation or plan.isolation(self._levels[0], self._refused)
                 confined = plan.make(isolation, (os.getpid(), self._process.pid), self._memory)
-                if confined:
+                if confined.get("scratch"):
                     confined["verify"] = self._isolation is None
                 runner = self._confined_runner(submission, script, confined)
             except plan.NotHere as error:
@@ -293,7 +297,7 @@ class Template:
         """End the template."""
         self._wire.close()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=_LAST_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

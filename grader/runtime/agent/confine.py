@@ -12,14 +12,13 @@ What to apply is the judge's plan (`grader.runtime.sandbox.plan`). If a part of 
 import binascii
 import contextlib
 import os
-import shutil
 import signal
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from grader.runtime.agent import kernel, newroot
+from grader.runtime.agent import kernel, leftovers, newroot, reaper
 from grader.runtime.agent.kernel import Access
 from grader.runtime.agent.watchdog import Watchdog
 
@@ -41,7 +40,10 @@ class Confinement:
     """What is applied to one runner and to what runs below it. With an empty plan, nothing is."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
-        self._plan = plan
+        self._bounds = plan
+        self._plan = plan if plan.get("scratch") else {}
+        self._folder: leftovers.Scratch | None = None
+        self._names: leftovers.SharedNames | None = None
         self._namespaces = bool(plan.get("namespaces"))
         self._ruleset: kernel.Ruleset | None = None
         self._filter: kernel.Filter | None = None
@@ -52,7 +54,7 @@ class Confinement:
 
     def watchdog(self) -> Watchdog:
         """What keeps the sums in bounds."""
-        return Watchdog(self._plan, self.scratch, self.uid or os.geteuid())
+        return Watchdog(self._bounds, self.scratch, self.uid or os.geteuid(), self._names)
 
     def apply(self) -> None:
         """Do the runner's part. It may return in another process, which has taken this one's place.
@@ -60,13 +62,16 @@ class Confinement:
         Raises:
             Failed: something cannot be had here.
         """
+        if not self._namespaces and not self.uid:
+            self._names = leftovers.SharedNames()
         if not self._plan:
             return
         try:
             if self._namespaces:
                 self._leave_the_machine()
             else:
-                self.scratch = tempfile.mkdtemp(prefix="grader-", dir=self._plan["scratch"])
+                self._folder = leftovers.Scratch(str(self._plan["scratch"]))
+                self.scratch = self._folder.path
             self._furnish()
             kernel.gain_nothing()
             self._prepare()
@@ -89,7 +94,7 @@ class Confinement:
 
     def _furnish(self) -> None:
         """Put a temporary folder into the scratch folder, which stays ours: nothing in it can be replaced."""
-        folder = os.path.join(self.scratch, "tmp")
+        folder = os.path.join(self.scratch, leftovers.OWNED)
         os.mkdir(folder, 0o700)
         os.chmod(self.scratch, 0o711)
         self.hand_over(folder)
@@ -132,6 +137,11 @@ class Confinement:
             self._ruleset.descriptor = descriptor
         return descriptor + 1
 
+    def let_go(self) -> None:
+        """Close what only the runner may have. For every process that was forked from it, first."""
+        if self._folder is not None:
+            self._folder.let_go()
+
     def drop(self) -> None:
         """Give up identity and capabilities. For every process below the runner. Raises OSError."""
         if not self._plan:
@@ -150,14 +160,20 @@ class Confinement:
         if self._filter is not None:
             self._filter.load()
 
+    def sweep(self, spare: Collection[int] = ()) -> int:
+        """Kill everything below this process but `spare`; returns how many there were."""
+        if self._names is not None:
+            self._names.look(reaper.descendants(os.getpid()))
+        return reaper.sweep(spare)
+
     def clean_up(self) -> None:
         """Remove what was written, once no process is left that could write more."""
-        if not self._plan or self._namespaces:
-            return
-        if self.scratch:
-            shutil.rmtree(self.scratch, ignore_errors=True)
-        if self.uid:
-            _remove_shared_of(self.uid)
+        if self._names is not None:
+            self._names.remove()
+        if self._folder is not None:
+            self._folder.remove()
+        if self.uid and not self._namespaces:
+            leftovers.remove_shared_of(self.uid)
 
 
 def _stand_by(first: int) -> NoReturn:
@@ -167,15 +183,6 @@ def _stand_by(first: int) -> NoReturn:
     with contextlib.suppress(OSError):
         os.waitpid(first, 0)
     _leave(0)
-
-
-def _remove_shared_of(uid: int) -> None:
-    """The user was ours alone, so what it has left in the memory file system is the submission's."""
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(SHARED_MEMORY):
-            with contextlib.suppress(OSError):
-                if entry.stat(follow_symlinks=False).st_uid == uid:
-                    os.unlink(entry.path)
 
 
 def _with_own_pid(program: bytes, placeholder: int) -> bytes:

@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from grader.runtime.agent import free_child, free_driver, free_stage, reaper, room
@@ -54,7 +54,7 @@ def preload() -> None:
 def run(
     submission: Submission,
     command: Mapping[str, Any],
-    spare: Container[int] = (),
+    spare: Collection[int] = (),
     confinement: Confinement | None = None,
     watchdog: Watchdog | None = None,
 ) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def run(
     seconds = min(float(command["seconds"]), LONGEST_SECONDS)
     idle, cpu = (float(command.get(name, LONGEST_SECONDS)) for name in ("idle", "cpu"))
     confinement = confinement or Confinement({})
-    place = Place()
+    place = Place(confinement.scratch)
     confinement.hand_over(place.folder, place.work)
     try:
         watchdog = watchdog or confinement.watchdog()
@@ -79,7 +79,7 @@ def run(
         failure = {"during": "setup", **free_child.failure(error, submission.filename)}
         return {"status": "error", "failure": failure}
     finally:
-        reaper.sweep(spare)
+        confinement.sweep(spare)
         place.remove()
 
 
@@ -91,7 +91,7 @@ class _Run:
         submission: Submission,
         description: Mapping[str, Any],
         place: Place,
-        spare: Container[int],
+        spare: Collection[int],
         confinement: Confinement,
         watchdog: Watchdog,
     ) -> None:
@@ -120,7 +120,7 @@ class _Run:
             failure = {"during": "call", "type": "MemoryError", "message": self._exceeded}
             answer = {"status": "error", "failure": failure}
         elapsed = time.monotonic() - started
-        reaper.sweep(self._spare)
+        self._confinement.sweep(self._spare)
         self._output.finish()
         os.close(frame.descriptor)
         return {**answer, "output": self._output.text(), "seconds": elapsed}

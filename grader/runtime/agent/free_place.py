@@ -4,25 +4,25 @@ import contextlib
 import itertools
 import os
 import secrets
-import shutil
-import stat
 import tempfile
 from multiprocessing import synchronize
 
-_SHARED_MEMORY = "/dev/shm"
+from grader.runtime.agent import leftovers
+
 _RANDOM_BYTES = 3  # `shared_memory` takes no more than ten characters before its own
 
 
 class Place:
-    """The folders and names of one run.
+    """The folders and names of one run, in the folder `parent` or else a new scratch folder.
 
     `folder` takes what we write, `work` in it is the submission's current and temporary folder, `code` the files that
     a new interpreter imports; `prefix` begins the names of semaphores and shared memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, parent: str = "") -> None:
         self.prefix = f"gr{secrets.token_hex(_RANDOM_BYTES)}"
-        self.folder = tempfile.mkdtemp(prefix=f"{self.prefix}-")
+        self._own = leftovers.Scratch(tempfile.gettempdir(), f"{self.prefix}-") if not parent else None
+        self.folder = self._own.path if self._own else tempfile.mkdtemp(prefix=f"{self.prefix}-", dir=parent)
         self.work = os.path.join(self.folder, "work")
         self.code = os.path.join(self.folder, "code")
         os.mkdir(self.work)
@@ -33,7 +33,9 @@ class Place:
 
     def remove(self) -> None:
         """Remove everything, once no process is left that could make more."""
-        _remove_folder(self.folder)
+        leftovers.remove_folder(self.folder)
+        if self._own is not None:
+            self._own.let_go()
         self._remove_shared()
 
     def _remove_shared(self) -> None:
@@ -41,30 +43,4 @@ class Place:
         with contextlib.suppress(OSError):
             for number in itertools.count():
                 synchronize.sem_unlink(self.semaphore(number))  # type: ignore[attr-defined]
-        with contextlib.suppress(OSError):
-            for name in os.listdir(_SHARED_MEMORY):
-                if name.startswith((self.prefix, f"sem.{self.prefix}")):
-                    _unlink(os.path.join(_SHARED_MEMORY, name))
-
-
-def _unlink(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)
-
-
-def _remove_folder(folder: str) -> None:
-    """Remove a folder that student code has filled, folders without permissions among it."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
-        if os.path.lexists(folder):
-            for path, _, _ in os.walk(folder):
-                _open_up(path)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _open_up(path: str) -> None:
-    """Let the folders in `path` be entered."""
-    with contextlib.suppress(OSError), os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                os.chmod(entry.path, stat.S_IRWXU)
+        leftovers.remove_shared_with((self.prefix,))

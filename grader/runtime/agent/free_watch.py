@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from grader.runtime.agent import free_child, reaper
@@ -69,7 +69,7 @@ class Patience:
     or one process has used `cpu` seconds of CPU time.
     """
 
-    def __init__(self, idle: float, cpu: float, spare: Container[int]) -> None:
+    def __init__(self, idle: float, cpu: float, spare: Collection[int]) -> None:
         self._idle = idle
         self._cpu = cpu
         self._spare = spare

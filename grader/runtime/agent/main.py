@@ -46,6 +46,7 @@ from grader.runtime.agent import (
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.confine import Confinement, Failed
 from grader.runtime.agent.loader import Script, Submission
+from grader.runtime.agent.runners import Runners
 
 _fork = os.fork
 _leave = os._exit
@@ -61,13 +62,17 @@ def template(descriptor: int) -> None:
     gc.collect()
     gc.freeze()
     control = Channel(socket.socket(fileno=descriptor), -1)
+    runners = Runners()
+    control.at_end = runners.end
     while True:
         command = control.receive()
         given = control.take_descriptor()
+        runners.bury()
         child = _forked(_fork)
         if child == 0:
             control.close()
             _guarded(functools.partial(runner, given, command))
+        runners.add(child, command.get("sandbox") or {})
         control.send({"forked": child is not None})
         os.close(given)
 
@@ -108,20 +113,21 @@ def runner(descriptor: int, settings: dict[str, Any]) -> None:
     plan = settings.get("sandbox") or {}
     confinement = Confinement(plan)
     reaper.become_reaper()
+    control.at_end = confinement.clean_up
     try:
-        confinement.apply()
-        if plan.get("verify"):
-            confine_check.verify(confinement, plan)
-    except (Failed, OSError) as error:
-        confinement.clean_up()
-        full = room.refuses(error) or (error.__cause__ is not None and room.refuses(error.__cause__))
-        control.send({"problem": room.NO_ROOM if full else str(error)})
-        return
-    control.send({"problem": ""})
-    try:
+        try:
+            confinement.apply()
+            if plan.get("verify"):
+                confine_check.verify(confinement, plan)
+        except (Failed, OSError) as error:
+            confinement.clean_up()
+            full = room.refuses(error) or (error.__cause__ is not None and room.refuses(error.__cause__))
+            control.send({"problem": room.NO_ROOM if full else str(error)})
+            return
+        control.send({"problem": ""})
         Runner(control, settings, confinement).serve()
     except BaseException:
-        reaper.sweep()
+        confinement.sweep()
         confinement.clean_up()
         raise
 
@@ -163,16 +169,22 @@ class Runner:
 
     def _watch(self) -> None:
         """Until the next command comes: end everything below if it takes too much."""
-        while not self._control.ready(watchdog.PERIOD):
-            exceeded = self._watchdog.look()
-            if exceeded:
-                self._exceeded = exceeded
-                reaper.sweep(self._hosts)
-                if self._watchdog.look():
-                    reaper.sweep()
+        while True:
+            if self._watchdog.due():
+                self._look()
+            if self._control.ready(watchdog.PERIOD):
+                return
+
+    def _look(self) -> None:
+        exceeded = self._watchdog.look()
+        if exceeded:
+            self._exceeded = exceeded
+            self._confinement.sweep(self._hosts)
+            if self._watchdog.look():
+                self._confinement.sweep()
 
     def _leave_nothing(self) -> None:
-        reaper.sweep()
+        self._confinement.sweep()
         self._confinement.clean_up()
 
     def _fork(self, task: int, body: Callable[[int], None]) -> int | None:
@@ -189,6 +201,7 @@ class Runner:
     def _closed_in(self, body: Callable[[int], None], given: int, task: int) -> None:
         """Run `body` as what it is: a process that executes student code."""
         try:
+            self._confinement.let_go()
             self._confinement.drop()
             self._confinement.enter()
         except OSError as error:
@@ -213,7 +226,7 @@ class Runner:
 
     def _sweep(self, command: dict[str, Any]) -> dict[str, Any]:
         spare = self._hosts if command.get("spare_hosts") else ()
-        return {"swept": reaper.sweep(spare)}
+        return {"swept": self._confinement.sweep(spare)}
 
     def _usage(self, command: dict[str, Any]) -> dict[str, Any]:
         seconds, runnable = reaper.usage()

@@ -8,34 +8,43 @@ too large.
 import contextlib
 import os
 import select
+import stat
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from grader.runtime.agent import reaper
+from grader.runtime.agent.leftovers import SHARED_MEMORY, SharedNames
 
 PERIOD = 0.05
 """Seconds between two looks."""
 _FILES_EVERY = 5
-_SHARED_MEMORY = "/dev/shm"
+_CLEARLY = 1.5
+_ENDING_SECONDS = 0.05
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BLOCK = 512
 
 
 class Watchdog:
-    """Looks at what runs below this process. With an empty plan nothing is too much."""
+    """Looks at what runs below this process. With an empty plan nothing is too much.
 
-    def __init__(self, plan: Mapping[str, Any], scratch: str, user: int) -> None:
+    `names` are those in shared memory that belong to the runner, where `user` is the judge's and has others as well.
+    """
+
+    def __init__(
+        self, plan: Mapping[str, Any], scratch: str, user: int, names: SharedNames | None = None
+    ) -> None:
         self._memory = int(plan.get("memory", 0))
         self._processes = int(plan.get("processes", 0))
         self._room = 0 if plan.get("namespaces") else int(plan.get("room", 0))
         self._scratch = scratch
         self._user = user
+        self._names = names
         self._shared_before = _shared_of(user) if self._room else 0
         self.listener = -1
         """A connection to the judge: once that is gone, there is nothing to be waited for."""
         self._looks = 0
-        self._next = 0.0
+        self._next = time.monotonic() + PERIOD
 
     def due(self) -> bool:
         """Whether it is time for the next look."""
@@ -50,12 +59,14 @@ class Watchdog:
         if self._nobody_listens():
             return "the time that the grader itself has lived"
         pids = reaper.descendants(os.getpid())
+        if self._names is not None:
+            self._names.look(pids)
         if len(pids) > self._processes:
             return f"more than {self._processes} processes"
         if self._too_much_memory(pids):
             return f"more than {self._memory >> 20} MB of memory in all its processes together"
         if self._room and self._looks % _FILES_EVERY == 0:
-            return self._files()
+            return self._files(pids)
         return ""
 
     def _nobody_listens(self) -> bool:
@@ -66,16 +77,32 @@ class Watchdog:
         return bool(poll.poll(0))
 
     def _too_much_memory(self, pids: list[int]) -> bool:
+        """If it is not far too much, those that are just ending get a moment to give theirs back."""
         if sum(map(_resident, pids)) <= self._memory:
             return False
-        return sum(map(_fair_share, pids)) > self._memory
+        used = sum(map(_fair_share, pids))
+        if self._memory < used <= self._memory * _CLEARLY:
+            time.sleep(_ENDING_SECONDS)
+            used = sum(map(_fair_share, reaper.descendants(os.getpid())))
+        return used > self._memory
 
-    def _files(self) -> str:
-        if sum(_sizes(self._scratch)) > self._room:
+    def _files(self, pids: list[int]) -> str:
+        nameless = _nameless(pids)
+        if sum(_sizes(self._scratch)) + sum(nameless.values()) > self._room:
             return f"more than {self._room >> 20} MB of files"
-        if _shared_of(self._user) - self._shared_before > self._room:
+        if self._shared() > self._room:
             return f"more than {self._room >> 20} MB of shared memory"
         return ""
+
+    def _shared(self) -> int:
+        """Bytes in named shared memory; other programs of the same user are not blamed on this one.
+
+        Unless there is so much that the machine has to be saved, whoever it was.
+        """
+        everything = _shared_of(self._user) - self._shared_before
+        if self._names is None or everything > self._memory:
+            return everything
+        return sum(map(_blocks, self._names.paths()))
 
 
 def _resident(pid: int) -> int:
@@ -94,8 +121,38 @@ def _fair_share(pid: int) -> int:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1]) * 1024
     except OSError:
-        return _resident(pid)
+        return _grown(pid)
     return 0
+
+
+def _grown(pid: int) -> int:
+    """By how much a process is larger than its parent, where what is shared cannot be known: never too much."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as listing:
+            parent = int(listing.read().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0
+    return max(0, _resident(pid) - _resident(parent))
+
+
+def _nameless(pids: list[int]) -> dict[tuple[int, int], int]:
+    """Bytes on disk, or in shared memory, of open files that have no name any more."""
+    found: dict[tuple[int, int], int] = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for descriptor in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    file = os.stat(f"/proc/{pid}/fd/{descriptor}")
+                    if stat.S_ISREG(file.st_mode) and not file.st_nlink:
+                        found[file.st_dev, file.st_ino] = file.st_blocks * _BLOCK
+    return found
+
+
+def _blocks(path: str) -> int:
+    try:
+        return os.stat(path, follow_symlinks=False).st_blocks * _BLOCK
+    except OSError:
+        return 0
 
 
 def _sizes(folder: str) -> Iterator[int]:
@@ -113,7 +170,7 @@ def _sizes(folder: str) -> Iterator[int]:
 def _shared_of(user: int) -> int:
     """Bytes of shared memory with a name that belong to a user."""
     total = 0
-    with contextlib.suppress(OSError), os.scandir(_SHARED_MEMORY) as entries:
+    with contextlib.suppress(OSError), os.scandir(SHARED_MEMORY) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
                 found = entry.stat(follow_symlinks=False)

@@ -18,7 +18,7 @@ ROOM = 64 * 2**20
 FILES = 8192
 PROCESSES = 512
 """Processes and threads of one runner, or beside those that the user has already."""
-MEMORY = 2 * 2**30
+MEMORY = 2**30
 """Bytes of memory of all processes of a runner together."""
 _NEWEST_LANDLOCK = 7
 """What is known of later versions is the same; asking for no more than is known keeps the meaning of a ruleset."""
@@ -57,12 +57,12 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
 
 
 def make(chosen: Isolation, spared: tuple[int, ...], memory: int = MEMORY) -> dict[str, Any]:
-    """The plan for one runner, empty if nothing is to be applied.
+    """The plan for one runner; without `scratch` if nothing is to be applied and only sums are kept in bounds.
 
     `spared` are the processes of the judge, `memory` is what all processes of the runner may use, in bytes.
     """
     if chosen.level is Level.OFF:
-        return {}
+        return {"memory": memory, "processes": PROCESSES, "room": ROOM} if memory else {}
     namespaces = chosen.level is Level.NS
     needed = places.interpreter()
     plan: dict[str, Any] = {
