@@ -162,8 +162,9 @@ def scratch_folders() -> set[str]:
     return {name for name in os.listdir(tempfile.gettempdir()) if name.startswith(("grader-", "gr"))}
 
 
-def test_a_judge_that_is_killed_leaves_nothing(level: str) -> None:
+def test_a_judge_that_is_killed_leaves_nothing(level: str, tmp_path: Path) -> None:
     before = descendants()
+    shared = ours_in_shared_memory()
     command = [
         sys.executable,
         "-m",
@@ -173,7 +174,8 @@ def test_a_judge_that_is_killed_leaves_nothing(level: str) -> None:
         "--exercise",
         "counter",
     ]
-    judge = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
+    variables = {**os.environ, "TMPDIR": str(tmp_path)}
+    judge = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT, env=variables)
     deadline = time.monotonic() + 30
     while len(descendants() - before) < 5 and time.monotonic() < deadline:
         assert judge.poll() is None
@@ -182,10 +184,15 @@ def test_a_judge_that_is_killed_leaves_nothing(level: str) -> None:
     judge.kill()
     judge.wait()
     for _ in range(100):
-        if not {pid for pid in descendants() - before if alive(pid)}:
+        left = {pid for pid in descendants() - before if alive(pid)}
+        if not (left or [*tmp_path.iterdir()] or ours_in_shared_memory() - shared):
             return
         time.sleep(0.05)
     raise AssertionError("somebody is still there")
+
+
+def ours_in_shared_memory() -> set[str]:
+    return {name for name in os.listdir("/dev/shm") if re.match(r"(sem\.)?gr[0-9a-f]{6}", name)}
 
 
 def alive(pid: int) -> bool:

@@ -161,6 +161,12 @@ class SharedNames:
         """What was seen so far."""
         return [os.path.join(SHARED_MEMORY, name) for name in self._held]
 
+    def suspected(self, pids: Collection[int]) -> list[str]:
+        """What these processes have made, or may have: new names that no other process holds."""
+        others = [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in pids]
+        names = self._held | (_names() - self._before).difference(*map(held_by, others))
+        return [os.path.join(SHARED_MEMORY, name) for name in names]
+
     def remove(self) -> None:
         """Unlink what was seen, once its processes are gone."""
         for path in self.paths():

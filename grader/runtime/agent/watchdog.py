@@ -90,19 +90,16 @@ class Watchdog:
         nameless = _nameless(pids)
         if sum(_sizes(self._scratch)) + sum(nameless.values()) > self._room:
             return f"more than {self._room >> 20} MB of files"
-        if self._shared() > self._room:
+        if self._shared(pids) > self._room:
             return f"more than {self._room >> 20} MB of shared memory"
         return ""
 
-    def _shared(self) -> int:
-        """Bytes in named shared memory; other programs of the same user are not blamed on this one.
-
-        Unless there is so much that the machine has to be saved, whoever it was.
-        """
+    def _shared(self, pids: list[int]) -> int:
+        """Bytes in named shared memory; what other programs of the same user hold is theirs."""
         everything = _shared_of(self._user) - self._shared_before
-        if self._names is None or everything > self._memory:
+        if self._names is None or everything <= self._room:
             return everything
-        return sum(map(_blocks, self._names.paths()))
+        return sum(map(_blocks, self._names.suspected(pids)))
 
 
 def _resident(pid: int) -> int:

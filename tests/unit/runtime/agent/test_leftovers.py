@@ -97,6 +97,9 @@ def test_only_names_that_are_held_are_blamed(shared: Path) -> None:
         with before.open("w"), held.open("w"):
             names.look([os.getpid()])
         assert names.paths() == [str(held)]
+        assert {str(held), str(foreign)} <= set(names.suspected([]))
+        with foreign.open():
+            assert str(foreign) not in names.suspected([])
         names.remove()
         assert [path.exists() for path in (before, held, foreign)] == [True, False, True]
     finally:
