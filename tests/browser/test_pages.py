@@ -299,7 +299,8 @@ def test_on_paper(kind: str, browser: Browser, pages: dict[str, Path]) -> None:
     page = browser.page(pages[kind])
     sheets = len(re.findall(rb"/Type */Page\b(?!s)", page.pdf()))
     assert 1 <= sheets <= 6
-    page.look(scheme="dark", media="print")
+    page.look(width=1032, scheme="dark", media="print")
+    assert page.value("document.documentElement.scrollWidth - innerWidth") <= 0
     assert texts(page, ".controls, .filters, .copy") == []
     assert page.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.value(_CONTRAST)[0] >= 4.5

@@ -93,7 +93,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@given(any_text, st.integers(10, 120))
+@given(any_text, st.integers(20, 120))
 def test_on_a_terminal_no_name_begins_a_line(text: str, columns: int) -> None:
     said = f"grader: {sanitize.line(text)}"
     with pytest.MonkeyPatch.context() as patch:
