@@ -3,7 +3,7 @@
 Start at `of_grade`. No colours, no widths and no terminal here: how it looks is the business of `text`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TypeAlias
@@ -17,6 +17,7 @@ _CONTEXT = 4
 _OUTPUT_LINES = 12
 _VALUE_LIMIT = 240
 _NAME_LIMIT = 60
+_TASK_LIMIT = 30
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 """Names of shared objects, each with what it holds."""
@@ -196,7 +197,9 @@ def without_finding(steps: Sequence[WitnessStep], source: Sequence[str]) -> Find
 def of_steps(steps: Iterable[WitnessStep], start: Pairs = ()) -> WitnessView | None:
     """The columns of a witness, none if there are no steps."""
     steps = tuple(steps)
-    names = _distinct(step.task for step in steps)
+    names = _distinct((step.task for step in steps), _TASK_LIMIT)
+    held = (start, *(step.state for step in steps))
+    objects = _distinct((name for pairs in held for name, _ in pairs), _NAME_LIMIT)
     rows = tuple(
         StepView(
             task=names[step.task],
@@ -204,32 +207,30 @@ def of_steps(steps: Iterable[WitnessStep], start: Pairs = ()) -> WitnessView | N
             text=words.step(step),
             conflict=step.conflict,
             waiting=not step.executed,
-            changes=_pairs(step.state),
+            changes=_pairs(step.state, objects),
         )
         for step in steps
     )
-    return WitnessView(_columns(rows), rows, _pairs(start)) if rows else None
+    return WitnessView(_columns(rows), rows, _pairs(start, objects)) if rows else None
 
 
-def _distinct(tasks: Iterable[str]) -> dict[str, str]:
-    """The shown names of processes: two that look alike, because they are long, say, get numbers."""
+def _distinct(texts: Iterable[str], limit: int) -> dict[str, str]:
+    """The shown names of processes or objects: two that look alike, because they are long, say, get numbers."""
     names: dict[str, str] = {}
     taken: set[str] = set()
-    for task in dict.fromkeys(tasks):
-        shown = distinct = sanitize.line(task, limit=30)
+    for name in dict.fromkeys(texts):
+        shown = distinct = sanitize.line(name, limit)
         number = 1
         while distinct in taken:
             number += 1
             distinct = f"{shown} ({number})"
         taken.add(distinct)
-        names[task] = distinct
+        names[name] = distinct
     return names
 
 
-def _pairs(pairs: Pairs) -> Pairs:
-    return tuple(
-        (sanitize.line(name, _NAME_LIMIT), sanitize.line(text, _VALUE_LIMIT)) for name, text in pairs
-    )
+def _pairs(pairs: Pairs, names: Mapping[str, str]) -> Pairs:
+    return tuple((names[name], sanitize.line(text, _VALUE_LIMIT)) for name, text in pairs)
 
 
 def _columns(rows: Iterable[StepView]) -> tuple[str, ...]:

@@ -361,3 +361,15 @@ def test_the_page_of_a_program_says_that_it_was_not_closed_off() -> None:
     )
     tree = Tree(html.of_script(script_view.of_report(report, "a.py"))).root
     assert words_of(tree.one("p", class_="warning")) == "sandbox: OFF (limits only). NOT protected: files"
+
+
+def test_names_that_look_alike_when_they_are_cut_stay_apart() -> None:
+    long = "n" * 200
+    steps = tuple(
+        WitnessStep(f"{long}{n}", "write", "x", 1, state=((f"{long}{n}", str(n)),)) for n in range(3)
+    )
+    shown = view.of_steps(steps, ((f"{long}0", "?"), (f"{long}1", "?")))
+    assert shown is not None
+    assert len(shown.tasks) == 3
+    assert len({step.task for step in shown.steps}) == 3
+    assert len({name for step in shown.steps for name, _ in step.changes} | {n for n, _ in shown.start}) == 3
