@@ -26,6 +26,7 @@ from grader.engine.program import Program
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
 from grader.engine.strategies.extremes import Extremes
+from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.symmetry import explore_identical
@@ -152,7 +153,7 @@ class Examination:
         if unsure and not verified and self.tally.blocked is None:
             self.tally.since_failure = 0
             schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
-            extra = [Extremes(SAMPLED_SCHEDULES), PCT(SEED, schedules)]
+            extra = [Extremes(SAMPLED_SCHEDULES), Interrupted(SAMPLED_SCHEDULES), PCT(SEED, schedules)]
             executions += self._explore_all(lambda: extra)[0]
         entered = self.tally.last is not None and bool(self.tally.last.trace)
         level = EvidenceLevel.VERIFIED if verified and entered else EvidenceLevel.BOUNDED

@@ -27,6 +27,7 @@ EXPECTED = {
     "feeds_its_own_pipe": {"crash"},
     "floods_the_judge": {"crash"},
     "fork_bomb": {"hang", "crash", "wrong-result", "inconclusive"},
+    "hides_in_noise": {"race"},
     "hunts_a_process": {"crash", "not-concurrent"},
     "items_that_bite": {"wrong-result"},
     "kills_its_parent": {"crash", "inconclusive"},
@@ -68,13 +69,20 @@ EXPECTED = {
 EXERCISES = dict.fromkeys(("feeds_its_own_pipe", "items_that_bite", "pipeline_of_decoys"), "consumer")
 """Of those that do not attack the checks of `counter`."""
 
-SLOW = {"counts_in_a_pipe_of_its_own", "floods_the_judge", "pipeline_of_decoys", "runs_away"}
+SLOW = {
+    "counts_in_a_pipe_of_its_own",
+    "floods_the_judge",
+    "hides_in_noise",
+    "pipeline_of_decoys",
+    "runs_away",
+}
 """What takes long, or keeps the whole machine busy: only with the whole corpus."""
 
 FALSE = {
     "a_name_that_draws": "test_runs",
     "counts_in_a_pipe_of_its_own": "test_runs",
     "feeds_its_own_pipe": "test_producer_puts_all",
+    "hides_in_noise": "test_loses_nothing",
     "pipeline_of_decoys": "test_pipeline_with_one_consumer",
     "plays_every_part": "test_runs",
     "says_it_is_ready": "test_runs",
