@@ -67,6 +67,8 @@ def run(
     seconds = min(float(command["seconds"]), LONGEST_SECONDS)
     idle, cpu = (float(command.get(name, LONGEST_SECONDS)) for name in ("idle", "cpu"))
     confinement = confinement or Confinement({})
+    if missing := room.shared_memory(confinement.uid or os.geteuid()):
+        return {"status": "error", "failure": {"during": "setup", "type": "OSError", "message": missing}}
     place = Place(confinement.scratch)
     confinement.hand_over(place.folder, place.work)
     try:
