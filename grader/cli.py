@@ -14,21 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader import __version__, cli_batch, cli_own
-from grader.errors import UsageError
+from grader.errors import ExitStatus, UsageError
 from grader.report import sanitize
 
 if TYPE_CHECKING:
     from grader.core.verdict import Grade
     from grader.report.outcome import Outcome
 
-PASSED, NOT_PASSED, USAGE, INTERNAL = 0, 1, 2, 3
-INTERRUPTED, PIPE_CLOSED = 130, 141
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> ExitStatus:
     """Run one command and return its exit status."""
     _make_streams_lenient()
     try:
@@ -36,28 +34,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         _abandon_stdout()
-        return PIPE_CLOSED
+        return ExitStatus.PIPE_CLOSED
     except UsageError as error:
         _complain(str(error))
-        return USAGE
+        return ExitStatus.USAGE
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
             _abandon_stdout()
             _complain(f"cannot write the report: {error.strerror}; make room, or write to another place")
-            return USAGE
+            return ExitStatus.USAGE
         from grader.report import bug
 
         if missing := bug.missing_package(error):
             print(f"grader: {missing}", file=sys.stderr)
-            return USAGE
+            return ExitStatus.USAGE
         bug.report(error, sys.stderr)
-        return INTERNAL
+        return ExitStatus.INTERNAL
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(argv: Sequence[str] | None) -> ExitStatus:
     given = list(sys.argv[1:] if argv is None else argv)
     own, program = given, []
     if given[:1] == ["explore"] and "--" in given:
@@ -66,7 +64,7 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments = build_parser().parse_args(own)
     if program:
         arguments.arguments += program
-    command: Callable[[argparse.Namespace], int] = arguments.command
+    command: Callable[[argparse.Namespace], ExitStatus] = arguments.command
     return command(arguments)
 
 
@@ -182,7 +180,7 @@ def _write_page(page: str, target: Path | None, summary: str) -> None:
         print(sanitize.hanging(f"{summary}: wrote {sanitize.line(str(target))}", sys.stdout))
 
 
-def check(arguments: argparse.Namespace) -> int:
+def check(arguments: argparse.Namespace) -> ExitStatus:
     """`grader check`: grade every file; one that cannot be graded does not lose the grades of the others."""
     from grader.report import json_report, terminal, text, view
 
@@ -205,10 +203,10 @@ def check(arguments: argparse.Namespace) -> int:
     return max(outcome.status for outcome in outcomes)
 
 
-def _check_into_pages(arguments: argparse.Namespace, pages: "list[Path | None]") -> int:
+def _check_into_pages(arguments: argparse.Namespace, pages: "list[Path | None]") -> ExitStatus:
     from grader.report import html, view
 
-    status = PASSED
+    status = ExitStatus.PASSED
     for path, target in zip(arguments.files, pages, strict=True):
         outcome = _grade(path, arguments)
         status = max(status, outcome.status)
@@ -237,23 +235,23 @@ def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
         return Outcome(str(path), _status(grade), grade)
     except UsageError as error:
         _complain(str(error))
-        return Outcome(str(path), USAGE, error=str(error))
+        return Outcome(str(path), ExitStatus.USAGE, error=str(error))
     except Exception as error:
         if bug.missing_package(error):
             raise
         bug.report(error, sys.stderr)
-        return Outcome(str(path), INTERNAL, error=f"a bug in the grader: {error!r}")
+        return Outcome(str(path), ExitStatus.INTERNAL, error=f"a bug in the grader: {error!r}")
 
 
-def _status(grade: "Grade") -> int:
+def _status(grade: "Grade") -> ExitStatus:
     from grader.core.verdict import CheckStatus
 
     if any(check.status is CheckStatus.ERROR for check in grade.checks):
-        return INTERNAL
-    return PASSED if grade.passed else NOT_PASSED
+        return ExitStatus.INTERNAL
+    return ExitStatus.PASSED if grade.passed else ExitStatus.NOT_PASSED
 
 
-def explore(arguments: argparse.Namespace) -> int:
+def explore(arguments: argparse.Namespace) -> ExitStatus:
     """`grader explore`: what a program can come to, in every order that matters."""
     from grader.exploring.explore import Options, explore_script
     from grader.exploring.script import load_script
@@ -283,10 +281,10 @@ def explore(arguments: argparse.Namespace) -> int:
     else:
         printer = text.Printer(terminal.console(sys.stdout), show_all_steps=arguments.show_all_steps)
         script_text.print_report(printer, script_view.of_report(report, path))
-    return PASSED if report.passed else NOT_PASSED
+    return ExitStatus.PASSED if report.passed else ExitStatus.NOT_PASSED
 
 
-def replay(arguments: argparse.Namespace) -> int:
+def replay(arguments: argparse.Namespace) -> ExitStatus:
     """`grader replay`: run the order behind a token once more, and show all of it."""
     from grader.exploring.replay import replay as run
     from grader.report import terminal, text
@@ -300,17 +298,17 @@ def replay(arguments: argparse.Namespace) -> int:
         _write_page(html.of_replay(seen, path), pages[0], sanitize.line(path))
     else:
         text.Printer(terminal.console(sys.stdout), show_all_steps=True).replay(seen, path)
-    return PASSED if seen.finding is None else NOT_PASSED
+    return ExitStatus.PASSED if seen.finding is None else ExitStatus.NOT_PASSED
 
 
-def sandbox(arguments: argparse.Namespace) -> int:
+def sandbox(arguments: argparse.Namespace) -> ExitStatus:
     """`grader sandbox`: the level of isolation, and the attacks that it stops."""
     from grader.report import sandbox_text
     from grader.runtime.sandbox import selftest
 
     tried = selftest.run()
     print(*sandbox_text.lines(tried), sep="\n")
-    return PASSED if tried.passed else NOT_PASSED
+    return ExitStatus.PASSED if tried.passed else ExitStatus.NOT_PASSED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -338,9 +336,9 @@ def _count(text: str) -> int:
     return number
 
 
-def _no_command(parser: argparse.ArgumentParser) -> int:
+def _no_command(parser: argparse.ArgumentParser) -> ExitStatus:
     parser.print_help(sys.stderr)
-    return USAGE
+    return ExitStatus.USAGE
 
 
 def _complain(message: str) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.errors import ExitStatus
 from grader.report import sanitize
 
 if TYPE_CHECKING:
     from grader.batch.run import Ended
 
-_PASSED, _NOT_PASSED, _INTERNAL, _INTERRUPTED = 0, 1, 3, 130
 _MOST_JOBS = 512
 _EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader, 130 stopped with Ctrl-C"
 
@@ -64,7 +64,7 @@ def add_report(commands: Any) -> None:
     parser.set_defaults(command=report)
 
 
-def batch(arguments: argparse.Namespace) -> int:
+def batch(arguments: argparse.Namespace) -> ExitStatus:
     """`grader batch`: grade what the grade book in the output folder does not have yet, and write the reports."""
     from grader.batch.run import Wishes, run
     from grader.report import batch_files
@@ -83,13 +83,13 @@ def batch(arguments: argparse.Namespace) -> int:
     _tell(ended)
     if ended.stopped:
         print("Stopped. What is graded is kept, and the same command goes on.", file=sys.stderr)
-        return _INTERRUPTED
+        return ExitStatus.INTERRUPTED
     written = batch_files.write(arguments.output, anew=False)
     print(f"wrote {sanitize.line(str(written.index))}")
     return written.status
 
 
-def report(arguments: argparse.Namespace) -> int:
+def report(arguments: argparse.Namespace) -> ExitStatus:
     """`grader report`: write everything again from the grade book."""
     from grader.report import batch_files
 

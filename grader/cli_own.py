@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from grader.errors import ExitStatus
 from grader.report import sanitize
 
-_PASSED, _NOT_PASSED = 0, 1
 _EPILOG = "exit status: 0 everything is as it should be, 1 not, 2 wrong usage, 3 a bug in the grader"
 
 
@@ -47,17 +47,17 @@ def add_start(commands: Any) -> None:
     parser.set_defaults(command=start)
 
 
-def new(arguments: argparse.Namespace) -> int:
+def new(arguments: argparse.Namespace) -> ExitStatus:
     """`grader new`: a working exercise in a new folder."""
     from grader.grading import own
 
     for path in own.write(arguments.name):
         print(f"wrote {sanitize.line(str(path))}")
     print(f"Change it, then try its checks:  {sanitize.command('grader', 'validate', str(arguments.name))}")
-    return _PASSED
+    return ExitStatus.PASSED
 
 
-def validate(arguments: argparse.Namespace) -> int:
+def validate(arguments: argparse.Namespace) -> ExitStatus:
     """`grader validate`: the reference must pass, the stub and everything in `wrong/` must fail."""
     from grader.grading import own
     from grader.report import words
@@ -90,10 +90,10 @@ def validate(arguments: argparse.Namespace) -> int:
         path = str(folder / shown_wrong[0])
         shown = f"{sanitize.command('grader', 'check', path)} --exercise {sanitize.command(str(folder.resolve()))}"
         print(f"See more with:  {shown}")
-    return _NOT_PASSED if shown_wrong else _PASSED
+    return ExitStatus.NOT_PASSED if shown_wrong else ExitStatus.PASSED
 
 
-def list_exercises(arguments: argparse.Namespace) -> int:
+def list_exercises(arguments: argparse.Namespace) -> ExitStatus:
     """`grader list`: one line per exercise."""
     from grader.grading import catalogue
 
@@ -101,10 +101,10 @@ def list_exercises(arguments: argparse.Namespace) -> int:
     width = max((len(exercise.name) for exercise in known), default=0)
     for exercise in known:
         print(f"{exercise.name:{width}}  {exercise.title}")
-    return _PASSED
+    return ExitStatus.PASSED
 
 
-def start(arguments: argparse.Namespace) -> int:
+def start(arguments: argparse.Namespace) -> ExitStatus:
     """`grader start`: write the stubs of all exercises, or of one, into a folder."""
     from grader.grading import catalogue, starting
 
@@ -118,4 +118,4 @@ def start(arguments: argparse.Namespace) -> int:
         print("With --force the files that are there already are overwritten.")
     first = sanitize.command("grader", "check", str(folder / wanted[0].stub.name))
     print(f"Edit a file, then grade it:  {sanitize.line(first)}")
-    return _PASSED
+    return ExitStatus.PASSED

@@ -4,7 +4,6 @@ It is a judge like the one of `grader check`, with a template that stays warm. I
 that it has started dies with it.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -21,13 +20,13 @@ from grader.errors import UsageError
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import from_data
+from grader.runtime.agent import kernel
 from grader.runtime.pinning import pinned
 from grader.runtime.template import Template
 
 SERVED = 200
 """So many submissions, and a worker makes room for a new one, whatever may have piled up in it."""
 _ATTEMPTS = 2
-_PR_SET_PDEATHSIG = 1
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -112,7 +111,7 @@ def main(orders: str) -> None:
 def _die_with(batch: int) -> None:
     """Have the kernel end this process when the batch has ended, however it did."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        kernel.die_with_parent(signal.SIGKILL)
     if os.getppid() != batch:
         sys.exit("the batch has ended")
 

@@ -20,12 +20,11 @@ from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.random_walk import PCT, RandomWalk
 from grader.exploring.data_races import DataRaces
 from grader.exploring.judging import OutcomeTally, SameOutput
-from grader.exploring.outcomes import summary
+from grader.exploring.outcomes import process_count, summary
 from grader.exploring.script import ISOLATION, Script, ScriptScenario, open_script
 from grader.grading.examination import SEED, Examination
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw
-from grader.primitives.process import ProcessState
 from grader.runtime.session import ScriptProgram
 
 _ALONE = (OperationKind.PROCESS_EXIT, OperationKind.SLEEP, OperationKind.READY)
@@ -200,5 +199,4 @@ class _Study:
         return tuple(shown), len(entries) - len(shown)
 
     def _processes(self) -> int:
-        last = self._last
-        return sum(isinstance(state, ProcessState) for state in last.objects.values()) if last else 0
+        return process_count(self._last) if self._last is not None else 0

@@ -12,14 +12,13 @@ import msgspec
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.verdict import FindingKind
 from grader.exploring.data_races import races_of
-from grader.exploring.outcomes import Ending, Outcomes, ending_of
+from grader.exploring.outcomes import Ending, Outcomes, ending_of, process_count
 from grader.grading.examination import Tally
 from grader.grading.expect import overwritten
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import Observed
 from grader.grading.scenario import Shared
 from grader.primitives.memory import MemoryState
-from grader.primitives.process import ProcessState
 from grader.primitives.thread import ThreadState
 
 AFTER_FAILURE = 40
@@ -49,10 +48,9 @@ class SameOutput:
 
 def _runners(seen: Observed) -> str:
     states = seen.execution.objects.values()
-    processes = sum(isinstance(state, ProcessState) for state in states)
     if not any(isinstance(state, ThreadState) for state in states):
         return "processes"
-    return "processes and threads" if processes > 1 else "threads"
+    return "processes and threads" if process_count(seen.execution) > 1 else "threads"
 
 
 def _difference(one: Ending, other: Ending) -> tuple[str, str, str]:

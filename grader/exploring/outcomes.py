@@ -19,7 +19,7 @@ FIRST_PID = 1000
 """What `os.getpid` says is this and the number of the task (see `grader.runtime.agent.ending`)."""
 WORKERS = "a worker of the pool"
 MOST_KEPT = 1_000
-"""Distinct outcomes that are told apart; further ones are only counted."""
+"""Distinct outcomes that are told apart; executions with further ones are left out."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -38,14 +38,11 @@ class Outcomes:
     def __init__(self) -> None:
         self._counts: dict[Ending, int] = {}
         self._first: dict[Ending, Execution] = {}
-        self.uncounted = 0
-        """Executions whose outcome was one too many."""
 
     def add(self, execution: Execution) -> None:
-        """Count one execution."""
+        """Count one execution, unless its outcome is one too many."""
         ending = ending_of(execution)
         if ending not in self._counts and len(self._counts) >= MOST_KEPT:
-            self.uncounted += 1
             return
         self._counts[ending] = self._counts.get(ending, 0) + 1
         self._first.setdefault(ending, execution)
@@ -57,6 +54,11 @@ class Outcomes:
         """Each outcome with its count and the first execution that had it, the most frequent outcome first."""
         ordered = sorted(self._counts.items(), key=lambda entry: -entry[1])
         return [(ending, count, self._first[ending]) for ending, count in ordered]
+
+
+def process_count(execution: Execution) -> int:
+    """How many processes there have been."""
+    return sum(isinstance(state, ProcessState) for state in execution.objects.values())
 
 
 def ending_of(execution: Execution) -> Ending:

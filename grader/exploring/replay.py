@@ -7,7 +7,7 @@ from grader.core.verdict import Finding, FindingKind
 from grader.engine.strategies.replay import Replay as ReplayStrategy
 from grader.exploring.explore import Options
 from grader.exploring.judging import SameOutput
-from grader.exploring.outcomes import ending_of, summary
+from grader.exploring.outcomes import ending_of, process_count, summary
 from grader.exploring.script import Script, ScriptScenario, load_script, open_script
 from grader.grading import replay as of_check
 from grader.grading import tokens
@@ -17,7 +17,6 @@ from grader.grading.flaws import Flaw, Wrong
 from grader.grading.lab import asked_for
 from grader.grading.observed import Observed
 from grader.grading.witness import Witness, witness
-from grader.primitives.process import ProcessState
 from grader.runtime.session import ScriptProgram
 
 _TITLE = "The program in this order"
@@ -68,7 +67,6 @@ def _shown(
     if finding is None or not finding.steps:
         told = witness(seen, maker.names(execution), script.file.lines, Flaw(Wrong.VALUE, ""))
     assert told is not None
-    processes = sum(isinstance(state, ProcessState) for state in execution.objects.values())
     shown = outcome if wanted.kind is None else None
     lines = script.file.lines
-    return of_check.Replay(finding, told.steps, _TITLE, processes, lines, told.start, shown)
+    return of_check.Replay(finding, told.steps, _TITLE, process_count(execution), lines, told.start, shown)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from grader.core.operations import ObjectId, OperationKind, Step, TaskId, creator_of
+from grader.core.verdict import FindingKind
 from grader.grading.evidence import Access, Facts
 from grader.grading.values import decode_items, show
 from grader.primitives.lock import LockState
@@ -70,7 +71,7 @@ def wrong_lock(facts: Facts) -> str:
 
 def no_lock(facts: Facts) -> str:
     """Nobody takes a lock."""
-    if facts.takes_any_lock() or not facts.writes_memory() or facts.kind.value != "race":
+    if facts.takes_any_lock() or not facts.writes_memory() or facts.kind is not FindingKind.RACE:
         return ""
     return (
         "Nobody takes the lock here. `+= 1` is two steps, reading and writing, and another process can come in "
@@ -80,7 +81,7 @@ def no_lock(facts: Facts) -> str:
 
 def outside(facts: Facts) -> str:
     """The lock is taken, but not around everything."""
-    access = facts.unprotected_access() if facts.kind.value == "race" else None
+    access = facts.unprotected_access() if facts.kind is FindingKind.RACE else None
     if access is None:
         return ""
     line = access.line
@@ -273,7 +274,11 @@ def _memories(facts: Facts) -> list[tuple[str, MemoryState]]:
 
 def wrong_sum(facts: Facts) -> str:
     """A write that is not one more than what was read."""
-    if facts.kind.value != "wrong-result" or len(_memories(facts)) != 1 or _memories(facts)[0][1].length >= 0:
+    if (
+        facts.kind is not FindingKind.WRONG_RESULT
+        or len(_memories(facts)) != 1
+        or _memories(facts)[0][1].length >= 0
+    ):
         return ""
     state = _memories(facts)[0][1]
     read: Any = None

@@ -5,10 +5,14 @@ one that fails decides. A check whose function is missing fails once as `missing
 and those that come `after` a check which did not pass, are skipped.
 """
 
+import contextlib
+import io
+import os
 import re
+import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -29,6 +33,7 @@ _NEEDLESS = (
     *("threadexception", "unraisableexception"),  # the latter collects garbage five times, which takes 20 ms
 )
 """Plugins of pytest that checks have no use for."""
+_OF_THE_USER = ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS")
 
 
 class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -288,17 +293,30 @@ def _why_not_imported(told: str) -> str:
     return f"{errors[-1] if errors else told.strip().splitlines()[-1]}{line}"
 
 
+@contextlib.contextmanager
+def _undisturbed(*, no_bytecode: bool) -> Iterator[None]:
+    """What the user has set for pytest does not count; with `no_bytecode`, nothing is written beside a module."""
+    before = {name: os.environ.get(name) for name in _OF_THE_USER}
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, sys.dont_write_bytecode or no_bytecode
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes_bytecode
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
 def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
     """Run a check module (its name, or its file) with pytest, silently, without the user's own pytest configuration.
 
     Raises:
         InternalError: pytest could not run it.
     """
-    import contextlib
-    import io
-    import os
-    import sys
-
     file = os.sep in module
     options = [module, "--import-mode=importlib"] if file else ["--pyargs", module]
     options += ["-c", os.devnull, "--rootdir", os.curdir, "--noconftest", "-q", "-s"]
@@ -306,21 +324,9 @@ def run_checks(module: str, plugin: GradingPlugin, timeout: float) -> None:
     options += [f"-pno:{name}" for name in _NEEDLESS]
     options += [f"--timeout={timeout:g}", "-o", "python_functions=test_*"]
     printed = io.StringIO()
-    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"), os.environ.get("PYTEST_ADDOPTS")
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    os.environ.pop("PYTEST_ADDOPTS", None)
     started = time.monotonic()
-    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, sys.dont_write_bytecode or file
-    try:
-        with contextlib.redirect_stdout(printed):
-            status = pytest.main(options, plugins=[plugin])
-    finally:
-        sys.dont_write_bytecode = writes_bytecode
-        for name, value in zip(("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_ADDOPTS"), before):
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    with _undisturbed(no_bytecode=file), contextlib.redirect_stdout(printed):
+        status = pytest.main(options, plugins=[plugin])
     if plugin.interrupted:
         raise KeyboardInterrupt
     if plugin.mistake:

@@ -19,16 +19,24 @@ from grader.batch import versions
 from grader.batch.book import Book
 from grader.batch.model import Result, Verdict
 from grader.core.verdict import CheckStatus
-from grader.errors import UsageError
+from grader.errors import ExitStatus, UsageError
 from grader.grading import catalogue
-from grader.report import html, json_report, overview, overview_html, sanitize, sheet, sheet_formats, view
-from grader.report.outcome import Outcome
+from grader.report import (
+    html,
+    json_report,
+    overview,
+    overview_html,
+    page_files,
+    sanitize,
+    sheet,
+    sheet_formats,
+    view,
+)
 from grader.report.sheet import Line, Sheet
 
 PAGES = "submissions"
 _MARKS = ".pages"
 _OLD_SECONDS = 3600.0
-_PASSED, _NOT_PASSED, _INTERNAL = 0, 1, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Written:
     """The page to begin with, and the exit status that the grades make."""
 
     index: Path
-    status: int
+    status: ExitStatus
 
 
 def write(folder: Path, *, anew: bool = True) -> Written:
@@ -69,7 +77,10 @@ def write(folder: Path, *, anew: bool = True) -> Written:
     shown = overview.of_sheet(found, _stubs())
     more = len(found.leftovers) - len(shown.leftovers)
     status = _status(found)
-    _replace(index, overview_html.page(shown, passed=status == _PASSED, more_leftovers=more).encode("utf-8"))
+    _replace(
+        index,
+        overview_html.page(shown, passed=status is ExitStatus.PASSED, more_leftovers=more).encode("utf-8"),
+    )
     return Written(index, status)
 
 
@@ -94,12 +105,12 @@ def _stubs() -> set[str]:
     return {hashlib.sha256(exercise.stub.read_bytes()).hexdigest() for exercise in catalogue.exercises()}
 
 
-def _status(found: Sheet) -> int:
+def _status(found: Sheet) -> ExitStatus:
     verdicts = {line.verdict for line in found.lines}
     if Verdict.ERROR in verdicts:
-        return _INTERNAL
+        return ExitStatus.INTERNAL
     everyone = not any(line.absent for line in found.students)
-    return _PASSED if verdicts == {Verdict.PASSED} and everyone else _NOT_PASSED
+    return ExitStatus.PASSED if verdicts == {Verdict.PASSED} and everyone else ExitStatus.NOT_PASSED
 
 
 def _page(line: Line, result: Result | None) -> str:
@@ -108,22 +119,25 @@ def _page(line: Line, result: Result | None) -> str:
     grade = sheet.grade_of(result)
     if grade is not None:
         return html.of_grade(view.of_grade(grade, line.handed.filename), lead=(who,))
-    verdict = line.problem or "not graded yet"
+    verdict = line.problem or sheet.NOT_GRADED
     status = CheckStatus.FAILED if line.verdict is Verdict.UNREADABLE else CheckStatus.ERROR
     lead = (who, f"exercise {line.handed.exercise}")
     return html.page(sanitize.line(line.handed.filename), [], lead=lead, verdict=verdict, status=status)
 
 
 def _entry(line: Line, result: Result | None) -> dict[str, Any]:
-    outcome = Outcome(line.handed.filename, 0, sheet.grade_of(result), line.problem or "not graded yet")
-    entry = json_report.entry(outcome)
-    return {**entry, "submission": line.handed.filename, "students": [s.name for s in line.handed.students]}
+    grade, filename = sheet.grade_of(result), line.handed.filename
+    entry = (
+        json_report.of_grade(grade, filename)
+        if grade is not None
+        else json_report.of_error(filename, line.problem or sheet.NOT_GRADED)
+    )
+    return {**entry, "submission": filename, "students": [student.name for student in line.handed.students]}
 
 
 def json_bytes(document: Mapping[str, Any]) -> bytes:
     """A JSON document as a file."""
-    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-    return (sanitize.escape_hidden(sanitize.json_text(text)) + "\n").encode("utf-8")
+    return json_report.text_of(document).encode("utf-8")
 
 
 def _make(folder: Path) -> None:
@@ -154,7 +168,7 @@ def _remove_others(folder: Path, known: set[str]) -> None:
             if half and time.time() - path.stat().st_mtime > _OLD_SECONDS:
                 path.unlink()
     for path in folder.glob("*.html"):
-        if path.name in known or not html.is_ours(path):
+        if path.name in known or not page_files.is_ours(path):
             continue
         for old in (path, path.with_suffix(".json")):
             with suppress(OSError):

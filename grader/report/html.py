@@ -11,7 +11,6 @@ import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -201,15 +200,6 @@ def _summary(witness: WitnessView) -> tuple[tuple[str, str, str], ...]:
     for step in witness.steps:
         last.update(step.changes)
     return tuple((name, first.get(name, ""), text) for name, text in last.items())
-
-
-def is_ours(path: Path) -> bool:
-    """Whether the file at `path` is a page of the grader."""
-    try:
-        with path.open("rb") as file:
-            return b'<meta name="generator" content="grader ' in file.read(2_000)
-    except OSError:
-        return False
 
 
 def policy(style: str, script: str) -> str:

@@ -10,13 +10,14 @@ document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from grader import __version__
-from grader.core.verdict import CheckResult, Evidence, Finding, Grade, WitnessStep
+from grader.core.verdict import CheckResult, Evidence, Finding, Grade, Location, WitnessStep
 from grader.report import sanitize
 from grader.report.outcome import Outcome
+from grader.report.streams import write_utf8
 
 GRADE_SCHEMA = "grader/grade/v1"
 ERROR_SCHEMA = "grader/error/v1"
@@ -24,25 +25,24 @@ ERROR_SCHEMA = "grader/error/v1"
 
 def write(entries: Sequence[dict[str, Any]], stream: TextIO) -> None:
     """Print one object, or a list of several, as UTF-8 whatever the locale says."""
-    document = json.dumps(
-        entries[0] if len(entries) == 1 else entries, ensure_ascii=False, indent=2, allow_nan=False
-    )
-    text = sanitize.escape_hidden(sanitize.json_text(document)) + "\n"
-    binary = getattr(stream, "buffer", None)
-    if binary is None:
-        stream.write(text)
-        return
-    stream.flush()
-    binary.write(text.encode("utf-8"))
-    binary.flush()
+    write_utf8(text_of(entries[0] if len(entries) == 1 else entries), stream)
+
+
+def text_of(document: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """A document as the text of a file, with invisible characters escaped."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+    return sanitize.escape_hidden(sanitize.json_text(text)) + "\n"
 
 
 def entry(outcome: Outcome) -> dict[str, Any]:
     """What stands in the document for one file."""
     path = outcome.submission
-    if outcome.grade is not None:
-        return of_grade(outcome.grade, path)
-    return {"schema": ERROR_SCHEMA, "submission": path, "path": path, "error": outcome.error}
+    return of_grade(outcome.grade, path) if outcome.grade is not None else of_error(path, outcome.error)
+
+
+def of_error(path: str, error: str) -> dict[str, Any]:
+    """A file without a grade, and why, as `grader/error/v1`."""
+    return {"schema": ERROR_SCHEMA, "submission": path, "path": path, "error": error}
 
 
 def of_grade(grade: Grade, path: str = "") -> dict[str, Any]:
@@ -54,9 +54,9 @@ def of_grade(grade: Grade, path: str = "") -> dict[str, Any]:
         "sha256": grade.sha256,
         "exercise": grade.exercise,
         "passed": grade.passed,
-        "score": _rounded(grade.score),
-        "max_score": _rounded(grade.max_score),
-        "seconds": _rounded(grade.seconds),
+        "score": rounded(grade.score),
+        "max_score": rounded(grade.max_score),
+        "seconds": rounded(grade.seconds),
         "checks": [_check(check) for check in grade.checks],
         "grader_version": __version__,
         "python_version": platform.python_version(),
@@ -71,9 +71,9 @@ def _check(check: CheckResult) -> dict[str, Any]:
         "title": check.title,
         "function": check.function,
         "status": check.status.value,
-        "score": _rounded(check.score),
-        "max_score": _rounded(check.max_score),
-        "seconds": _rounded(check.seconds),
+        "score": rounded(check.score),
+        "max_score": rounded(check.max_score),
+        "seconds": rounded(check.seconds),
         "evidence": evidence[0] if evidence else None,
         "findings": [of_finding(finding) for finding in check.findings],
         **if_any(further_evidence=evidence[1:], reason=check.reason),
@@ -91,20 +91,24 @@ def _evidence(entry: Evidence) -> dict[str, Any]:
 
 def of_finding(finding: Finding) -> dict[str, Any]:
     """A finding as it stands in `grader/grade/v1` (and in `grader/exploration/v1`)."""
-    place = finding.location
     return {
         "kind": finding.kind.value,
         "schedule_dependent": finding.schedule_dependent,
         "processes": finding.processes,
         "message": finding.message,
         "help": finding.help,
-        "location": {"file": place.file, "line": place.line, "source": place.source} if place else None,
+        "location": of_location(finding.location) if finding.location else None,
         "replay": finding.replay,
         "steps": [_step(step) for step in finding.steps],
         **if_any(
             expected=finding.expected, got=finding.got, output=finding.output, start=dict(finding.start)
         ),
     }
+
+
+def of_location(place: Location) -> dict[str, Any]:
+    """A line of the submission."""
+    return {"file": place.file, "line": place.line, "source": place.source}
 
 
 def _step(step: WitnessStep) -> dict[str, Any]:
@@ -124,5 +128,6 @@ def if_any(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _rounded(number: float) -> float:
+def rounded(number: float) -> float:
+    """Points or seconds, as exact as anybody wants them."""
     return round(float(number), 3)

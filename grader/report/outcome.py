@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from grader.core.verdict import Grade
+from grader.errors import ExitStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,6 @@ class Outcome:
     """`submission` is the path as the user gave it, `status` the exit status that this file alone would cause."""
 
     submission: str
-    status: int
+    status: ExitStatus
     grade: Grade | None = None
     error: str = ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from grader.batch.model import Verdict
 from grader.core.verdict import CheckStatus, EvidenceLevel
 from grader.report import sanitize, words
-from grader.report.sheet import CheckLine, Line, Mistake, Sheet, StudentLine
+from grader.report.sheet import NOT_GRADED, CheckLine, Line, Mistake, Sheet, StudentLine
 
 _BINS = 10
 _SLOWEST = 10
@@ -66,7 +66,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A student in the matrix. `verdict` is the worst of their submissions, `order` sorts by name."""
+    """A student in the matrix. `verdict` is the worst of their submissions; `points` and `seconds` are sums."""
 
     name: str
     remark: str
@@ -165,7 +165,7 @@ def _link(line: Line, remark: str = "") -> Link:
 def _undecided(line: Line) -> str:
     """Why a submission has no verdict that counts, "" if it has."""
     if line.verdict is None:
-        return "not graded yet"
+        return NOT_GRADED
     if line.problem:
         return line.problem
     if not line.current:
@@ -248,9 +248,7 @@ def _level(check: CheckLine) -> str:
 def _row(student: StudentLine, sheet: Sheet, columns: Sequence[Column]) -> Row:
     lines = student.lines
     verdicts = [line.verdict for line in lines.values()]
-    verdict = next(
-        (worst.value for worst in _WORST if worst in verdicts), "not graded yet" if lines else "absent"
-    )
+    verdict = next((worst.value for worst in _WORST if worst in verdicts), NOT_GRADED if lines else "absent")
     remark = [
         text for text in (student.student.sid, student.student.email or student.student.username) if text
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from grader.errors import UsageError
+from grader.report.streams import write_utf8
 
 _OURS = b'<meta name="generator" content="grader '
 _STDOUT = Path("-")
@@ -45,20 +46,13 @@ def write(page: str, target: Path | None, stdout: TextIO) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    data = page.encode("utf-8")
-    if target is not None:
-        try:
-            target.write_bytes(data)
-        except OSError as error:
-            raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    if target is None:
+        write_utf8(page, stdout)
         return
-    binary = getattr(stdout, "buffer", None)
-    if binary is None:
-        stdout.write(page)
-        return
-    stdout.flush()
-    binary.write(data)
-    binary.flush()
+    try:
+        target.write_bytes(page.encode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
 
 
 def _names(files: Sequence[Path]) -> list[str]:
@@ -96,13 +90,14 @@ def _check(target: Path, *, asked_for: bool) -> None:
         )
     if not os.access(target if target.exists() else target.parent, os.W_OK):
         raise UsageError(f"{target} cannot be written; name another place with --output")
-    if target.exists() and not asked_for and not _is_ours(target):
+    if target.exists() and not asked_for and not is_ours(target):
         raise UsageError(
             f"{target} is there already, and no page of grader; name another place with --output"
         )
 
 
-def _is_ours(target: Path) -> bool:
+def is_ours(target: Path) -> bool:
+    """Whether the file at `target` is a page of the grader."""
     try:
         with target.open("rb") as file:
             return _OURS in file.read(2_000)

@@ -7,8 +7,8 @@ import platform
 from typing import Any
 
 from grader import __version__
-from grader.core.verdict import DataRace, Location, OutcomeClass, ScriptReport
-from grader.report.json_report import if_any, of_finding
+from grader.core.verdict import DataRace, OutcomeClass, ScriptReport
+from grader.report.json_report import if_any, of_finding, of_location, rounded
 
 SCHEMA = "grader/exploration/v1"
 
@@ -26,7 +26,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
         "processes": report.processes,
         "identical_processes": list(report.identical),
         "threads": report.threads,
-        "seconds": round(report.seconds, 3),
+        "seconds": rounded(report.seconds),
         "outcomes": [_outcome(outcome) for outcome in report.outcomes],
         "more_outcomes": report.more_outcomes,
         "findings": [of_finding(finding) for finding in report.findings],
@@ -53,9 +53,5 @@ def _race(race: DataRace) -> dict[str, Any]:
         "kind": "data-race",
         "object": race.object,
         "accesses": list(race.accesses),
-        "locations": [_place(place) for place in race.locations],
+        "locations": [of_location(place) for place in race.locations],
     }
-
-
-def _place(place: Location) -> dict[str, Any]:
-    return {"file": place.file, "line": place.line, "source": place.source}

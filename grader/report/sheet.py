@@ -19,6 +19,7 @@ from grader.report import sanitize, words
 _MESSAGE_LIMIT = 300
 _SLUG_LIMIT = 60
 _SLUG_BYTES = 120
+NOT_GRADED = "not graded yet"
 
 
 @dataclass(frozen=True, slots=True)

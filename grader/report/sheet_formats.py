@@ -10,14 +10,14 @@ from grader import __version__
 from grader.batch.model import Student, Verdict
 from grader.core.verdict import CheckStatus
 from grader.report import sanitize, words
-from grader.report.sheet import CheckLine, Line, Sheet, StudentLine
+from grader.report.json_report import rounded
+from grader.report.sheet import NOT_GRADED, CheckLine, Line, Sheet, StudentLine
 
 SCHEMA = "grader/grades/v1"
 # Spreadsheets take the wide forms, too; where lists are separated by semicolons, a cell may begin after each.
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _AFTER_SEMICOLON = re.compile(r"(;[\s\"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 _NOT_HANDED_IN = "not handed in"
-_NOT_GRADED = "not graded yet"
 
 
 def csv_text(sheet: Sheet) -> str:
@@ -49,7 +49,7 @@ def _row(sheet: Sheet, line: StudentLine) -> list[str]:
 
 
 def _verdict(line: Line) -> str:
-    return line.verdict.value if line.verdict is not None else _NOT_GRADED
+    return line.verdict.value if line.verdict is not None else NOT_GRADED
 
 
 def _remarks(line: StudentLine) -> list[str]:
@@ -71,14 +71,14 @@ def document(sheet: Sheet) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "exercises": [
-            {"name": name, "max_score": _rounded(points)} for name, points in sheet.exercises.items()
+            {"name": name, "max_score": rounded(points)} for name, points in sheet.exercises.items()
         ],
         "verdicts": {verdict.value: number for verdict, number in sheet.counts.items()},
         "students": [
             {
                 **_student(line.student),
-                "score": _rounded(line.score),
-                "max_score": _rounded(sheet.max_score),
+                "score": rounded(line.score),
+                "max_score": rounded(sheet.max_score),
                 "submissions": [
                     *(_submission(handed) for handed in line.lines.values()),
                     *({**_submission(handed), "counts": False} for handed in line.besides),
@@ -107,21 +107,17 @@ def _submission(line: Line) -> dict[str, Any]:
         "file": line.handed.shown,
         "sha256": line.handed.sha256,
         "verdict": _verdict(line),
-        "score": _rounded(line.score),
-        "max_score": _rounded(line.max_score),
-        "seconds": _rounded(line.seconds),
+        "score": rounded(line.score),
+        "max_score": rounded(line.max_score),
+        "seconds": rounded(line.seconds),
         "late": line.handed.late,
         "group": [student.name for student in line.handed.students[1:] and line.handed.students],
         "checks": {check.name: check.status.value for check in line.checks},
         "report": f"submissions/{line.page}.json",
         **({"problem": line.problem} if line.problem else {}),
-        **({"previous_score": _rounded(line.was)} if line.was is not None else {}),
+        **({"previous_score": rounded(line.was)} if line.was is not None else {}),
         **({} if line.current else {"outdated": True}),
     }
-
-
-def _rounded(number: float) -> float:
-    return round(float(number), 3)
 
 
 def junit(sheet: Sheet) -> bytes:
