@@ -178,13 +178,12 @@ class Birth:
         self._seen.add(id(function))
         if function.__closure__ is not None or vars(function):
             raise Unclear
-        defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
         found = [
             (name, self._look_at_global(name, function.__globals__))
             for name in sorted(_names_in(function.__code__))
             if name in function.__globals__ or hasattr(builtins, name)
         ]
-        return self._name(function), tuple(map(self._look, defaults)), tuple(found)
+        return self._name(function), tuple(map(self._look, traceless.defaults(function))), tuple(found)
 
     def _look_at_global(self, name: str, contents: dict[str, Any]) -> Any:
         assert _imported is not None

@@ -226,14 +226,26 @@ def loads(data: bytes) -> Any:
 
 def describe(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """A task in short, for a reader: the function, and its arguments if they are plain and few."""
+    part = _part_of_map(function, args)
+    if part is None:
+        return _call(function, args, kwargs)
+    inner, items = part
+    one = _call(inner, (items[0],) if function is mp_pool.mapstar else items[0], {})
+    return one if len(items) == 1 else f"{one} and {len(items) - 1} more"
+
+
+def unwrapped(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+    """The function that a task calls, perhaps for several items, and all that it is called with."""
+    return _part_of_map(function, args) or (function, [*args, *kwargs.values()])
+
+
+def _part_of_map(function: Any, args: tuple[Any, ...]) -> tuple[Any, list[Any]] | None:
+    """The function of a `map` and the items of one part of it; None if a task is a call by itself."""
     if function in (mp_pool.mapstar, mp_pool.starmapstar) and args:
-        inner, items = args[0]
-        one = _call(inner, items[0] if function is mp_pool.starmapstar else (items[0],), {})
-        return one if len(items) == 1 else f"{one} and {len(items) - 1} more"
+        return args[0][0], list(args[0][1])
     if isinstance(function, functools.partial) and function.func is futures_process._process_chunk and args:
-        one = _call(function.args[0], args[0][0], {})
-        return one if len(args[0]) == 1 else f"{one} and {len(args[0]) - 1} more"
-    return _call(function, args, kwargs)
+        return function.args[0], list(args[0])
+    return None
 
 
 def _call(function: Any, args: Any, kwargs: dict[str, Any]) -> str:

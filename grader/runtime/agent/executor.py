@@ -19,7 +19,18 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.runtime.agent import channel, clock, frames, uncontrolled
-from grader.runtime.agent.desk import FREE, TURNS, Desk, Worker, alone, describe, dumps, loads, look_after
+from grader.runtime.agent.desk import (
+    FREE,
+    TURNS,
+    Desk,
+    Worker,
+    alone,
+    describe,
+    dumps,
+    loads,
+    look_after,
+    unwrapped,
+)
 from grader.runtime.agent.internals import futures_process, replace
 from grader.runtime.agent.places import Places
 
@@ -146,7 +157,7 @@ class _Office:
             error.__cause__ = _process._RemoteTraceback(f'\n"""\n{traceback.format_exc()}"""')
             future.set_exception(error)
         else:
-            place = self._places.place(*_inner(function, args, kwargs), self._order)
+            place = self._places.place(*unwrapped(function, args, kwargs), self._order)
             text = describe(function, args, kwargs)
             future._number = self.desk.submit(data, self._order, place=place, text=text)
             self.futures[future._number] = future
@@ -175,7 +186,8 @@ class _Office:
                 future.set_exception(value)
 
     def _ended(self, place: int, exit_code: int) -> None:
-        self.processes = {pid: one for pid, one in self.processes.items() if one._popen.returncode is None}
+        for pid in [pid for pid, one in self.processes.items() if one._popen.returncode is not None]:
+            del self.processes[pid]
         if self.desk.restocks and not exit_code:
             self._start(place)
         else:
@@ -213,13 +225,6 @@ class _Office:
                 worker.join()
             if self in _offices:
                 _offices.remove(self)
-
-
-def _inner(function: Any, args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
-    """The function that a task calls, perhaps for several items, and all that it is called with."""
-    if isinstance(function, functools.partial) and function.func is _process._process_chunk:
-        return function.args[0], list(args[0])
-    return function, [*args, *kwargs.values()]
 
 
 def _mentions(words: tuple[str, ...]) -> bool:

@@ -19,65 +19,23 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from grader.runtime.agent import frames
-from grader.runtime.agent.traceless import is_constant
+from grader.runtime.agent import frames, traceless
+from grader.runtime.agent.reuse import is_handle
 
 _MODULES = frozenset({"math", "cmath", "operator", "itertools", "string", "statistics", "fractions"})
 _BUILTINS = frozenset(
     {
-        *(
-            "abs",
-            "all",
-            "any",
-            "ascii",
-            "bin",
-            "bool",
-            "bytearray",
-            "bytes",
-            "chr",
-            "complex",
-            "dict",
-            "divmod",
-        ),
-        *(
-            "enumerate",
-            "filter",
-            "float",
-            "format",
-            "frozenset",
-            "hex",
-            "int",
-            "isinstance",
-            "iter",
-            "len",
-            "list",
-        ),
-        *(
-            "map",
-            "max",
-            "min",
-            "next",
-            "oct",
-            "ord",
-            "pow",
-            "print",
-            "range",
-            "repr",
-            "reversed",
-            "round",
-            "set",
-        ),
-        *("slice", "sorted", "str", "sum", "tuple", "zip", "True", "False", "None", "Ellipsis"),
+        *("abs", "all", "any", "ascii", "bin", "bool", "bytearray", "bytes", "chr", "complex"),
+        *("dict", "divmod", "enumerate", "filter", "float", "format", "frozenset", "hex", "int"),
+        *("isinstance", "iter", "len", "list", "map", "max", "min", "next", "oct", "ord", "pow"),
+        *("print", "range", "repr", "reversed", "round", "set", "slice", "sorted", "str", "sum"),
+        *("tuple", "zip", "Ellipsis"),
     }
-)
-_HANDLES = frozenset(
-    {"multiprocessing.synchronize", "multiprocessing.queues", "multiprocessing.sharedctypes"}
 )
 _RECURSIVE = frozenset({"RLock", "Condition", "Synchronized", "SynchronizedArray", "SynchronizedString"})
 _ENDS = frozenset({"close", "join_thread", "cancel_join_thread", "get_obj", "acquire", "release", "name"})
 """What is done to a handle and remembered there; `acquire` and `release` are, where a lock is recursive."""
 _STORED = frozenset({"value", "raw"})
-_PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _REFUSED = (ast.Global, ast.Nonlocal, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Await, ast.Delete)
 _REFUSED += (ast.Yield, ast.YieldFrom, ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith)  # type: ignore[assignment]
@@ -145,10 +103,9 @@ class Surroundings:
         if node is None or not isinstance(function, FunctionType):
             return Reach.ANYTHING
         around = self._globals.get(id(function.__globals__), {})
-        defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
         known = around.get(function.__name__) is function and not vars(function)
         mixed = _locals(node) & _global_names(function.__code__)
-        if not known or mixed or not all(map(is_constant, defaults)):
+        if not known or mixed or not all(map(traceless.is_constant, traceless.defaults(function))):
             return Reach.ANYTHING
         return min((self._one(part, node, around) for part in _parts(node)), default=Reach.LOCAL)
 
@@ -161,8 +118,8 @@ class Surroundings:
         if isinstance(part, ast.Subscript) and not isinstance(part.ctx, ast.Load):
             root = part.value
             if not isinstance(root, ast.Name):
-                return Reach.LOCAL if _root_is_local(root, function) else Reach.ANYTHING
-            own = root.id in _locals(function) or _is_handle(around.get(root.id))
+                return Reach.LOCAL if traceless.root(root) in _locals(function) else Reach.ANYTHING
+            own = root.id in _locals(function) or is_handle(around.get(root.id))
             return Reach.LOCAL if own else Reach.ANYTHING
         if isinstance(part, ast.Name) and part.id not in _locals(function):
             return self._outside(part, function, around)
@@ -181,7 +138,7 @@ class Surroundings:
             return self._reach(getattr(value, part.attr, None))
         if (
             part.attr in ("acquire", "release")
-            and _is_handle(value)
+            and is_handle(value)
             and type(value).__name__ not in _RECURSIVE
         ):
             return Reach.SHARED
@@ -193,11 +150,11 @@ class Surroundings:
         if part.id not in around:
             return Reach.LOCAL if part.id in _BUILTINS or _is_exception(part.id) else Reach.ANYTHING
         value = around[part.id]
-        if is_constant(value) or isinstance(value, ModuleType):
+        if traceless.is_constant(value) or isinstance(value, ModuleType):
             # A module is only a way to its parts, which are looked at where they are used.
             module = isinstance(value, ModuleType) and id(part) not in _owners(function)
             return Reach.ANYTHING if module else Reach.LOCAL
-        if _is_handle(value):
+        if is_handle(value):
             return Reach.SHARED
         if type(value) in _CONTAINERS and id(part) in _readers(function) and _is_plain(value, [_MOST_ITEMS]):
             return Reach.LOCAL
@@ -218,7 +175,8 @@ def _is_harmless(value: Any) -> bool:
         return name in _BUILTINS or (isinstance(value, type) and issubclass(value, BaseException))
     module = getattr(value, "__module__", None)
     home = {"_operator": operator}.get(str(module)) or sys.modules.get(str(module))
-    return (str(module).lstrip("_") in _MODULES and getattr(home, name, None) is value) or is_constant(value)
+    at_home = str(module).lstrip("_") in _MODULES and getattr(home, name, None) is value
+    return at_home or traceless.is_constant(value)
 
 
 def _is_exception(name: str) -> bool:
@@ -226,14 +184,10 @@ def _is_exception(name: str) -> bool:
     return isinstance(value, type) and issubclass(value, BaseException)
 
 
-def _is_handle(value: Any) -> bool:
-    return type(value).__module__ in _HANDLES
-
-
 def _is_plain(value: Any, room: list[int]) -> bool:
     """Whether a value is made of numbers, text and containers only, and not too large to look at."""
     room[0] -= 1
-    if type(value) in _PLAIN or type(value) is range:
+    if type(value) in traceless.CONSTANTS or type(value) is range:
         return True
     if type(value) not in _CONTAINERS or room[0] < 0:
         return False
@@ -252,10 +206,7 @@ def _definition(function: Any) -> ast.FunctionDef | None:
         return None
     filename = str(code.co_filename)
     if filename not in _trees:
-        try:
-            _trees[filename] = ast.parse("".join(linecache.getlines(filename)))
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            _trees[filename] = None
+        _trees[filename] = traceless.parse("".join(linecache.getlines(filename)))
     tree = _trees[filename]
     found = [
         node
@@ -335,9 +286,3 @@ def _readers(function: ast.FunctionDef) -> frozenset[int]:
                 found.update(map(id, node.comparators))
         _about[key] = frozenset(found)
     return _about[key]
-
-
-def _root_is_local(node: ast.expr, function: ast.FunctionDef) -> bool:
-    while isinstance(node, (ast.Subscript, ast.Attribute)):
-        node = node.value
-    return isinstance(node, ast.Name) and node.id in _locals(function)

@@ -16,7 +16,18 @@ from multiprocessing import TimeoutError
 from typing import Any
 
 from grader.runtime.agent import clock, uncontrolled
-from grader.runtime.agent.desk import FAILURES, FREE, TURNS, Desk, Worker, alone, describe, dumps, loads
+from grader.runtime.agent.desk import (
+    FAILURES,
+    FREE,
+    TURNS,
+    Desk,
+    Worker,
+    alone,
+    describe,
+    dumps,
+    loads,
+    unwrapped,
+)
 from grader.runtime.agent.internals import mp_context, mp_pool, mp_util, replace
 from grader.runtime.agent.places import Places
 
@@ -88,7 +99,7 @@ class _Staff:
         else:
             order = FAILURES if isinstance(result, mp_pool.MapResult) else FREE
         data = dumps(task)
-        place = self._places.place(*_inner(*task[2:]), order)
+        place = self._places.place(*unwrapped(*task[2:]), order)
         number = self.desk.submit(data, order, calls_back, place, describe(*task[2:]))
         self._jobs[number] = task[0]
         self.numbers.setdefault(task[0], []).append(number)
@@ -156,13 +167,6 @@ class _TaskQueue:
                     self._staff.cache[task[0]]._set(task[1], (False, error))
         if set_length:
             set_length(len(listed))
-
-
-def _inner(function: Any, args: Any, kwargs: Any) -> tuple[Any, list[Any]]:
-    """The function that a task calls, perhaps for several items, and all that it is called with."""
-    if function in (mp_pool.mapstar, mp_pool.starmapstar):
-        return args[0][0], list(args[0][1])
-    return function, [*args, *kwargs.values()]
 
 
 def _first(items: Iterable[Any], count: int) -> Iterable[Any]:

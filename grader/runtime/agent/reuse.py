@@ -11,7 +11,6 @@ function can see of it is compared.
 Failures are always confirmed in new processes, and so is one execution of each exploration that finds none.
 """
 
-import ast
 import copy
 import threading
 from collections.abc import Callable
@@ -44,7 +43,7 @@ class Freshness:
     def __init__(self, module: ModuleType, source: str) -> None:
         self._contents = vars(module)
         self._before = dict(self._contents)
-        tree = _parse(source)
+        tree = traceless.parse(source)
         imported = traceless.imports(tree) if tree is not None else None
         self.possible = (
             tree is not None
@@ -90,22 +89,13 @@ class Freshness:
         )
 
 
-def _parse(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 def _forgets(value: Any, imported: Any) -> bool:
     """Whether nothing can be remembered in a value of the module: what it imports, constants, plain functions."""
     if value is imported or traceless.is_constant(value):
         return True
     if not isinstance(value, FunctionType) or value.__closure__ is not None or vars(value):
         return False
-    return all(
-        map(traceless.is_constant, (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()))
-    )
+    return all(map(traceless.is_constant, traceless.defaults(value)))
 
 
 def _state_of(process: Any) -> dict[str, Any]:

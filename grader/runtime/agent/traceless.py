@@ -12,10 +12,11 @@ a class or a module of the library, of the process object), and looking for it a
 import ast
 import sys
 from collections.abc import Iterator
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, ClassVar
 
-_CONSTANTS = (int, float, complex, str, bytes, bool, type(None))
+CONSTANTS = (int, float, complex, str, bytes, bool, type(None))
+"""The types of which no value ever changes."""
 _MODULES = frozenset(
     {
         *("multiprocessing", "time", "random", "queue", "typing", "functools", "contextlib", "itertools"),
@@ -46,7 +47,20 @@ def is_constant(value: Any) -> bool:
     """Whether a value never changes, nor any part of it."""
     if type(value) is tuple:
         return all(map(is_constant, value))
-    return type(value) in _CONSTANTS
+    return type(value) in CONSTANTS
+
+
+def defaults(function: FunctionType) -> tuple[Any, ...]:
+    """The values that parameters have if nothing else is given."""
+    return (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
+
+
+def parse(source: str) -> ast.Module | None:
+    """The tree of a source; None if it is no Python, or too much for the parser."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def leaves_no_trace(tree: ast.Module, contents: dict[str, Any], imported: dict[str, Any]) -> bool:
@@ -130,8 +144,8 @@ class Reader:
         if isinstance(node, ast.Attribute) and not self._is_harmless_attribute(node):
             return False
         if isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
-            root = _root(node)
-            return root is not None and self.may_change(root)
+            name = root(node)
+            return name is not None and self.may_change(name)
         return True
 
     def may_change(self, name: str) -> bool:
@@ -193,7 +207,7 @@ def _used(node: ast.AST) -> Iterator[ast.expr]:
         yield from node.type.elts if isinstance(node.type, ast.Tuple) else ()
 
 
-def _root(node: ast.expr) -> str | None:
+def root(node: ast.expr) -> str | None:
     """The variable at the left end of `a.b[c].d`, None if it is no variable."""
     while isinstance(node, (ast.Attribute, ast.Subscript)):
         node = node.value
