@@ -206,7 +206,9 @@ def test_the_documented_json_and_its_tokens(tmp_path: Path) -> None:
 def test_the_token_of_a_good_outcome_shows_how_it_comes_about(tmp_path: Path) -> None:
     path = str(SCRIPTS / "order_of_results.py")
     ran = grader("explore", path, "2", "--format", "json", cwd=tmp_path)
-    for outcome in json.loads(ran.out)["outcomes"]:
+    outcomes = json.loads(ran.out)["outcomes"]
+    assert len(outcomes) == 2
+    for outcome in outcomes:
         shown = grader("replay", outcome["replay"], path, cwd=tmp_path)
         assert shown.status == 0
         assert outcome["stdout"]["main"].strip() in shown.out

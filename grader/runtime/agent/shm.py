@@ -82,6 +82,8 @@ class SharedMemory(_Real):  # type: ignore[misc]
 
 
 _NAMES = 2**62
+_WITH_GAPS = memoryview(bytearray(4))[::2]
+"""What no function of `struct` takes: each has its own words for that."""
 
 
 def _whole(path: str) -> str:
@@ -119,6 +121,8 @@ def _with_windows(name: str) -> Any:
         buffer = args[0] if args else kwargs.get("buffer")
         if not isinstance(buffer, Window):
             return original(layout, *args, **kwargs)
+        if not buffer.contiguous:
+            return original(layout, _WITH_GAPS, *args[1:])
         if name == "unpack":
             return original(layout, buffer.tobytes())
         rest = args[1:]

@@ -69,7 +69,8 @@ def framed(body: bytes) -> bytes:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes(data: bytes) -> None:
-    assert received(data) in (Ended, Malformed) or isinstance(received(data), Message)
+    result = received(data)
+    assert result in (Ended, Malformed) or isinstance(result, Message)
 
 
 @settings(max_examples=200, deadline=None)
