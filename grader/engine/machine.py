@@ -115,22 +115,7 @@ class Machine:
         task, operation = announcement.task, announcement.operation
         self._settle(task, announcement.updates)
         for creation in announcement.created:
-            known = creation.object in self.objects or len(self.objects) >= MAX_OBJECTS
-            known = known or creation.kind is ObjectKind.PROCESS  # those are made by being started
-            if (
-                known
-                or creator_of(creation.object) != task
-                or not 0 <= _zeros(creation) <= MOST_BYTES - self._zeros
-                or creation.lock not in (NO_OBJECT, *self.objects)
-                or not self._may_guard(creation)
-            ):
-                raise ProtocolError(f"object {creation.object} cannot be created")
-            self._zeros += _zeros(creation)
-            state = BY_OBJECT[creation.kind].create(creation)
-            if type(state) is PipeState:
-                state = made_by(state, process_of(self.objects, task))
-            self.creations[creation.object] = creation
-            self.objects[creation.object] = self.births[creation.object] = state
+            self._create(task, creation)
         if operation.kind is _KIND.PROCESS_START:
             operation = self._with_child(task, operation)
         elif operation.kind is _KIND.PROCESS_EXIT:
@@ -148,6 +133,25 @@ class Machine:
             known_rounds = self._rounds.of(task)
             self._idling[task] = idling.announced(operation, announcement.mark, self.objects, known_rounds)
             self._rounds.learn(task, self._idling[task])
+
+    def _create(self, task: TaskId, creation: Creation) -> None:
+        """Take a new object. Raises ProtocolError if it may not be made, not by this task, or not any more."""
+        if (
+            creation.object in self.objects
+            or len(self.objects) >= MAX_OBJECTS
+            or creation.kind is ObjectKind.PROCESS  # those are made by being started
+            or creator_of(creation.object) != task
+            or not 0 <= _zeros(creation) <= MOST_BYTES - self._zeros
+            or creation.lock not in (NO_OBJECT, *self.objects)
+            or not self._may_guard(creation)
+        ):
+            raise ProtocolError(f"object {creation.object} cannot be created")
+        self._zeros += _zeros(creation)
+        state = BY_OBJECT[creation.kind].create(creation)
+        if type(state) is PipeState:
+            state = made_by(state, process_of(self.objects, task))
+        self.creations[creation.object] = creation
+        self.objects[creation.object] = self.births[creation.object] = state
 
     def _may_guard(self, creation: Creation) -> bool:
         """Whether what an object names as its lock is one; a condition has to have one."""
