@@ -98,26 +98,18 @@ def page(
     isolation; `groups` is a table of checks to stand before the sections, `program` one whose outcomes and warnings
     do.
     """
-    style, script = asset("page.css"), asset("page.js")
-    return (
-        environment()
-        .get_template("findings.html.j2")
-        .render(
-            title=f"{title} – grader",  # noqa: RUF001 (an en dash is what it is)
-            heading=title,
-            sections=sections,
-            lead=lead,
-            verdict=verdict,
-            status=status.value,
-            warnings=[warning] if warning else [],
-            groups=groups,
-            program=program,
-            glyphs=GLYPHS,
-            style=style,
-            script=script,
-            policy=policy(style, script),
-            version=__version__,
-        )
+    return render(
+        "findings.html.j2",
+        title,
+        asset("page.css"),
+        asset("page.js"),
+        sections=sections,
+        lead=lead,
+        verdict=verdict,
+        status=status.value,
+        warnings=[warning] if warning else [],
+        groups=groups,
+        program=program,
     )
 
 
@@ -202,7 +194,25 @@ def _summary(witness: WitnessView) -> tuple[tuple[str, str, str], ...]:
     return tuple((name, first.get(name, ""), text) for name, text in last.items())
 
 
-def policy(style: str, script: str) -> str:
+def render(template: str, heading: str, style: str, script: str, **content: object) -> str:
+    """A template as a page with this style sheet and script; `content` is what it wants to know besides."""
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            title=f"{heading} – grader",  # noqa: RUF001 (an en dash is what it is)
+            heading=heading,
+            glyphs=GLYPHS,
+            style=style,
+            script=script,
+            policy=_policy(style, script),
+            version=__version__,
+            **content,
+        )
+    )
+
+
+def _policy(style: str, script: str) -> str:
     """Allows a page this style sheet and this script, and nothing else."""
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
@@ -215,7 +225,7 @@ def _hash(text: str) -> str:
 
 
 @functools.cache
-def environment() -> Environment:
+def _environment() -> Environment:
     """The templates; whatever stands in them is escaped."""
     return Environment(
         loader=PackageLoader("grader.report"),
@@ -229,6 +239,6 @@ def environment() -> Environment:
 
 def asset(name: str) -> str:
     """A file of ours that stands in the page as it is."""
-    templates = environment()
+    templates = _environment()
     assert templates.loader is not None
     return templates.loader.get_source(templates, name)[0]
