@@ -5,6 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from grader.core.execution import OutcomeKind
 from grader.core.verdict import ScriptReport
 from grader.exploring.explore import Options, explore_script
 from grader.exploring.script import load_script
@@ -31,7 +32,7 @@ def printed(report: ScriptReport) -> set[str]:
     return {
         outcome.stdout.get("main", "").removesuffix("\n")
         for outcome in report.outcomes
-        if outcome.kind == "completed" and outcome.exit_codes.get("main") == 0
+        if outcome.kind is OutcomeKind.COMPLETED and outcome.exit_codes.get("main") == 0
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from grader.core.execution import OutcomeKind, StopReason
 from grader.core.operations import Failure
 
 
@@ -172,11 +173,11 @@ class Grade(msgspec.Struct, frozen=True):
 class OutcomeClass(msgspec.Struct, frozen=True):
     """One way in which a program can end, and in how many of the executions it did.
 
-    `kind` is that of the execution (`grader.core.execution.OutcomeKind`); the rest is by shown names of processes:
-    exit codes (of those that came to an end), what each printed on stdout, what each died of.
+    `kind` is that of the execution; the rest is by shown names of processes: exit codes (of those that came to an
+    end), what each printed on stdout, what each died of.
     """
 
-    kind: str
+    kind: OutcomeKind
     count: int
     exit_codes: Mapping[str, int]
     stdout: Mapping[str, str]
@@ -205,7 +206,7 @@ class ScriptReport(msgspec.Struct, frozen=True):
     verdict: Verdict
     executions: int
     traces: int
-    stopped: str
+    stopped: StopReason
     seconds: float
     outcomes: tuple[OutcomeClass, ...] = ()
     more_outcomes: int = 0

@@ -184,11 +184,11 @@ class _Study:
             return Verdict.INCONCLUSIVE
         return Verdict.VERIFIED if verified else Verdict.BOUNDED
 
-    def _stopped(self, interrupted: bool) -> str:
+    def _stopped(self, interrupted: bool) -> StopReason:
         explorations = self.examination.explorations
         if interrupted or not explorations:
-            return StopReason.INTERRUPTED.value
-        return explorations[0].stopped.value
+            return StopReason.INTERRUPTED
+        return explorations[0].stopped
 
     def _outcomes(self) -> tuple[tuple[OutcomeClass, ...], int]:
         entries = self._tally.outcomes.first()

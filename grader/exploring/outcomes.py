@@ -87,7 +87,7 @@ def ending_of(execution: Execution) -> Ending:
 def summary(ending: Ending, count: int, replay: str) -> OutcomeClass:
     """An outcome as reports show it."""
     return OutcomeClass(
-        kind=ending.kind.value,
+        kind=ending.kind,
         count=count,
         exit_codes=dict(ending.exit_codes),
         stdout=dict(ending.stdout),

@@ -231,18 +231,17 @@ def _columns(lines: Iterable[Line]) -> tuple[Column, ...]:
             name,
             found[-1].title,
             tuple(sum(check.status is status for check in found) for status in STATUSES),
-            tuple(sum(_level(check) == level.value for check in found) for level in LEVELS),
+            tuple(sum(_level(check) is level for check in found) for level in LEVELS),
         )
         for (exercise, name), found in sorted(checks.items(), key=lambda item: item[0][0])
     )
 
 
-def _level(check: CheckLine) -> str:
-    """The weakest level of evidence that a pass rests on."""
-    if check.status is not CheckStatus.PASSED or not check.evidence:
-        return ""
-    order = [level.value for level in LEVELS]
-    return max(check.evidence, key=order.index)
+def _level(check: CheckLine) -> EvidenceLevel | None:
+    """The weakest level of evidence that a pass rests on, None where there is no pass."""
+    if check.status is not CheckStatus.PASSED:
+        return None
+    return max(check.evidence, key=LEVELS.index, default=None)
 
 
 def _row(student: StudentLine, sheet: Sheet, columns: Sequence[Column]) -> Row:
@@ -272,8 +271,9 @@ def _cell(line: Line | None, column: Column) -> Cell:
         return Cell("none", why=line.problem)
     why = "; ".join(dict.fromkeys(mistake.kind for mistake in check.mistakes)) or check.reason
     level = _level(check)
-    weak = level if level != EvidenceLevel.VERIFIED.value else ""
-    return Cell(check.status.value, weak, why or level)
+    known = level.value if level is not None else ""
+    weak = known if level is not EvidenceLevel.VERIFIED else ""
+    return Cell(check.status.value, weak, why or known)
 
 
 def _groups(lines: Iterable[Line]) -> tuple[Group, ...]:

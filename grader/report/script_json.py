@@ -22,7 +22,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
         "verdict": report.verdict.value,
         "executions": report.executions,
         "traces": report.traces,
-        "stopped": report.stopped,
+        "stopped": report.stopped.value,
         "processes": report.processes,
         "identical_processes": list(report.identical),
         "threads": report.threads,
@@ -39,7 +39,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
 
 def _outcome(outcome: OutcomeClass) -> dict[str, Any]:
     return {
-        "kind": outcome.kind,
+        "kind": outcome.kind.value,
         "count": outcome.count,
         "exit_codes": dict(outcome.exit_codes),
         "stdout": dict(outcome.stdout),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from grader.core.execution import OutcomeKind, StopReason
 from grader.core.verdict import DataRace, OutcomeClass, ScriptReport, Verdict
 from grader.report import sanitize, words
 from grader.report.view import FindingView, of_finding, task_order
@@ -17,11 +18,11 @@ _MOST_LINES = 6
 _MOST_WARNINGS = 6
 _LINE_LIMIT = 70
 _ENDINGS = {
-    "completed": "every process ends",
-    "deadlock": "nobody can go on (deadlock)",
-    "livelock": "goes round for ever",
-    "hung": "never ends",
-    "crashed": "a process dies",
+    OutcomeKind.COMPLETED: "every process ends",
+    OutcomeKind.DEADLOCK: "nobody can go on (deadlock)",
+    OutcomeKind.LIVELOCK: "goes round for ever",
+    OutcomeKind.HUNG: "never ends",
+    OutcomeKind.CRASHED: "a process dies",
 }
 
 Printed: TypeAlias = tuple[tuple[str, tuple[str, ...]], ...]
@@ -84,7 +85,7 @@ def _headline(report: ScriptReport) -> str:
         return f"no failure in {words.count(report.executions, 'order')} (bounded)"
     if report.verdict is Verdict.FAILED:
         return "failed: " + ", ".join(dict.fromkeys(finding.kind.value for finding in report.findings))
-    interrupted = report.stopped == "interrupted"
+    interrupted = report.stopped is StopReason.INTERRUPTED
     return "inconclusive: " + ("interrupted too early" if interrupted else "it cannot be judged")
 
 
@@ -96,14 +97,16 @@ def _basis(report: ScriptReport) -> str:
         parts.append(f"orders among {sizes} identical processes count once")
     if report.threads:
         parts.append(f"{words.THREADS}, not between other instructions")
-    if report.verdict is Verdict.BOUNDED and (not report.threads or report.stopped != "exhausted"):
+    if report.verdict is Verdict.BOUNDED and (
+        not report.threads or report.stopped is not StopReason.EXHAUSTED
+    ):
         parts.append(_STOPPED.get(report.stopped, "there are more"))
     return ", ".join(parts)
 
 
 _STOPPED = {
-    "seconds": "there are more; try a larger --budget",
-    "interrupted": "interrupted before the end",
+    StopReason.SECONDS: "there are more; try a larger --budget",
+    StopReason.INTERRUPTED: "interrupted before the end",
 }
 
 
@@ -160,7 +163,7 @@ def _telling(outcomes: Sequence[OutcomeClass]) -> list[str]:
 
 
 def _ending(outcome: OutcomeClass) -> str:
-    text = _ENDINGS.get(outcome.kind, outcome.kind)
+    text = _ENDINGS.get(outcome.kind, outcome.kind.value)
     if outcome.failures:
         deaths = [f"{who}: {failure}" for who, failure in outcome.failures.items()]
         return sanitize.line(f"{text}; {'; '.join(deaths[:3])}", limit=200)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from grader.batch.book import Book
 from grader.batch.model import Handed, Leftover, Result, Roll, Student, Verdict
 from grader.batch.run import key_of
-from grader.core.verdict import CheckResult, CheckStatus, Finding, Grade
+from grader.core.verdict import CheckResult, CheckStatus, EvidenceLevel, Finding, Grade
 from grader.report import sanitize, words
 
 _MESSAGE_LIMIT = 300
@@ -42,7 +42,7 @@ class CheckLine:
     status: CheckStatus
     score: float
     max_score: float
-    evidence: tuple[str, ...]
+    evidence: tuple[EvidenceLevel, ...]
     mistakes: tuple[Mistake, ...]
     reason: str
 
@@ -187,7 +187,7 @@ def _check(check: CheckResult) -> CheckLine:
         check.status,
         check.score,
         check.max_score,
-        tuple(entry.level.value for entry in check.evidence),
+        tuple(entry.level for entry in check.evidence),
         tuple(_mistake(finding) for finding in check.findings),
         sanitize.line(check.reason),
     )

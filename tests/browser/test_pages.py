@@ -15,6 +15,7 @@ from reports.test_html import _PAYLOADS, poisoned, with_states
 from reports.test_sheet import EVIL, book_of
 
 from grader.batch.model import Result, Verdict, of_grade
+from grader.core.execution import OutcomeKind, StopReason
 from grader.core.verdict import Grade, OutcomeClass, ScriptReport
 from grader.core.verdict import Verdict as Found
 from grader.report import batch_files, html, script_view, view
@@ -98,12 +99,21 @@ def _batch(folder: Path, *results: tuple[str, Result], absent: tuple[str, ...]) 
 
 def _program(grade: Grade, name: str = "bank.py") -> str:
     outcomes = tuple(
-        OutcomeClass("completed", count, {name: 0}, {name: text}, replay="TOKEN" * 30)
+        OutcomeClass(OutcomeKind.COMPLETED, count, {name: 0}, {name: text}, replay="TOKEN" * 30)
         for count, text in ((12, "balance 30\n" * 9), (8, f"balance 10 {name} {'wide ' * 60}"))
     )
     findings = grade.checks[0].findings
     report = ScriptReport(
-        name, "0", Found.FAILED, 20, 20, "exhausted", 0.5, outcomes, findings=findings, source=grade.source
+        name,
+        "0",
+        Found.FAILED,
+        20,
+        20,
+        StopReason.EXHAUSTED,
+        0.5,
+        outcomes,
+        findings=findings,
+        source=grade.source,
     )
     report = msgspec.structs.replace(report, sandbox="OFF (limits only)", unprotected=("files",))
     return html.of_script(script_view.of_report(report, name))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.core.execution import StopReason
 from grader.core.verdict import ScriptReport, Verdict
 from grader.exploring.explore import Options, explore_script
 from grader.exploring.script import load_script
@@ -76,7 +77,7 @@ def test_processes_that_can_be_told_apart_run_in_every_order(tmp_path: Path, par
     report = explored(tmp_path, 3, **parts)  # type: ignore[arg-type]
     assert report.identical == ()
     assert report.traces >= 6
-    assert report.stopped == "exhausted" or report.verdict is Verdict.FAILED
+    assert report.stopped is StopReason.EXHAUSTED or report.verdict is Verdict.FAILED
 
 
 def test_two_consumers_share_what_comes_in_every_way(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from reports.test_sheet import book_of
 from rich.cells import cell_len
 
 from grader.batch.model import Result, Verdict, of_grade
+from grader.core.execution import OutcomeKind, StopReason
 from grader.core.verdict import DataRace, Location, OutcomeClass, ScriptReport
 from grader.core.verdict import Verdict as Found
 from grader.grading.replay import Replay
@@ -71,9 +72,9 @@ def script(evil: str) -> ScriptReport:
         Found.FAILED,
         2,
         2,
-        "exhausted",
+        StopReason.EXHAUSTED,
         0.1,
-        (OutcomeClass("completed", 1, {evil: 1}, {evil: evil, "P1": evil}, {evil: evil}, evil),),
+        (OutcomeClass(OutcomeKind.COMPLETED, 1, {evil: 1}, {evil: evil, "P1": evil}, {evil: evil}, evil),),
         findings=check.findings,
         warnings=(DataRace(evil, ("read", "write"), (place, place)),),
         source=(evil,),
@@ -88,7 +89,7 @@ def printed(show: Callable[[text.Printer], None]) -> str:
 
 def replayed(evil: str, failed: bool) -> Replay:
     finding = poisoned(evil).checks[0].findings[0]
-    outcome = OutcomeClass("completed", 1, {evil: 1}, {evil: evil}, {evil: evil})
+    outcome = OutcomeClass(OutcomeKind.COMPLETED, 1, {evil: 1}, {evil: evil}, {evil: evil})
     return Replay(finding if failed else None, finding.steps, evil, 2, (evil,), finding.start, outcome)
 
 

@@ -13,6 +13,7 @@ import pytest
 from reports import samples
 from reports.test_any_grade import HIDDEN
 
+from grader.core.execution import OutcomeKind, StopReason
 from grader.core.verdict import (
     CheckResult,
     CheckStatus,
@@ -302,7 +303,7 @@ def test_a_replay(failed: bool) -> None:
 
 def test_a_replay_of_an_outcome_tells_what_it_came_to() -> None:
     finding = with_states().checks[0].findings[0]
-    outcome = OutcomeClass("completed", 1, {"main": 0}, {"main": "balance <30>"})
+    outcome = OutcomeClass(OutcomeKind.COMPLETED, 1, {"main": 0}, {"main": "balance <30>"})
     seen = Replay(None, finding.steps, "The program in this order", 2, (), outcome=outcome)
     tree = Tree(html.of_replay(seen, "bank.py")).root
     assert [words_of(line) for line in tree.all("p", class_="lead")] == [
@@ -320,11 +321,11 @@ def test_a_program() -> None:
         verdict=Verdict.FAILED,
         executions=20,
         traces=20,
-        stopped="exhausted",
+        stopped=StopReason.EXHAUSTED,
         seconds=0.5,
         outcomes=(
-            OutcomeClass("completed", 12, {"main": 0}, {"main": "30\n<b>"}, replay="TOKEN1"),
-            OutcomeClass("completed", 8, {"main": 0}, {"main": "10"}, replay="TOKEN2"),
+            OutcomeClass(OutcomeKind.COMPLETED, 12, {"main": 0}, {"main": "30\n<b>"}, replay="TOKEN1"),
+            OutcomeClass(OutcomeKind.COMPLETED, 8, {"main": 0}, {"main": "10"}, replay="TOKEN2"),
         ),
         findings=(finding,),
     )
@@ -354,7 +355,7 @@ def test_the_page_of_a_program_says_that_it_was_not_closed_off() -> None:
         Verdict.VERIFIED,
         1,
         1,
-        "exhausted",
+        StopReason.EXHAUSTED,
         0.1,
         sandbox="OFF (limits only)",
         unprotected=("files",),
