@@ -1,6 +1,6 @@
 """Guesses about pools. Each rule answers with a sentence or two, or with nothing."""
 
-from grader.core.operations import ObjectKind, OperationKind
+from grader.core.operations import ObjectKind, OperationKind, process_object
 from grader.grading.evidence import Facts
 from grader.primitives.pool import PoolState
 from grader.primitives.process import ProcessState
@@ -38,7 +38,7 @@ def lost_task(facts: Facts) -> str:
         if not isinstance(state, PoolState) or state.ended:
             continue
         for taken in state.taken:
-            worker = facts.seen.execution.objects.get(-1 - taken.worker)
+            worker = facts.seen.execution.objects.get(process_object(taken.worker))
             if isinstance(worker, ProcessState) and not worker.alive:
                 return (
                     "A task ends with its worker, and its result never comes: a Pool does not notice. Let the task "

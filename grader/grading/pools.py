@@ -3,7 +3,7 @@
 from typing import Any
 
 from grader.core.execution import Execution
-from grader.core.operations import OperationKind, Step, TaskId, process_object
+from grader.core.operations import OperationKind, Step, TaskId, process_object, task_of
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.values import OPAQUE, show, unpickle
@@ -34,7 +34,7 @@ def is_housekeeping(execution: Execution, step: Step) -> bool:
 
 
 def _self(step: Step) -> tuple[TaskId, ...]:
-    return () if step.operation.kind is not _KIND.PROCESS_EXIT else (-1 - step.operation.object,)
+    return () if step.operation.kind is not _KIND.PROCESS_EXIT else (task_of(step.operation.object),)
 
 
 def waits(seen: Observed, names: Names, target: int, number: int) -> str:

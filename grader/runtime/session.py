@@ -38,7 +38,7 @@ _LAST_WORDS_SECONDS = 0.1
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A function of the submission to be called as one task; arguments as `grader.runtime.agent.main` reads them.
+    """A function of the submission to be called as one task; arguments as `grader.runtime.agent.hosts` reads them.
 
     It is called `times` times, one after the other; what the last call returns is what the task returns.
     """
