@@ -9,6 +9,7 @@ be told from threads that do it at once, it announces itself as not controlled:
 * a process that waits for something else while callbacks are due or workers may have to be replaced.
 """
 
+import enum
 import functools
 import pickle
 import signal
@@ -21,8 +22,17 @@ from typing import Any
 from grader.runtime.agent import channel, clock, reuse, uncontrolled
 from grader.runtime.agent.internals import futures_process, mp_context, mp_pool
 
-FREE, FAILURES, TURNS = range(3)
-"""What can be seen of the order in which the results of a job come: nothing, which failure was first, all of it."""
+
+class Order(enum.IntEnum):
+    """What can be seen of the order in which the results of a job come; the judge is told the number.
+
+    `FREE`: nothing. `FAILURES`: which failure was first. `TURNS`: all of it.
+    """
+
+    FREE = 0
+    FAILURES = 1
+    TURNS = 2
+
 
 _LATE = 0.7
 """Seconds of its own time that a process may compute on while callbacks are due."""
@@ -58,7 +68,7 @@ class Desk:
         self.deaf = False
         """Whether results are not handled any more, because that has failed once."""
         self._owner = here.task
-        self.orders: dict[int, int] = {}
+        self.orders: dict[int, Order] = {}
         """What can be seen of the order of the tasks that have no result yet."""
         self.closed = False
         self.looked: Callable[[], None] = lambda: None
@@ -73,7 +83,7 @@ class Desk:
             uncontrolled.announce("a pool in another process or thread than the one that made it")
         return channel.current().request(kind, object=self.object, **fields)
 
-    def submit(self, data: bytes, order: int, due: bool = False, place: int = 0, text: str = "") -> int:
+    def submit(self, data: bytes, order: Order, due: bool = False, place: int = 0, text: str = "") -> int:
         """One task for the workers, or for the one at `place`; returns its number.
 
         With `due`, its result is to be handled as soon as it comes.
@@ -92,7 +102,7 @@ class Desk:
         """
         before = len(self.orders)
         while number in self.orders or not number:
-            turns = self.orders.get(number) == TURNS
+            turns = self.orders.get(number) is Order.TURNS
             if not self._collect("pool.next" if turns else "pool.result", number, how):
                 return False
             if by_turn and len(self.orders) < before:
@@ -146,7 +156,7 @@ class Desk:
 
     def look_for_more(self) -> None:
         """Handle what has come of the results whose turn counts."""
-        while TURNS in self.orders.values() and self._collect("pool.next", 0, {"block": False}):
+        while Order.TURNS in self.orders.values() and self._collect("pool.next", 0, {"block": False}):
             pass
 
     def cancel(self, number: int) -> bool:

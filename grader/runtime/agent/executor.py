@@ -20,9 +20,8 @@ from typing import Any
 
 from grader.runtime.agent import channel, clock, frames, uncontrolled
 from grader.runtime.agent.desk import (
-    FREE,
-    TURNS,
     Desk,
+    Order,
     Worker,
     alone,
     describe,
@@ -129,7 +128,7 @@ class _Office:
             self._most, executor._initializer, executor._initargs, replaced=self.desk.restocks
         )
         self.desk.looked = self._places.looked
-        self._order = TURNS if _mentions(_IN_ORDER) else FREE
+        self._order = Order.TURNS if _mentions(_IN_ORDER) else Order.FREE
         self._task = channel.current().task
         _offices.append(self)
 
@@ -140,7 +139,7 @@ class _Office:
 
     def check_order(self, what: str) -> None:
         """Announce `what` if it would have to know in which order futures are settled."""
-        if self._order != TURNS and self.desk.orders:
+        if self._order is not Order.TURNS and self.desk.orders:
             uncontrolled.announce(f"concurrent.futures.{what} by another name")
 
     def submit(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future:

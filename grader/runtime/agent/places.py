@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from grader.runtime.agent import frames, uncontrolled
-from grader.runtime.agent.desk import FAILURES, TURNS
+from grader.runtime.agent.desk import Order
 from grader.runtime.agent.locality import Reach, Surroundings
 
 _LOOKS = re.compile(
@@ -35,10 +35,10 @@ class Places:
         self.rounds = False
         """Whether a worker has been given more than one task, though another might have come first."""
 
-    def place(self, function: Any, arguments: Any, order: int) -> int:
+    def place(self, function: Any, arguments: Any, order: Order) -> int:
         """The place of the worker (from 1) that is to take the next task, 0 for any.
 
-        `order` says what can be seen of the order of the results (`desk.FREE` and so on).
+        `order` says what can be seen of the order of the results.
         """
         if not self._fixed:
             return 0
@@ -47,7 +47,7 @@ class Places:
         self._handed += 1
         if reach is not Reach.ANYTHING and self._handed <= self._workers:
             return self._handed
-        seen = order == TURNS or (order == FAILURES and self._raises)
+        seen = order is Order.TURNS or (order is Order.FAILURES and self._raises)
         if self._local and not seen and not self._looks:
             self.rounds = True
             return (self._handed - 1) % self._workers + 1

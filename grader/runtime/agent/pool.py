@@ -17,10 +17,8 @@ from typing import Any
 
 from grader.runtime.agent import clock, uncontrolled
 from grader.runtime.agent.desk import (
-    FAILURES,
-    FREE,
-    TURNS,
     Desk,
+    Order,
     Worker,
     alone,
     describe,
@@ -95,9 +93,9 @@ class _Staff:
         result = self.cache[task[0]]
         calls_back = bool(getattr(result, "_callback", None) or getattr(result, "_error_callback", None))
         if calls_back or self.desk.due or isinstance(result, mp_pool.IMapUnorderedIterator):
-            order = TURNS
+            order = Order.TURNS
         else:
-            order = FAILURES if isinstance(result, mp_pool.MapResult) else FREE
+            order = Order.FAILURES if isinstance(result, mp_pool.MapResult) else Order.FREE
         data = dumps(task)
         place = self._places.place(*unwrapped(*task[2:]), order)
         number = self.desk.submit(data, order, calls_back, place, describe(*task[2:]))
@@ -115,7 +113,7 @@ class _Staff:
             failed.append((self.desk.position, index, outcome))
             if len(failed) > 1 and self._places.rounds:
                 uncontrolled.announce("a map() of a pool with several tasks that raise an exception")
-        if not self.numbers[job] or self.desk.orders.get(self.numbers[job][0]) == TURNS:
+        if not self.numbers[job] or self.desk.orders.get(self.numbers[job][0]) is Order.TURNS:
             for _, index, outcome in sorted(self._failed.pop(job, ()), key=lambda failed: failed[0]):
                 self._deliver(job, index, outcome)
 
