@@ -1,4 +1,4 @@
-"""The parent's end of a pool of worker processes, and the life of a worker. Start at `Desk`, and `Worker`.
+"""The parent's end of a pool of worker processes. Start at `Desk`; the other end is `Worker` in `workers`.
 
 A pool of Python's has threads in the parent that move tasks to the workers and results back, call callbacks and
 start new workers in place of those that end. Here nothing lies between parent and workers but the judge
@@ -11,7 +11,6 @@ be told from threads that do it at once, it announces itself as not controlled:
 
 import enum
 import functools
-import pickle
 import signal
 import sys
 import traceback
@@ -20,7 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from grader.runtime.agent import channel, clock, reuse, uncontrolled
-from grader.runtime.agent.internals import futures_process, mp_context, mp_pool
+from grader.runtime.agent.internals import futures_process, mp_pool
 
 
 class Order(enum.IntEnum):
@@ -38,16 +37,8 @@ _LATE = 0.7
 """Seconds of its own time that a process may compute on while callbacks are due."""
 _SHOWN = 60
 _PLAIN = (int, float, str, bool, type(None))
-_pickler = mp_context.reduction.ForkingPickler
 _real_setitimer, _real_signal = signal.setitimer, signal.signal
 _Received = Callable[[int, bytes], None]
-
-
-def dumps(value: Any) -> bytes:
-    """`value` pickled for another process. Raises whatever pickling raises."""
-    data = bytes(_pickler.dumps(value))
-    uncontrolled.check_size("a task or a result of a pool", len(data))
-    return data
 
 
 class Desk:
@@ -229,11 +220,6 @@ def alone(what: str) -> Iterator[None]:
         here.alone = before
 
 
-def loads(data: bytes) -> Any:
-    """What `dumps` was given. Raises whatever unpickling raises."""
-    return pickle.loads(data)
-
-
 def describe(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """A task in short, for a reader: the function, and its arguments if they are plain and few."""
     part = _part_of_map(function, args)
@@ -267,29 +253,6 @@ def _call(function: Any, args: Any, kwargs: dict[str, Any]) -> str:
         else "..."
     )
     return f"{name}({shown})"[:_SHOWN]
-
-
-class Worker:
-    """A worker's end of the pool `target`, at `place`."""
-
-    def __init__(self, target: int, place: int) -> None:
-        self._target = target
-        self._place = place
-        self.number = 0
-
-    def take(self) -> Any:
-        """The next task; None if there will be no more. Raises whatever unpickling raises."""
-        answer = channel.current().request("pool.take", object=self._target, number=self._place)
-        if not answer.get("ok", True):
-            return None
-        self.number = int(answer["number"])
-        return loads(answer.get("data", b""))
-
-    def done(self, data: bytes, failed: bool) -> None:
-        """Send the result of the task."""
-        channel.current().request(
-            "pool.done", object=self._target, number=self.number, data=data, offset=int(failed)
-        )
 
 
 def install() -> None:

@@ -19,19 +19,10 @@ from collections.abc import Callable
 from typing import Any
 
 from grader.runtime.agent import channel, clock, frames, uncontrolled
-from grader.runtime.agent.desk import (
-    Desk,
-    Order,
-    Worker,
-    alone,
-    describe,
-    dumps,
-    loads,
-    look_after,
-    unwrapped,
-)
+from grader.runtime.agent.desk import Desk, Order, alone, describe, look_after, unwrapped
 from grader.runtime.agent.internals import futures_process, replace
 from grader.runtime.agent.places import Places
+from grader.runtime.agent.workers import dumps, loads, work_for_executor
 
 _process = futures_process
 _base = futures_process._base
@@ -165,7 +156,7 @@ class _Office:
         return future
 
     def _start(self, place: int) -> None:
-        worker = self._ctx.Process(target=work, args=(self.desk.object, place, *self._arguments))
+        worker = self._ctx.Process(target=work_for_executor, args=(self.desk.object, place, *self._arguments))
         worker.is_pool_worker = True
         worker.start()
         self.desk.workers[place] = self.processes[worker.pid] = worker
@@ -229,39 +220,6 @@ class _Office:
 def _mentions(words: tuple[str, ...]) -> bool:
     texts = ("".join(linecache.getlines(filename)) for filename in frames.files())
     return any(word in text for text in texts for word in words)
-
-
-def work(target: int, place: int, initializer: Any, initargs: Any, most: int | None) -> None:
-    """The life of a worker, as `concurrent.futures.process._process_worker` lives it."""
-    own = Worker(target, place)
-    if initializer is not None:
-        try:
-            initializer(*initargs)
-        except BaseException:
-            _base.LOGGER.critical("Exception in initializer:", exc_info=True)
-            return
-    completed = 0
-    while most is None or completed < most:
-        task = own.take()
-        if task is None:
-            return
-        function, args, kwargs = task
-        try:
-            outcome = True, function(*args, **kwargs)
-        except BaseException as error:
-            outcome = False, _told(error)
-        try:
-            data = dumps(outcome)
-        except BaseException as error:
-            outcome = False, _told(error)
-            data = dumps(outcome)
-        own.done(data, failed=not outcome[0])
-        completed += 1
-
-
-def _told(error: BaseException) -> Any:
-    place = error.__traceback__.tb_next if error.__traceback__ else None
-    return _process._ExceptionWithTraceback(error, place)
 
 
 def _init(

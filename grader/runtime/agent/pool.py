@@ -16,18 +16,10 @@ from multiprocessing import TimeoutError
 from typing import Any
 
 from grader.runtime.agent import clock, uncontrolled
-from grader.runtime.agent.desk import (
-    Desk,
-    Order,
-    Worker,
-    alone,
-    describe,
-    dumps,
-    loads,
-    unwrapped,
-)
+from grader.runtime.agent.desk import Desk, Order, alone, describe, unwrapped
 from grader.runtime.agent.internals import mp_context, mp_pool, mp_util, replace
 from grader.runtime.agent.places import Places
+from grader.runtime.agent.workers import dumps, loads, work_for_pool
 
 _MOST_TASKS = 2_000
 _FUTILE = 3
@@ -73,7 +65,7 @@ class _Staff:
 
     def start(self, place: int) -> None:
         """A worker at this place."""
-        worker = self._make(self._ctx, target=work, args=(self.desk.object, place, *self._arguments))
+        worker = self._make(self._ctx, target=work_for_pool, args=(self.desk.object, place, *self._arguments))
         worker.name = worker.name.replace("Process", "PoolWorker")
         worker.daemon = True
         worker.is_pool_worker = True
@@ -170,35 +162,6 @@ class _TaskQueue:
 def _first(items: Iterable[Any], count: int) -> Iterable[Any]:
     for _, item in zip(range(count), items):
         yield item
-
-
-def work(target: int, place: int, initializer: Any, initargs: Any, maxtasks: int | None, wrap: bool) -> None:
-    """The life of a worker, as `multiprocessing.pool.worker` lives it."""
-    own = Worker(target, place)
-    if initializer is not None:
-        initializer(*initargs)
-    completed = 0
-    while maxtasks is None or completed < maxtasks:
-        task = own.take()
-        if task is None:
-            break
-        job, index, function, args, kwargs = task
-        outcome: tuple[bool, Any]
-        try:
-            outcome = True, function(*args, **kwargs)
-        except Exception as error:
-            if wrap and function is not mp_pool._helper_reraises_exception:
-                place_of_error = error.__traceback__.tb_next if error.__traceback__ else None
-                outcome = False, mp_pool.ExceptionWithTraceback(error, place_of_error)
-            else:
-                outcome = False, error
-        try:
-            data = dumps((job, index, outcome))
-        except Exception as error:
-            outcome = False, mp_pool.MaybeEncodingError(error, outcome[1])
-            data = dumps((job, index, outcome))
-        own.done(data, failed=not outcome[0])
-        completed += 1
 
 
 def _init(
