@@ -1,7 +1,5 @@
 """What a batch says on the terminal: one line while it works, a few at its end. Start at `BatchLine`."""
 
-import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from grader.batch.model import Leftover, Verdict
 from grader.batch.unpack import no_python
 from grader.report import sanitize, words
+from grader.report.status_line import StatusLine
 
 if TYPE_CHECKING:
     from grader.batch.run import Ended, Standing
@@ -25,9 +24,8 @@ class BatchLine:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._live = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self._next = 0.0 if self._live else time.monotonic() + _EVERY_IN_A_LOG
-        self._dirty = False
+        self._line = StatusLine(stream)
+        self._next = 0.0 if self._line.live else time.monotonic() + _EVERY_IN_A_LOG
 
     def __enter__(self) -> "BatchLine":
         return self
@@ -35,26 +33,20 @@ class BatchLine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._dirty:
-            self._stream.write("\r\x1b[2K")
-            self._stream.flush()
+        self._line.clear()
 
     def update(self, standing: "Standing") -> None:
         """Show `standing`, five times a second at most; in a log four times a minute."""
         now = time.monotonic()
         if now < self._next:
             return
-        self._next = now + (_EVERY if self._live else _EVERY_IN_A_LOG)
+        self._next = now + (_EVERY if self._line.live else _EVERY_IN_A_LOG)
         text = progress(standing)
-        if self._live:
-            from rich.cells import chop_cells
-
-            width = max((shutil.get_terminal_size().columns or 80) - 1, 2)
-            self._stream.write(f"\r\x1b[2K{chop_cells(text, width)[0]}")
-            self._dirty = True
+        if self._line.live:
+            self._line.show(text)
         else:
             self._stream.write(f"{text}\n")
-        self._stream.flush()
+            self._stream.flush()
 
 
 def progress(standing: "Standing") -> str:
