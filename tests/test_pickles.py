@@ -15,9 +15,9 @@ ROOT = Path(grader.__file__).parent
 LOADERS = {"load", "loads", "Unpickler", "_Unpickler"}
 MODULES = {"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "ForkingPickler"}
 BESIDE_STUDENT_CODE = {
-    *("desk.py", "main.py", "managed.py", "popen.py", "process.py", "queues.py", "referents.py"),
+    *("hosts.py", "managed.py", "popen.py", "process.py", "queues.py", "referents.py", "workers.py"),
 }
-"""Modules of the agent that unpickle in a process that runs student code anyway (`main` only the judge's values)."""
+"""Modules of the agent that unpickle in a process that runs student code anyway (`hosts` only the judge's values)."""
 WITHOUT_GLOBALS = {
     "grading/values.py": values._NoGlobals,
     "runtime/agent/free_driver.py": free_driver._PlainUnpickler,

@@ -339,8 +339,8 @@ def test_one_bad_file_among_others_does_not_cost_them_their_grades(tmp_path: Pat
 
 
 def test_several_files_end_with_a_table(tmp_path: Path) -> None:
-    files = [saved(tmp_path, SOLVED, "a.py"), saved(tmp_path, UNLOCKED, "b.py")]
-    ran = ended_well(grader("check", *files, "--exercise", "counter", QUICK), 1)
+    files = [saved(tmp_path, SOLVED, "a.py").name, saved(tmp_path, UNLOCKED, "b.py").name]
+    ran = ended_well(grader("check", *files, "--exercise", "counter", QUICK, cwd=tmp_path), 1)
     table = ran.out.rpartition("\n\n")[2]
     assert 0 < table.index("a.py") < table.index("b.py")
 
