@@ -9,6 +9,7 @@ from grader.core.execution import OutcomeKind
 from grader.core.verdict import ScriptReport
 from grader.exploring.explore import Options, explore_script
 from grader.exploring.script import load_script
+from grader.runtime.pinning import unpinned
 
 SECONDS = 60
 
@@ -38,13 +39,14 @@ def printed(report: ScriptReport) -> set[str]:
 
 def ran(folder: Path, source: str) -> str:
     """What the program prints when it just runs."""
-    done = subprocess.run(
-        [sys.executable, str(written(folder, source))],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=True,
-    )
+    with unpinned():  # how many processes a pool has depends on how many cores one may use
+        done = subprocess.run(
+            [sys.executable, str(written(folder, source))],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=True,
+        )
     return done.stdout.removesuffix("\n")
 
 
