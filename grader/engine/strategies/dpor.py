@@ -73,7 +73,7 @@ class Dpor(Strategy):
         self._births: dict[ObjectId, Any] = {}
         self._last: World | None = None
         self._fresh = 0
-        """Steps before this one were made, and their races seen, in an earlier execution."""
+        """Steps before this one were made in an earlier execution, and are known."""
 
     def begin(self) -> bool:
         self._made = 0
@@ -156,8 +156,9 @@ class Dpor(Strategy):
             world = self._before_the_cycle(world)
         self._last = world
         self.exhaustive = self.exhaustive and not world.disturbed
-        for number in range(self._fresh, len(self._order.trace)):
-            step = self._order.trace[number]
+        # Races of earlier executions as well: what is planned for one holds all that does not happen after its first
+        # step, so the part of the trace that is new this time may ask for another sequence.
+        for number, step in enumerate(self._order.trace):
             self._reverse_races(number, step, self._order.own_past[number])
         for task, operation in world.pending.items():
             if world.rests(task) or not is_enabled(world.objects, task, operation):
