@@ -18,11 +18,11 @@ class OutcomeKind(str, enum.Enum):
     """How an execution ended.
 
     `COMPLETED`: every task came to its end (some perhaps with an exception: that is in the final state).
-    `DEADLOCK`: somebody is left and nobody can move. `LIVELOCK`: the tasks left only re-read a state that nobody
-    can change. `STEP_LIMIT`: it went on and on. `HUNG`: a task announced nothing for its whole CPU limit.
-    `CRASHED`: a task's process vanished or broke the protocol. `UNCONTROLLED`: something was used that we do not
-    control. `DIVERGED`: a replayed prefix asked for a different operation. `PRUNED`: the strategy gave it up as
-    equivalent to another one.
+    `DEADLOCK`: somebody is left and nobody can move. `LIVELOCK`: a fair execution came to the same state again and
+    again. `STEP_LIMIT`: it was cut off because it went on and on, which says nothing by itself. `HUNG`: a task
+    announced nothing for its whole CPU limit. `CRASHED`: a task's process vanished or broke the protocol.
+    `UNCONTROLLED`: something was used that we do not control. `DIVERGED`: a replayed prefix asked for a different
+    operation. `PRUNED`: the strategy gave it up as equivalent to another one.
     """
 
     COMPLETED = "completed"
@@ -37,13 +37,17 @@ class OutcomeKind(str, enum.Enum):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How an execution ended: which task it was about (-1: none), at which line, and details for a reader."""
+    """How an execution ended: which task it was about (-1: none), at which line, and details for a reader.
+
+    `cycle` is the number of steps, at the end of the trace, that would be made again and again.
+    """
 
     kind: OutcomeKind
     task: TaskId = -1
     line: int = 0
     detail: str = ""
     failure: Failure | None = None
+    cycle: int = 0
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -67,6 +71,18 @@ class Execution(msgspec.Struct, frozen=True):
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}
     initial: Mapping[ObjectId, object] = {}
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What an exploration has covered: every class of interleavings in which no wait fails more than `waits` times.
+
+    None: however often. A wait is a round of looking in vain (see `grader.engine.waits`).
+    """
+
+    waits: int | None = None
+
+
+NO_LIMIT = Claim()
 
 
 class Budget(msgspec.Struct, frozen=True):

@@ -115,13 +115,15 @@ class Evidence(msgspec.Struct, frozen=True):
     """What a check's verdict rests on: process counts covered, and the number of executions made.
 
     For `SAMPLED` the executions are free runs. With `threads`, processes had several threads, which changed only where
-    they used locks, queues and the like: that is never `VERIFIED`.
+    they used locks, queues and the like: that is never `VERIFIED`. With `waits`, what is verified is every order in
+    which no wait fails more often than that; None is without such a limit.
     """
 
     level: EvidenceLevel
     processes: tuple[int, ...] = ()
     executions: int = 0
     threads: bool = False
+    waits: int | None = None
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -197,8 +199,8 @@ class ScriptReport(msgspec.Struct, frozen=True):
     """Everything known about one program, run as `__main__`.
 
     `traces` counts the completed, pairwise inequivalent executions; `executions` all of them. `identical` has
-    the sizes of the groups of processes that are alike, so that orders among them count once. `threads` is as in
-    `Evidence`.
+    the sizes of the groups of processes that are alike, so that orders among them count once. `threads` and `waits`
+    are as in `Evidence`.
     """
 
     script: str
@@ -215,6 +217,7 @@ class ScriptReport(msgspec.Struct, frozen=True):
     processes: int = 0
     identical: tuple[int, ...] = ()
     threads: bool = False
+    waits: int | None = None
     source: tuple[str, ...] = ()
     sandbox: str = ""
     """The level of isolation, as in `Grade`."""

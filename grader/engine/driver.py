@@ -4,14 +4,13 @@ Start at `run`.
 """
 
 import time
-from collections import deque
 from collections.abc import Sequence
 
 import msgspec
 
 from grader.core.execution import Execution, Outcome, OutcomeKind
 from grader.core.operations import NO_OBJECT, OperationKind, Step, TaskId, task_of
-from grader.engine.fairness import same
+from grader.engine.fairness import Continuation, Fairness
 from grader.engine.machine import Machine, ProtocolError, World
 from grader.engine.program import Announcement, Program, Report, Session
 from grader.engine.strategies.base import Choice, Diverged, Strategy
@@ -19,8 +18,8 @@ from grader.engine.tasks import TaskTable
 from grader.engine.turns import TURNS
 from grader.primitives.process import ended_by
 
-PATIENCE = 100
-"""How often resting tasks may have to go on by themselves, and meet nothing new, before it is a livelock."""
+MOST_BEYOND = 20_000
+"""Steps of an execution from where only the bound on waits keeps everybody waiting."""
 
 OUTPUT_LIMIT = 16_384
 _TEXT_LIMIT = 500
@@ -40,64 +39,86 @@ class _Driver:
         self, program: Program, strategy: Strategy, tasks: TaskTable, max_steps: int, symmetric: bool
     ) -> None:
         self.initial = program.initial_objects()
-        self.machine = Machine(self.initial, tasks, symmetric, strategy.rounds)
+        self.machine = Machine(self.initial, tasks, symmetric, strategy.bounds)
         self.strategy = strategy
         self.tasks = tasks
         self.max_steps = max_steps
         self.trace: list[Step] = []
         self.out: dict[TaskId, str] = {}
         self.err: dict[TaskId, str] = {}
-        self.fruitless = 0
+        self.fairness = Fairness()
+        self.beyond: Continuation | None = None
+        """How it goes on since only the bound on waits kept everybody waiting."""
+        self.within: World | None = None
+        """The state in which that happened."""
         self.deadline = time.monotonic() + MOST_SECONDS
         self.copied = 0
-        self.stuck_at: deque[World] = deque(maxlen=len(self.initial) + 8)
 
     def drive(self, session: Session) -> Outcome:
         outcome = self._take(session.start())
         while outcome is None:
-            candidates = self.machine.enabled()
-            if not candidates:
-                candidates = self._in_turn(self.machine.restless())
-                outcome = self._nobody_can_move(candidates)
-            if outcome is None:
-                outcome = self._one_step(session, candidates)
+            outcome = self._one_step(session)
         return outcome
 
-    def _in_turn(self, restless: list[TaskId]) -> list[TaskId]:
-        return [restless[self.fruitless % len(restless)]] if restless else []
-
-    def _nobody_can_move(self, restless: list[TaskId]) -> Outcome | None:
-        if not restless:
-            alive = self.machine.alive()
-            return Outcome(OutcomeKind.DEADLOCK if alive else OutcomeKind.COMPLETED)
-        world = self.machine.snapshot()
-        known = any(same(world.objects, earlier.objects) for earlier in self.stuck_at)
-        self.fruitless = self.fruitless + 1 if known else 0
-        if not known:
-            self.stuck_at.append(world)
-        if self.fruitless <= PATIENCE:
-            return None
-        task = restless[0]
-        return Outcome(OutcomeKind.LIVELOCK, task, self.machine.pending[task].line)
-
-    def _one_step(self, session: Session, candidates: list[TaskId]) -> Outcome | None:
-        if len(self.trace) >= self.max_steps:
-            task = self.trace[-1].task
-            return Outcome(OutcomeKind.STEP_LIMIT, task, self.trace[-1].operation.line)
-        last = self.trace[-1].task if self.trace else -1
-        if time.monotonic() > self.deadline or self.copied > MOST_COPIED:
-            line = self.trace[-1].operation.line if self.trace else 0
-            why = TOO_LARGE if self.copied > MOST_COPIED else TOO_SLOW
-            return Outcome(OutcomeKind.UNCONTROLLED, last, line, why)
+    def _one_step(self, session: Session) -> Outcome | None:
+        movable = self.machine.movable()
+        outcome = self._nobody_can_move(movable) or self._too_long()
+        if outcome is not None:
+            return outcome
         try:
-            chosen = self.strategy.choose(Choice(len(self.trace), self.machine, candidates, last))
+            chosen = self._chosen(movable)
         except Diverged as difference:
             return Outcome(OutcomeKind.DIVERGED, detail=str(difference))
         if chosen is None:
             return Outcome(OutcomeKind.PRUNED)
-        step = self.machine.execute(chosen)
+        if self.beyond is not None and self.beyond.cycles:
+            return self._goes_on_for_ever()
+        return self._made(session, self.machine.execute(chosen), movable)
+
+    def _nobody_can_move(self, movable: Sequence[TaskId]) -> Outcome | None:
+        if movable:
+            return None
+        return Outcome(OutcomeKind.DEADLOCK if self.machine.alive() else OutcomeKind.COMPLETED)
+
+    def _too_long(self) -> Outcome | None:
+        task, line = (self.trace[-1].task, self.trace[-1].operation.line) if self.trace else (-1, 0)
+        beyond = self.beyond.steps if self.beyond is not None else 0
+        if len(self.trace) - beyond >= self.max_steps or beyond >= MOST_BEYOND:
+            return Outcome(OutcomeKind.STEP_LIMIT, task, line)
+        if time.monotonic() > self.deadline or self.copied > MOST_COPIED:
+            why = TOO_LARGE if self.copied > MOST_COPIED else TOO_SLOW
+            return Outcome(OutcomeKind.UNCONTROLLED, task, line, why)
+        return None
+
+    def _chosen(self, movable: list[TaskId]) -> TaskId | None:
+        """Who goes next: as the strategy insists, as it chooses within the bound on waits, or beyond it."""
+        last = self.trace[-1].task if self.trace else -1
+        choice = Choice(len(self.trace), self.machine, [], last, self.fairness)
+        chosen = self.strategy.insists(choice)
+        if chosen is not None:
+            return chosen
+        if self.beyond is None:
+            candidates = self.machine.enabled()
+            if candidates:
+                return self.strategy.choose(choice._replace(candidates=candidates))
+            self.within = self.machine.snapshot()
+            self.beyond = Continuation(len(self.trace), by_rounds=self.strategy.by_rounds)
+        return self.beyond.choose(self.machine, movable, last, len(self.trace))
+
+    def _goes_on_for_ever(self) -> Outcome:
+        """A cycle: what comes after its first time is the same, and need not be told."""
+        assert self.beyond is not None
+        del self.trace[self.beyond.anchor + self.beyond.length :]
+        operation = self.trace[-1].operation
+        return Outcome(OutcomeKind.LIVELOCK, self.trace[-1].task, operation.line, cycle=self.beyond.length)
+
+    def _made(self, session: Session, step: Step, movable: Sequence[TaskId]) -> Outcome | None:
         self.trace.append(step)
-        self.strategy.executed(step)
+        self.fairness.stepped(step, self.machine.waiting_of(step.task), movable)
+        if self.beyond is None:
+            self.strategy.executed(step)
+        else:
+            self.beyond.stepped(step, movable)
         if step.operation.kind is OperationKind.MEMORY_WRITE:
             self.copied += len(self.machine.objects[step.operation.object].data)
         if step.operation.kind is OperationKind.QUEUE_FLUSH:
@@ -164,7 +185,7 @@ def run(
         errors=driver.err,
         initial=driver.initial,
     )
-    strategy.finished(execution, machine.snapshot())
+    strategy.finished(execution, driver.within or machine.snapshot())
     return execution
 
 

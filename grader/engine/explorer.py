@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
-from grader.core.execution import Budget, Execution, OutcomeKind, StopReason
+from grader.core.execution import NO_LIMIT, Budget, Claim, Execution, OutcomeKind, StopReason
 from grader.engine.driver import run
 from grader.engine.program import Program
 from grader.engine.strategies.base import Strategy
@@ -19,6 +19,7 @@ Watcher: TypeAlias = Callable[[Execution], bool]
 class Exploration(msgspec.Struct, frozen=True):
     """Totals: `executions` made, `traces` completed and pairwise inequivalent (if the strategy is exhaustive).
 
+    `covered` is what they cover, whatever the exploration stopped for; None if not every order that matters.
     `identical` has the size of each class of identical processes, among which orders counted once (empty: there were
     none, or every order was made).
     """
@@ -29,6 +30,7 @@ class Exploration(msgspec.Struct, frozen=True):
     stopped: StopReason
     seconds: float
     identical: tuple[int, ...] = ()
+    covered: Claim | None = None
 
 
 class Progress(NamedTuple):
@@ -100,4 +102,8 @@ def explore(
         stopped = StopReason.EXHAUSTED if strategy.exhaustive else StopReason.EXECUTIONS
         if classes is not None and not classes.settle():
             stopped = StopReason.NOT_IDENTICAL
-    return Exploration(executions, executions - pruned, pruned, stopped, time.monotonic() - started)
+    covered = strategy.claim or (NO_LIMIT if stopped is StopReason.EXHAUSTED else None)
+    if stopped is StopReason.NOT_IDENTICAL or (classes is not None and not classes.settle()):
+        covered = None
+    traces = executions - pruned - strategy.repeated
+    return Exploration(executions, traces, pruned, stopped, time.monotonic() - started, covered=covered)

@@ -23,11 +23,11 @@ from grader.core.operations import (
     process_object,
     task_of,
 )
-from grader.engine.fairness import NOT_IDLING, Idling, Rounds, disturbs
 from grader.engine.program import Announcement
 from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.engine.turns import TURNS, Turns
+from grader.engine.waits import Bounds, Waiting
 from grader.primitives.base import Objects
 from grader.primitives.lock import LockState
 from grader.primitives.manager import ManagerState, ReferentState, settled
@@ -51,20 +51,21 @@ MOST_BYTES = 256 * 2**20
 
 
 class World(msgspec.Struct, frozen=True):
-    """A snapshot: the objects, what every task is about to do in which local state, and who goes round in a loop.
-
-    `disturbed` tells that resting may have hidden something (see `grader.engine.fairness`).
-    """
+    """A snapshot: the objects, what every task is about to do, and what each has done so far."""
 
     objects: Mapping[ObjectId, Any]
     pending: Mapping[TaskId, Operation]
-    idling: Mapping[TaskId, Idling]
-    marks: Mapping[TaskId, int]
-    disturbed: bool = False
+    waiting: Mapping[TaskId, Waiting]
 
-    def rests(self, task: TaskId) -> bool:
-        """Whether the task only goes round in a polling loop."""
-        return self.idling.get(task, NOT_IDLING).resting(self.objects)
+    def can_go(self, task: TaskId) -> bool:
+        """Whether the task can do what it is about to do, within the bound on waits."""
+        operation = self.pending[task]
+        return is_enabled(self.objects, task, operation) and not self.held_back(task)
+
+    def held_back(self, task: TaskId) -> bool:
+        """Whether only the bound on waits keeps the task from going."""
+        waiting = self.waiting.get(task)
+        return waiting is not None and waiting.holds_back(self.objects, self.pending[task])
 
 
 class ProtocolError(Exception):
@@ -74,13 +75,14 @@ class ProtocolError(Exception):
 class Machine:
     """Mutable while an execution runs. Pending operations include those of the queues' feeders.
 
-    If `symmetric`, identical processes begin in the order of their starting (see `grader.engine.turns`).
+    If `symmetric`, identical processes begin in the order of their starting (see `grader.engine.turns`). `bounds` say
+    how often a task may look in vain (see `grader.engine.waits`).
     """
 
     def __init__(
-        self, objects: Objects, tasks: TaskTable, symmetric: bool = False, rounds: Rounds | None = None
+        self, objects: Objects, tasks: TaskTable, symmetric: bool = False, bounds: Bounds | None = None
     ) -> None:
-        self._rounds = rounds or Rounds()
+        self._bounds = bounds or Bounds()
         self.objects: dict[ObjectId, Any] = dict(objects)
         self._symmetric = symmetric
         if symmetric:
@@ -90,21 +92,18 @@ class Machine:
         """The first states of the objects made in this execution."""
         self.creations: dict[ObjectId, Creation] = {}
         self.tasks = tasks
-        self.disturbed = False
-        self._idling: dict[TaskId, Idling] = {}
-        """Of the tasks that may be in a polling loop."""
-        self._marks: dict[TaskId, int] = {}
+        self._waiting: dict[TaskId, Waiting] = {}
         self._zeros = 0
         self._ends: dict[ObjectId, tuple[ObjectId, ...]] = {}
         """The pipe ends that each process got at its start."""
         self._open: dict[TaskId, ObjectId] = {}
         """The managers' objects that tasks were let change and have not said anything about yet."""
+        self._opened: dict[TaskId, Any] = {}
+        """What those were before."""
 
     def snapshot(self) -> World:
         """The state as it is now."""
-        return World(
-            dict(self.objects), dict(self.pending), dict(self._idling), dict(self._marks), self.disturbed
-        )
+        return World(dict(self.objects), dict(self.pending), dict(self._waiting))
 
     def announce(self, announcement: Announcement) -> None:
         """Take what a task is about to do.
@@ -126,13 +125,13 @@ class Machine:
         else:
             self._check_objects(operation)
         self.pending[task] = operation
-        if announcement.mark:
-            self._marks[task] = announcement.mark
-        if announcement.mark or task in self._idling:
-            idling = self._idling.get(task, NOT_IDLING)
-            known_rounds = self._rounds.of(task)
-            self._idling[task] = idling.announced(operation, announcement.mark, self.objects, known_rounds)
-            self._rounds.learn(task, self._idling[task])
+        waiting = self.waiting_of(task)
+        created = len(announcement.created)
+        self._waiting[task] = waiting.announced(operation, announcement.place, created, self._bounds)
+
+    def waiting_of(self, task: TaskId) -> Waiting:
+        """What a task has done so far."""
+        return self._waiting.get(task) or Waiting(task)
 
     def _create(self, task: TaskId, creation: Creation) -> None:
         """Take a new object. Raises ProtocolError if it may not be made, not by this task, or not any more."""
@@ -169,8 +168,7 @@ class Machine:
             state: ReferentState = self.objects[target]
             after = settled(state, updates[0].data if updates else state.data)
             self.objects[target] = after
-            if task in self._idling:
-                self._idling[task] = self._idling[task].settled(after)
+            self._waiting[task] = self._waiting[task].settled(after != self._opened.pop(task))
 
     def _with_child(self, task: TaskId, operation: Operation) -> Operation:
         children = self.objects[process_object(task)].children
@@ -229,55 +227,41 @@ class Machine:
             raise ProtocolError(f"{operation.kind.value} of {operation.targets}")
 
     def enabled(self) -> list[TaskId]:
-        """The tasks that can move, resting ones left out, in the order of their numbers."""
+        """The tasks that can go within the bound on waits, in the order of their numbers."""
+        return [task for task in self.movable() if not self._held_back(task)]
+
+    def movable(self) -> list[TaskId]:
+        """The tasks that can go, whatever the bound, in the order of their numbers."""
         return sorted(
-            task
-            for task, operation in self.pending.items()
-            if is_enabled(self.objects, task, operation) and not self._rests(task)
+            task for task, operation in self.pending.items() if is_enabled(self.objects, task, operation)
         )
 
-    def restless(self) -> list[TaskId]:
-        """The resting tasks that could go round once more."""
-        return sorted(
-            task
-            for task in self._idling
-            if task in self.pending
-            and self._rests(task)
-            and is_enabled(self.objects, task, self.pending[task])
-        )
+    def held_back(self) -> list[TaskId]:
+        """The tasks that only the bound on waits keeps from going, in the order of their numbers."""
+        return [task for task in sorted(self.pending) if self._held_back(task)]
 
-    def _rests(self, task: TaskId) -> bool:
-        return task in self._idling and self._idling[task].resting(self.objects)
+    def _held_back(self, task: TaskId) -> bool:
+        waiting = self._waiting.get(task)
+        return waiting is not None and waiting.holds_back(self.objects, self.pending[task])
+
+    def state_to_compare(self) -> object:
+        """All that the judge knows of the present, to be compared with another present of the same execution."""
+        places = {task: self.waiting_of(task).place for task in self.pending}
+        return dict(self.objects), dict(self.pending), places
 
     def execute(self, task: TaskId) -> Step:
         """Do the pending operation of `task`. A killed task's pending operation disappears."""
         operation = self.pending.pop(task)
-        self._marks.pop(task, None)
-        step = self._idler_step(task, operation) if self._idling else perform(self.objects, task, operation)
+        before = self.objects.get(operation.object)
+        step = perform(self.objects, task, operation)
+        if task in self._waiting:
+            self._waiting[task] = self._waiting[task].stepped(step)
         if operation.kind is _KIND.REFERENT_CHANGE and step.touches:
-            self._open[task] = operation.object
+            self._open[task], self._opened[task] = operation.object, before
         for victim in ended_by(step):
-            self._bury(victim)
+            self.pending.pop(victim, None)
         self._tend_feeders(step)
         return step
-
-    def _idler_step(self, task: TaskId, operation: Operation) -> Step:
-        before = dict(self.objects)
-        step = perform(self.objects, task, operation)
-        for other, resting in self._idling.items():
-            if other != task and disturbs(step, resting) and resting.resting(before):
-                self.disturbed = True
-        idling = self._idling.pop(task, NOT_IDLING)
-        awaits = idling.woken(before)
-        after = idling.stepped(before, step, self.objects)
-        if after is not NOT_IDLING:
-            self._idling[task] = after
-        return msgspec.structs.replace(step, awaits=awaits) if awaits else step
-
-    def _bury(self, victim: TaskId) -> None:
-        self.pending.pop(victim, None)
-        self._marks.pop(victim, None)
-        self._idling.pop(victim, None)
 
     def _tend_feeders(self, step: Step) -> None:
         for target in self.objects if step.operation.kind is _KIND.PROCESS_KILL else step.touches:

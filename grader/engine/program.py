@@ -17,14 +17,14 @@ from grader.engine.tasks import TaskTable
 class Announcement(msgspec.Struct, frozen=True):
     """What a task is about to do, the objects it has made meanwhile, and what it has printed.
 
-    `mark` identifies the task's local state (0: unknown), see `grader.engine.fairness`. `updates` is what has come
+    `place` identifies the position in the program (0: unknown), see `grader.engine.waits`. `updates` is what has come
     of the change to a manager's object that the task was let make last.
     """
 
     task: TaskId
     operation: Operation
     created: tuple[Creation, ...] = ()
-    mark: int = 0
+    place: int = 0
     out: str = ""
     err: str = ""
     updates: tuple[Update, ...] = ()

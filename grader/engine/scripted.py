@@ -2,7 +2,7 @@
 
 Used by tests and by the co-operating processes of a scenario. Start at `ScriptedProgram`. A script yields an
 `Operation`, or an `Asked` where it has more to say: the script of the child that it starts, the objects that it has
-made, a mark of its local state, the new content of a manager's object.
+made, the new content of a manager's object. Its place in its program is where its generators stand.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -35,7 +35,6 @@ class Asked(NamedTuple):
     """An operation with what goes along with it. `child` is what a started process does (nothing, if None)."""
 
     operation: Operation
-    mark: int = 0
     created: tuple[Creation, ...] = ()
     child: Script | None = None
     updates: tuple[Update, ...] = ()
@@ -59,7 +58,18 @@ class ScriptedTask:
             said = Operation(self._end)
         asked = said if isinstance(said, Asked) else Asked(said)
         self.child = asked.child
-        return Announcement(self.task, asked.operation, asked.created, asked.mark, updates=asked.updates)
+        place = _place_of(self._generator)
+        return Announcement(self.task, asked.operation, asked.created, place, updates=asked.updates)
+
+
+def _place_of(generator: Any) -> int:
+    """Where a generator stands, and those that it waits for; 0 if it has ended."""
+    place: tuple[tuple[str, int, int], ...] = ()
+    while generator is not None and getattr(generator, "gi_frame", None) is not None:
+        frame = generator.gi_frame
+        place += ((frame.f_code.co_name, frame.f_code.co_firstlineno, frame.f_lasti),)
+        generator = generator.gi_yieldfrom
+    return hash(place) & 0x7FFF_FFFF_FFFF if place else 0
 
 
 class ScriptedProgram:

@@ -16,8 +16,8 @@ from grader.core.verdict import EvidenceLevel, Finding, FindingKind, OutcomeClas
 from grader.engine.explorer import OnProgress
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
-from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.random_walk import PCT, RandomWalk
+from grader.engine.strategies.waits import BoundedWaits
 from grader.exploring.data_races import DataRaces
 from grader.exploring.judging import OutcomeTally, SameOutput
 from grader.exploring.outcomes import process_count, summary
@@ -52,7 +52,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 STRATEGIES: dict[str, Callable[[Options], Strategy]] = {
-    "dpor": lambda options: Dpor(),
+    "dpor": lambda options: BoundedWaits(options.executions),
     "exhaustive": lambda options: BruteForce(options.preemptions),
     "pct": lambda options: PCT(options.seed, options.executions),
     "random": lambda options: RandomWalk(options.seed, options.executions),
@@ -123,9 +123,10 @@ class _Study:
 
     def report(self) -> ScriptReport:
         """Explore, and say what was seen."""
-        verified, interrupted = False, False
+        verified, interrupted, waits = False, False, None
         try:
             evidence = self.examination.run(self._strategies)
+            waits = evidence.waits
             verified = evidence.level is EvidenceLevel.VERIFIED and self._options.preemptions is None
         except KeyboardInterrupt:
             interrupted = True
@@ -150,6 +151,7 @@ class _Study:
             processes=self._processes(),
             identical=explorations[0].identical if explorations else (),
             threads=self.examination.has_threads,
+            waits=waits,
             source=self._script.file.lines,
         )
 

@@ -18,19 +18,21 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from grader.core.execution import Budget, Execution, OutcomeKind, StopReason
+from grader.core.execution import Budget, Claim, Execution, OutcomeKind
 from grader.core.operations import Operation, Result, TaskId
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.explorer import Exploration, OnProgress, explore
 from grader.engine.program import Program
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
+from grader.engine.strategies.bursts import Led
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.symmetry import explore_identical
 from grader.engine.tasks import TaskTable
+from grader.engine.waits import Bounds
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
@@ -52,9 +54,17 @@ MOST_PREEMPTIONS = 2
 MOST_FINDINGS = 3
 SEED = 20_140_122
 _OVERTIME = 0.2
+MOST_CUT = 3
+"""Executions that may be cut off before the program counts as a long one."""
+LONGER = 10
+"""So many times as many steps as usual are made once by a program that is long."""
 _FOR_THREADS = 3
 """So many times as many random orders are tried where threads may share what nobody sees."""
-_ENDLESS = (OutcomeKind.HUNG, OutcomeKind.STEP_LIMIT, OutcomeKind.LIVELOCK)
+_ENDLESS = (OutcomeKind.HUNG, OutcomeKind.LIVELOCK)
+STILL_GOING_ON = (
+    "The program is still making progress after very many steps. Whether it ever ends cannot be told: "
+    "try it with fewer rounds."
+)
 _AGAIN = "A failing order was found, but the program did something else when it was run again."
 
 
@@ -78,6 +88,8 @@ class Tally(msgspec.Struct):
     blocked: Flaw | None = None
     since_failure: int = 0
     last: Execution | None = None
+    cut: list[Execution] = []
+    """Executions that were cut off because they are long: they say nothing by themselves."""
 
     def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
         """Count one execution that could be judged."""
@@ -123,7 +135,9 @@ class Examination:
         symmetric: bool = False,
         threads: bool = False,
         on_progress: OnProgress | None = None,
+        overshoot: Verdict | None = None,
     ) -> None:
+        self._overshoot = overshoot
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
@@ -145,19 +159,40 @@ class Examination:
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.exhaustive for strategy in strategies())
-        executions, verified = self._explore_all(strategies)
+        executions, claim = self._explore_all(strategies)
         if self._program.has_reused and not self._same_in_new_processes():
             self._fresh, self.tally, self.explorations = True, self._new_tally(), []
-            executions, verified = self._explore_all(strategies)
+            executions, claim = self._explore_all(strategies)
+        if self.tally.cut and not self.tally.first and self.tally.blocked is None:
+            self._look_at_long()
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
-        if unsure and not verified and self.tally.blocked is None:
+        if unsure and claim is None and self.tally.blocked is None:
             self.tally.since_failure = 0
             schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
             extra = [Extremes(SAMPLED_SCHEDULES), Interrupted(SAMPLED_SCHEDULES), PCT(SEED, schedules)]
             executions += self._explore_all(lambda: extra)[0]
+        claim = claim if not self.tally.cut else None
         entered = self.tally.last is not None and bool(self.tally.last.trace)
-        level = EvidenceLevel.VERIFIED if verified and entered else EvidenceLevel.BOUNDED
-        return Evidence(level, (self._scenario.processes,), executions, self.has_threads)
+        processes, threads = (self._scenario.processes,), self.has_threads
+        if claim is None or not entered:
+            return Evidence(EvidenceLevel.BOUNDED, processes, executions, threads)
+        return Evidence(EvidenceLevel.VERIFIED, processes, executions, threads, claim.waits)
+
+    def _look_at_long(self) -> None:
+        """Whether a program that does not end soon is wrong already, or right if it is given more time."""
+        cut = self.tally.cut[0]
+        seen = Observed(self._scenario, cut)
+        overshot = self._overshoot(seen) if self._overshoot is not None else ()
+        if overshot:
+            self.tally.add(overshot, cut)
+            return
+        usual = self._budget
+        self._budget = msgspec.structs.replace(usual, steps=usual.steps * LONGER)
+        before = len(self.tally.cut)
+        self.explorations.append(self.explore(Led((), Bounds()), self.tally))
+        self._budget = usual
+        if len(self.tally.cut) > before:
+            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, STILL_GOING_ON, line=cut.outcome.line)
 
     @property
     def has_threads(self) -> bool:
@@ -168,9 +203,9 @@ class Examination:
         """End the processes that were kept for further executions."""
         self._program.close()
 
-    def _explore_all(self, strategies: Callable[[], Sequence[Strategy]]) -> tuple[int, bool]:
-        """Executions made, and whether they covered every schedule; stops at a decided failure."""
-        executions, verified = 0, False
+    def _explore_all(self, strategies: Callable[[], Sequence[Strategy]]) -> tuple[int, Claim | None]:
+        """Executions made, and what they covered; stops at a decided failure."""
+        executions, claim = 0, None
         for number, strategy in enumerate(strategies()):
             if self._symmetric and strategy.exhaustive:
                 exploration = self._explore_identical(strategy, partial(_nth, strategies, number))
@@ -178,14 +213,11 @@ class Examination:
                 exploration = self.explore(strategy, self.tally)
             self.explorations.append(exploration)
             executions += exploration.executions
-            verified = verified or (
-                exploration.stopped is StopReason.EXHAUSTED
-                and self.tally.blocked is None
-                and not self.has_threads
-            )
+            if self.tally.blocked is None and not self.has_threads:
+                claim = claim or exploration.covered
             if self.tally.blocked is not None or (self.tally.first and not self.tally.undecided):
                 break
-        return executions, verified
+        return executions, claim
 
     def _explore_identical(self, strategy: Strategy, another: Callable[[], Strategy]) -> Exploration:
         """Explore up to the names of identical processes; every order with `another`, if they are not identical."""
@@ -250,6 +282,9 @@ class Examination:
         if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED) and not forbidden:
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
             return False
+        if outcome.kind is OutcomeKind.STEP_LIMIT:
+            tally.cut.append(execution)
+            return len(tally.cut) < MOST_CUT
         seen = Observed(self._scenario, execution)
         flaws = general_flaws(seen, self._maker.names(execution))
         if not flaws and seen.completed:

@@ -71,12 +71,6 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
         flaws.append(_deadlock(seen, names))
     elif outcome.kind is OutcomeKind.LIVELOCK:
         flaws.append(_livelock(seen, names))
-    elif outcome.kind is OutcomeKind.STEP_LIMIT:
-        who = seen.label(outcome.task)
-        message = (
-            f"{who} was still going on after {len(seen.execution.trace):,} steps, in line {outcome.line}."
-        )
-        flaws.append(Flaw(FindingKind.HANG, message, line=outcome.line))
     elif outcome.kind is OutcomeKind.HUNG:
         where = f" in line {outcome.line}" if outcome.line else ""
         message = f"{seen.label(outcome.task)} never comes to an end: {outcome.detail}{where}."

@@ -13,9 +13,9 @@ from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.machine import World
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.extremes import Extremes
-from grader.engine.strategies.learning import Learning
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
+from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, SEED, Examination, Tally, Verdict
@@ -99,7 +99,8 @@ class Lab:
             CheckFailed: some schedule shows a flaw.
             Inconclusive: something happened that we do not control.
         """
-        self._examine(scenario, verdict, lambda: [Learning()], most)
+        executions = self._budget.executions if most is None else min(most, self._budget.executions)
+        self._examine(scenario, verdict, lambda: [BoundedWaits(executions)], most)
 
     def sample(self, scenario: Scenario, verdict: Verdict, schedules: int = SAMPLED_SCHEDULES) -> None:
         """Explore some schedules only, for process counts that cannot be exhausted. Raises like `explore`."""

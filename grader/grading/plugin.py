@@ -271,7 +271,9 @@ def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
         known = merged.get(entry.level, Evidence(entry.level))
         processes = tuple(sorted({*known.processes, *entry.processes}))
         executions, threads = known.executions + entry.executions, known.threads or entry.threads
-        merged[entry.level] = Evidence(entry.level, processes, executions, threads)
+        limits = [waits for waits in (known.waits, entry.waits) if waits is not None]
+        waits = min(limits, default=None)  # the weakest claim holds for all of them
+        merged[entry.level] = Evidence(entry.level, processes, executions, threads, waits)
     return tuple(merged.values())
 
 

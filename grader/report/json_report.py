@@ -86,6 +86,7 @@ def _evidence(entry: Evidence) -> dict[str, Any]:
         "processes": list(entry.processes),
         "executions": entry.executions,
         **if_any(threads=entry.threads),
+        **({} if entry.waits is None else {"waits": entry.waits}),
     }
 
 

@@ -34,6 +34,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
         "grader_version": __version__,
         "python_version": platform.python_version(),
         **if_any(sandbox=report.sandbox, unprotected=list(report.unprotected)),
+        **({} if report.waits is None else {"waits": report.waits}),
     }
 
 

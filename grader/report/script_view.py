@@ -80,7 +80,8 @@ def of_report(report: ScriptReport, path: str) -> ScriptView:
 
 def _headline(report: ScriptReport) -> str:
     if report.verdict is Verdict.VERIFIED:
-        return "verified: it comes out the same in every order that matters"
+        limit = f", {words.waits(report.waits)}" if report.waits is not None else ""
+        return f"verified: it comes out the same in every order that matters{limit}"
     if report.verdict is Verdict.BOUNDED:
         return f"no failure in {words.count(report.executions, 'order')} (bounded)"
     if report.verdict is Verdict.FAILED:

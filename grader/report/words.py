@@ -33,12 +33,19 @@ def evidence(entries: Sequence[Evidence]) -> tuple[str, ...]:
 def _one_evidence(entry: Evidence) -> str:
     over = processes(entry.processes)
     if entry.level is EvidenceLevel.VERIFIED:
-        return f"verified{f' for {over}' if over else ''} · {count(entry.executions, 'order')}"
+        limit = f" · {waits(entry.waits)}" if entry.waits is not None else ""
+        return f"verified{f' for {over}' if over else ''} · {count(entry.executions, 'order')}{limit}"
     if entry.level is EvidenceLevel.BOUNDED:
         text = f"no failure in {count(entry.executions, 'order')} (bounded{f'; {THREADS}' if entry.threads else ''})"
     else:
         text = f"no failure in {count(entry.executions, 'free run')} (sampled)"
     return f"{text} · {over}" if over else text
+
+
+def waits(most: int) -> str:
+    """The limit of what is verified: `each wait failing at most twice`."""
+    often = {1: "once", 2: "twice"}.get(most, f"{most} times")
+    return f"each wait failing at most {often}" if most else "as long as no wait fails"
 
 
 def processes(counts: Sequence[int]) -> str:

@@ -36,7 +36,7 @@ class Message(msgspec.Struct, frozen=True):
     """What a task sends: the operation that it is about to do, and what has come up since its last one."""
 
     operation: Operation
-    mark: int = 0
+    place: int = 0
     created: Annotated[tuple[Creation, ...], msgspec.Meta(max_length=MAX_CREATED)] = ()
     updates: tuple[Update, ...] = ()
     out: str = ""

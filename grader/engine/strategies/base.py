@@ -3,10 +3,11 @@
 import abc
 from typing import NamedTuple
 
-from grader.core.execution import Execution
+from grader.core.execution import Claim, Execution
 from grader.core.operations import Step, TaskId
-from grader.engine.fairness import Rounds
+from grader.engine.fairness import Fairness
 from grader.engine.machine import Machine, World
+from grader.engine.waits import Bounds
 
 
 class Diverged(Exception):
@@ -14,12 +15,20 @@ class Diverged(Exception):
 
 
 class Choice(NamedTuple):
-    """A scheduling point: its position in the trace, the state, who can go, and who went last (-1: nobody)."""
+    """A scheduling point: its position in the trace, the state, who can go, and who went last (-1: nobody).
+
+    `candidates` are those that can go within the bound on waits, `fairness` knows who has yielded.
+    """
 
     position: int
     machine: Machine
     candidates: list[TaskId]
     last: TaskId
+    fairness: Fairness
+
+    def keep_going(self, candidates: list[TaskId]) -> TaskId:
+        """The choice that switches least: whoever went last, unless it has yielded, else the lowest number."""
+        return self.fairness.pick(candidates, self.last)
 
 
 class Strategy(abc.ABC):
@@ -28,8 +37,21 @@ class Strategy(abc.ABC):
     exhaustive = False
     """Whether running out of schedules means that every class of equivalent interleavings was covered."""
 
-    rounds: Rounds | None = None
-    """Polling rounds that are not to be made, because they are known to lead nowhere; takes what is learned."""
+    bounds: Bounds = Bounds()
+    """How often a task may look in vain. Does not change during an execution."""
+
+    by_rounds = False
+    """How an execution goes on where only that bound keeps everybody waiting (`engine.fairness.Continuation`)."""
+
+    @property
+    def claim(self) -> Claim | None:
+        """What the executions made so far have covered, before all are made; None if nothing that has a name."""
+        return None
+
+    @property
+    def repeated(self) -> int:
+        """How many executions so far are no classes of their own."""
+        return 0
 
     @abc.abstractmethod
     def begin(self) -> bool:
@@ -43,17 +65,20 @@ class Strategy(abc.ABC):
             Diverged: the schedule cannot be followed.
         """
 
+    def insists(self, choice: Choice) -> TaskId | None:
+        """The task that has to go next, whatever the bound on waits; None to leave it to `choose`.
+
+        Raises:
+            Diverged: the schedule cannot be followed.
+        """
+        return None
+
     def executed(self, step: Step) -> None:  # noqa: B027 - most strategies need not know
         """The chosen operation was executed."""
 
     def finished(self, execution: Execution, world: World) -> None:  # noqa: B027
-        """The execution is over; `world` is the state in which it ended."""
+        """The execution is over; `world` is the state in which it ended, or from which on it was not ours to choose."""
 
     def estimate(self) -> float | None:
         """The part of all its executions that the strategy has made, up to 1; None if it cannot tell."""
         return None
-
-
-def keep_going(candidates: list[TaskId], last: TaskId) -> TaskId:
-    """The choice that switches least: whoever went last, else the lowest number."""
-    return last if last in candidates else candidates[0]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from grader.core.execution import Execution
 from grader.core.operations import TaskId
 from grader.engine.machine import World
-from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
+from grader.engine.strategies.base import Choice, Diverged, Strategy
 
 
 class _Node(NamedTuple):
@@ -52,7 +52,7 @@ class BruteForce(Strategy):
                 raise Diverged(f"step {choice.position + 1} cannot be made again")
             return task
         spent = self._stack[-1].preemptions() if self._stack else 0
-        first = keep_going(choice.candidates, choice.last)
+        first = choice.keep_going(choice.candidates)
         others = [task for task in choice.candidates if task != first]
         goes_on = first if first == choice.last else None
         if goes_on is not None and self._bound is not None and spent >= self._bound:
@@ -62,4 +62,3 @@ class BruteForce(Strategy):
 
     def finished(self, execution: Execution, world: World) -> None:
         del self._stack[len(execution.trace) :]
-        self.exhaustive = self.exhaustive and not world.disturbed

@@ -12,26 +12,24 @@ Departures, and why:
 * Whether j can come before i is not decided by a rule for each primitive but by trying: states are immutable, so the
   sequence is simulated from the snapshot before i. That covers locks (acquire against acquire races, though a release
   lies between) and whatever else blocks.
-* Tasks that are blocked, or rest, for ever when an execution ends race as well, with the operation they wait to do.
+* Tasks that are blocked for ever when an execution ends race as well, with the operation they wait to do.
 * So does what a task was about to do when it was killed, or a feeder when its process left without waiting for it.
-* A task that only goes round in a polling loop (`grader.engine.fairness`) counts as blocked until what it reads
-  changes.
+* A look that the bound on waits holds back (`grader.engine.waits`) is a blocking operation. Whether it is held back
+  depends on its task's own history, and on what it would see, so on nothing that it is not dependent on anyway.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId
-from grader.engine.fairness import NOT_IDLING, KnownRounds, Rounds
 from grader.engine.machine import Machine, World
 from grader.engine.steps import is_enabled, perform, touches_of
-from grader.engine.strategies.base import Choice, Diverged, Strategy, keep_going
+from grader.engine.strategies.base import Choice, Diverged, Strategy
 from grader.engine.strategies.order import HappensBefore
 from grader.engine.strategies.wakeup import Branch, WakeupTree, may_start
 from grader.engine.turns import TURNS, Turns
+from grader.engine.waits import Bounds, Waiting
 from grader.primitives.registry import depends
 
 _ENDS = (OperationKind.PROCESS_KILL, OperationKind.PROCESS_EXIT)
@@ -64,8 +62,10 @@ class Dpor(Strategy):
 
     exhaustive = True
 
-    def __init__(self, rounds: Rounds | None = None) -> None:
-        self.rounds: Rounds = rounds or Rounds()
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or Bounds()
+        self.on_held_back: Callable[[Waiting, Sequence[TaskId]], None] | None = None
+        """Is told of a look that only the bound on waits keeps from being made, and a schedule that leads there."""
         self._stack: list[_Node] = []
         self._order = HappensBefore()
         self._started = False
@@ -74,6 +74,11 @@ class Dpor(Strategy):
         self._last: World | None = None
         self._fresh = 0
         """Steps before this one were made in an earlier execution, and are known."""
+
+    @property
+    def depth(self) -> int:
+        """The number of steps that the present execution repeats before it does something new."""
+        return len(self._stack)
 
     def begin(self) -> bool:
         self._made = 0
@@ -111,7 +116,7 @@ class Dpor(Strategy):
             awake = [task for task in choice.candidates if task not in node.sleep]
             if not awake:
                 return None
-            node.chosen = keep_going(awake, choice.last)
+            node.chosen = choice.keep_going(awake)
         if node.chosen not in machine.pending:
             raise Diverged(f"step {choice.position + 1} cannot be made again")
         self._stack.append(node)
@@ -152,16 +157,13 @@ class Dpor(Strategy):
         if execution.outcome.kind is OutcomeKind.STEP_LIMIT or len(execution.trace) > LONGEST_ANALYSED:
             self.exhaustive = False
             return
-        if execution.outcome.kind is OutcomeKind.LIVELOCK:
-            world = self._before_the_cycle(world)
         self._last = world
-        self.exhaustive = self.exhaustive and not world.disturbed
         # Races of earlier executions as well: what is planned for one holds all that does not happen after its first
         # step, so the part of the trace that is new this time may ask for another sequence.
         for number, step in enumerate(self._order.trace):
             self._reverse_races(number, step, self._order.own_past[number])
         for task, operation in world.pending.items():
-            if world.rests(task) or not is_enabled(world.objects, task, operation):
+            if not world.can_go(task):
                 step = Step(task, operation, None, touches_of(world.objects, task, operation))
                 self._reverse_races(len(self._order.trace), step, self._order.known_to(task, operation))
         for number, step in enumerate(self._order.trace):
@@ -190,19 +192,9 @@ class Dpor(Strategy):
         """The last step cut the execution off: try whatever else could be done there, to see what comes then."""
         for task, operation in node.world.pending.items():
             known = task in node.sleep or any(branch.step.task == task for branch in node.tree.branches)
-            if not known and is_enabled(node.world.objects, task, operation) and not node.world.rests(task):
+            if not known and node.world.can_go(task):
                 made = perform(dict(node.world.objects), task, operation)
                 node.tree.branches.append(Branch(made))
-
-    def _before_the_cycle(self, end: World) -> World:
-        """Forget the rounds of a livelock: they are all alike, and their races lead nowhere."""
-        for number in range(self._fresh + 1, len(self._stack)):
-            world = self._stack[number].world
-            if _stuck(world) and world.pending == end.pending and world.objects == end.objects:
-                del self._stack[number:]
-                self._order.cut(number)
-                return world
-        return end
 
     def _world_after(self, number: int) -> World:
         assert self._last is not None
@@ -256,8 +248,9 @@ class Dpor(Strategy):
         world = self._stack[_lowest(left_out)].world
         needed, others = self._unaffected(left_out, number, known)
         sequence: list[Step] = []
-        known_rounds = self.rounds.of(step.task)
-        rehearsal = _Rehearsal(world, self._births, step, known_rounds)
+        # What its task has done before the step is known, so the same rounds are as often made as in the trace.
+        waiting = self._waiting_at(number, step)
+        rehearsal = _Rehearsal(world, self._births, step, waiting)
         for k in (*needed, *others):
             made = rehearsal.make(self._order.trace[k], self._world_after(k))
             if made is None:
@@ -265,7 +258,16 @@ class Dpor(Strategy):
             sequence.append(made)
         if rehearsal.possible():
             return [*sequence, rehearsal.goal()]
-        return self._cut_short(_Rehearsal(world, self._births, step, known_rounds), sequence, needed, others)
+        if rehearsal.held_back and waiting is not None and self.on_held_back is not None:
+            before = [node.chosen for node in self._stack[: _lowest(left_out)]]
+            self.on_held_back(waiting, [*before, *(made.task for made in sequence)])
+        return self._cut_short(_Rehearsal(world, self._births, step, waiting), sequence, needed, others)
+
+    def _waiting_at(self, number: int, step: Step) -> Waiting | None:
+        """What the task of a step, one of the trace or one that was still to come, had done before it."""
+        world = self._stack[number].world if number < len(self._stack) else self._last
+        assert world is not None
+        return world.waiting.get(step.task)
 
     def _cut_short(
         self, rehearsal: "_Rehearsal", sequence: list[Step], needed: list[int], others: list[int]
@@ -294,12 +296,13 @@ class _Rehearsal:
     """Steps of a trace tried from an earlier state, to see whether some task could make its step, the goal, then."""
 
     def __init__(
-        self, world: World, births: Mapping[ObjectId, Any], step: Step, known: KnownRounds | None
+        self, world: World, births: Mapping[ObjectId, Any], step: Step, waiting: Waiting | None
     ) -> None:
-        self._known = known
         self._objects = {**births, **world.objects}
         self._step = step
-        self._idling = world.idling.get(step.task, NOT_IDLING)
+        self._waiting = waiting
+        self.held_back = False
+        """Whether it was only the bound on waits that kept the goal from being possible."""
 
     def make(self, step: Step, after: World) -> Step | None:
         """Make a step, which in the trace led to `after`; None if that is not possible.
@@ -309,34 +312,20 @@ class _Rehearsal:
         task, operation = step.task, step.operation
         if not is_enabled(self._objects, task, operation):
             return None
-        before = self._objects if task != self._step.task else dict(self._objects)
         made = perform(self._objects, task, operation)
         if operation.kind is OperationKind.REFERENT_CHANGE and made.result == step.result and made.touches:
             self._objects[operation.object] = after.objects[operation.object]
-        if task == self._step.task and task in after.idling:
-            idling = self._idling.stepped(before, made, self._objects)
-            pending, mark = after.pending[task], after.marks.get(task, 0)
-            self._idling = idling.announced(pending, mark, self._objects, self._known)
-        return msgspec.structs.replace(made, awaits=step.awaits) if step.awaits else made
+        return made
 
     def possible(self) -> bool:
-        """Whether the goal can be made now. A resting task is not asked to go round again."""
-        enabled = is_enabled(self._objects, self._step.task, self._step.operation)
-        return enabled and not self._idling.resting(self._objects)
+        """Whether the goal can be made now. A task that the bound on waits holds back is not asked to look again."""
+        waiting, operation = self._waiting, self._step.operation
+        self.held_back = waiting is not None and waiting.holds_back(self._objects, operation)
+        return not self.held_back and is_enabled(self._objects, self._step.task, operation)
 
     def goal(self) -> Step:
         """The goal, made now; what was made before stays as it is."""
-        awaits = self._idling.woken(self._objects)
-        made = perform(dict(self._objects), self._step.task, self._step.operation)
-        return msgspec.structs.replace(made, awaits=awaits) if awaits else made
-
-
-def _stuck(world: World) -> bool:
-    """Whether nobody can move, but for tasks that rest."""
-    return not any(
-        is_enabled(world.objects, task, operation) and not world.rests(task)
-        for task, operation in world.pending.items()
-    )
+        return perform(dict(self._objects), self._step.task, self._step.operation)
 
 
 def _lowest(mask: int) -> int:

@@ -5,7 +5,7 @@ begun when its parent is done. A queue's feeder is as slow as its owner.
 """
 
 from grader.core.operations import TaskId
-from grader.engine.strategies.base import Choice, Strategy, keep_going
+from grader.engine.strategies.base import Choice, Strategy
 
 
 class Extremes(Strategy):
@@ -38,4 +38,4 @@ class Extremes(Strategy):
             extreme, first = self._plan
             preferred = [task for task in candidates if (tasks.owner(task) == extreme) == first]
             candidates = preferred or candidates
-        return keep_going(candidates, choice.last)
+        return choice.keep_going(candidates)

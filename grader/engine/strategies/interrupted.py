@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from grader.core.execution import Execution
 from grader.core.operations import JUDGE, ObjectId, TaskId, creator_of
 from grader.engine.machine import World
-from grader.engine.strategies.base import Choice, Strategy, keep_going
+from grader.engine.strategies.base import Choice, Strategy
 
 
 class Interrupted(Strategy):
@@ -32,13 +32,13 @@ class Interrupted(Strategy):
 
     def choose(self, choice: Choice) -> TaskId | None:
         if self._plan is None:
-            return keep_going(choice.candidates, choice.last)
+            return choice.keep_going(choice.candidates)
         task, steps = self._plan
         if task in choice.candidates and self._steps < steps:
             self._steps += 1
             return task
         others = [other for other in choice.candidates if other != task]
-        return keep_going(others or choice.candidates, choice.last)
+        return choice.keep_going(others or choice.candidates)
 
     def finished(self, execution: Execution, world: World) -> None:
         if not self._started:

@@ -48,7 +48,15 @@ _WAITS = frozenset(
         ),
     }
 )
-"""What waits without end, unless it carries a mark (as everything does that has a time limit)."""
+"""What waits without end, unless it says that it does not, or has a time limit."""
+_NO_GAIN = frozenset(
+    {
+        *("memory.read", "lock.acquire", "lock.release", "lock.value", "event.is_set", "condition.sleepers"),
+        *("queue.empty", "queue.full", "queue.size", "process.poll", "process.children", "thread.poll"),
+        *("managed_queue.empty", "managed_queue.full", "managed_queue.size", "referent.read", "time.sleep"),
+    }
+)
+"""What a task may do again and again while it waits, besides what fails."""
 
 THREAD_EXIT = "thread.exit"
 FIRST_IDENT = 140_000_000_000_000
@@ -70,7 +78,8 @@ class Channel:
 
     `objects` counts the shared objects that it has made.
 
-    `asked` counts the requests, and `manager` is the one that operates for this process at the moment, if any.
+    `asked` counts the requests, `gained` those that got it further than a round of waiting would, and `manager` is the
+    one that operates for this process at the moment, if any.
     `at_end` is called before this process ends because nobody listens any more.
     """
 
@@ -92,7 +101,7 @@ class Channel:
         self.joined: set[int] = set()
         """The threads that this task has seen end."""
         self.objects = 0
-        self.asked = 0
+        self.asked = self.gained = 0
         self.manager: int | None = None
         self._updates: list[dict[str, Any]] = []
         self.started: list[Any] = []
@@ -121,20 +130,23 @@ class Channel:
         """The new content of a manager's object, which goes along with the next request."""
         self._updates.append(_plain({"object": target, "data": data}))
 
-    def request(self, kind: str, *, mark: bool = False, **fields: Any) -> dict[str, Any]:
+    def request(self, kind: str, **fields: Any) -> dict[str, Any]:
         """Announce one operation, wait until the judge lets it happen, return its result.
 
-        `fields` are those of `grader.core.operations.Operation`; bytes are encoded here. With `mark`, the local
-        state of the caller goes along, so that a loop that only waits can be told from one that gets on.
+        `fields` are those of `grader.core.operations.Operation`; bytes are encoded here. The place in the program goes
+        along, so that a task that comes back to it in vain can be told from one that gets on.
 
         Raises:
             ManagerGoneError: the operation is a manager's, and that was shut down.
         """
-        refused = self.overlooked or self.alone or (self.duty if kind in _WAITS and not mark else "")
+        endless = kind in _WAITS and fields.get("block", True) and not fields.get("timed")
+        refused = self.overlooked or self.alone or (self.duty if endless else "")
         if refused and kind != _UNCONTROLLED:
-            kind, mark, fields = _UNCONTROLLED, False, {"text": refused}
-        line, state = frames.line_and_mark((kind, fields.get("object"))) if mark else (frames.line(), 0)
-        return self._ask({"kind": kind, "line": line, **fields}, state)
+            kind, fields = _UNCONTROLLED, {"text": refused}
+        line, place = frames.line_and_place()
+        answer = self._ask({"kind": kind, "line": line, **fields}, place)
+        self.gained += kind not in _NO_GAIN and answer.get("ok", True)
+        return answer
 
     def write(self, stream: str, text: str) -> None:
         """Keep what the task printed on `out` or `err` (bounded) until the next request takes it along."""
@@ -143,13 +155,11 @@ class Channel:
             self._room -= len(text)
             self._written[stream].append(text)
 
-    def _ask(self, operation: dict[str, Any], mark: int) -> dict[str, Any]:
-        message: dict[str, Any] = {"operation": _plain(operation)}
+    def _ask(self, operation: dict[str, Any], place: int) -> dict[str, Any]:
+        message: dict[str, Any] = {"operation": _plain(operation), "place": place}
         self.asked += 1
         if self.manager is not None:
             message["operation"]["manager"] = self.manager
-        if mark:
-            message["mark"] = mark
         if self._updates:
             message["updates"], self._updates = self._updates, []
         if self._created:
@@ -263,9 +273,7 @@ _first: Channel | None = None
 _others: list[Channel] = []
 _several = False
 _ever = False
-of_each_thread: list[tuple[Callable[[], Any], Callable[[Any], None]]] = [
-    (frames.memory, lambda known: frames.remember(*known))
-]
+of_each_thread: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
 """What each thread has for itself though it is kept in a module: how to get it, and how to set it."""
 
 

@@ -1,8 +1,10 @@
 """Virtual time: the clocks that student code reads, and how long it waits. Start at `sleep` and `waiting`.
 
 The clock belongs to one process, is inherited at a fork, and moves only when its process sleeps, gives up waiting
-or looks: a loop that waits for a deadline must reach it, so every look takes a millisecond. The standard library
-looks without moving it (a log record's time stamp tells the student's code nothing).
+or looks: a loop that waits for a deadline must reach it, so every look takes a millisecond, and twice as long as the
+one before if the process has only waited in vain between the two. So any deadline comes after few rounds, and the
+clock stays a function of what its process has done. The standard library looks without moving it (a log record's time
+stamp tells the student's code nothing).
 """
 
 import math
@@ -14,10 +16,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from grader.runtime.agent import channel, frames
+from grader.runtime.agent import channel
 
 _SECOND = 1_000_000_000
 _TICK = 1_000_000
+_MOST_DOUBLINGS = 22
 _LATE = 1e-6
 _LONGEST = 2**63 // _SECOND - 1
 _START = {"wall": 1_700_000_000 * _SECOND, "monotonic": 10_000 * _SECOND, "cpu": 50_000_000}
@@ -25,6 +28,10 @@ _START = {"wall": 1_700_000_000 * _SECOND, "monotonic": 10_000 * _SECOND, "cpu":
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _library_files: dict[str, bool] = {}
 _elapsed = 0
+_in_vain = 0
+"""How many looks in a row came after nothing but waiting."""
+_asked_before = _gained_before = 0
+"""What the channel counted at the last look."""
 after_pause: list[Callable[[], None]] = []
 """What a process has to look after when it has slept."""
 
@@ -34,8 +41,7 @@ _real_ctime, _real_strftime = _time.ctime, _time.strftime
 
 def start(elapsed: int = 0) -> None:
     """Set the clock, in nanoseconds since the execution's beginning."""
-    global _elapsed
-    _elapsed = elapsed
+    _resume((elapsed, 0, 0, 0))
 
 
 def elapsed() -> int:
@@ -43,7 +49,16 @@ def elapsed() -> int:
     return _elapsed
 
 
-channel.of_each_thread.append((elapsed, start))
+def _state() -> tuple[int, int, int, int]:
+    return _elapsed, _in_vain, _asked_before, _gained_before
+
+
+def _resume(state: tuple[int, int, int, int]) -> None:
+    global _elapsed, _in_vain, _asked_before, _gained_before
+    _elapsed, _in_vain, _asked_before, _gained_before = state
+
+
+channel.of_each_thread.append((_state, _resume))
 
 
 def advance(seconds: float) -> None:
@@ -87,7 +102,7 @@ def sleep(seconds: Any, /) -> None:
 
 def pause(seconds: float) -> None:
     """Announce that this process does nothing for a while."""
-    channel.current().request("time.sleep", mark=True, number=round(seconds * 1000))
+    channel.current().request("time.sleep", number=round(seconds * 1000))
     advance(seconds)
     for look in after_pause:
         look()
@@ -106,9 +121,24 @@ def _look(caller: FrameType | None = None) -> int:
     global _elapsed
     caller = caller or sys._getframe(2)
     if not _from_library(caller.f_code.co_filename):
-        _elapsed += _TICK
-        frames.note_clock(_elapsed)
+        _elapsed += _TICK << _looks_in_vain()
     return _elapsed
+
+
+def _looks_in_vain() -> int:
+    """How often in a row, this time included, the task has only waited since it looked last."""
+    global _in_vain, _asked_before, _gained_before
+    if not channel.exists():
+        return 0
+    here = channel.current()
+    if here.gained != _gained_before or not _asked_before:
+        _in_vain = 0
+    elif here.asked != _asked_before:
+        _in_vain = min(_in_vain + 1, _MOST_DOUBLINGS)
+    else:
+        return 0
+    _asked_before, _gained_before = here.asked, here.gained
+    return _in_vain
 
 
 def time_for(caller: FrameType) -> float:

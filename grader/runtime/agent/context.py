@@ -32,7 +32,7 @@ def _stands_in(child: Any) -> bool:
 
 def active_children() -> list[Any]:
     """`multiprocessing.active_children`: one look at all children."""
-    alive = set(channel.current().request("process.children", mark=True).get("numbers", ()))
+    alive = set(channel.current().request("process.children").get("numbers", ()))
     for child in _children():
         if child._popen is None or not (_stands_in(child) or child._popen.task in alive):
             mp_process._children.discard(child)

@@ -108,7 +108,7 @@ class Desk:
         wanted: dict[str, Any] = {"number": number, "targets": targets}
         if self.deaf:
             kind, wanted = "pool.result", {"number": 0}
-        return self._handle(self._ask(kind, mark=bool(how), **wanted, **how))
+        return self._handle(self._ask(kind, **wanted, **how))
 
     def _handle(self, answer: dict[str, Any]) -> bool:
         """Whether an answer had a result, or a worker that has ended, to be dealt with."""

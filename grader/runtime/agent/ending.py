@@ -189,7 +189,7 @@ def send_signal(task: int, number: int) -> None:
     """Send a signal that ends a process. Raises ProcessLookupError if there is none of that number."""
     target, here = -1 - task, channel.current()
     if number == 0:
-        answer = here.request("process.poll", mark=True, object=target)
+        answer = here.request("process.poll", object=target)
     elif number not in (signal.SIGTERM, signal.SIGKILL):
         uncontrolled.announce(f"the signal {signal.Signals(number).name}")
     elif task == here.process:

@@ -136,7 +136,6 @@ class _Calls:
             process.call(function, arguments, None, self._freshness.main_unchanged, call["times"])
             call = own.receive()["call"]
             own.begin(call["task"])
-            frames.forget()
             clock.start(began)
             self._freshness.begin_again()
             arguments = _arguments(call)

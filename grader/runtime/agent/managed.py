@@ -39,14 +39,14 @@ class Service:
             raise mp_managers.RemoteError(f"Unserializable message: a {type(self).__name__}")
         return getattr(self, name)(*referents.copied(args), **kwds)
 
-    def ask(self, kind: str, mark: bool = False, **fields: Any) -> dict[str, Any]:
+    def ask(self, kind: str, **fields: Any) -> dict[str, Any]:
         """One operation of this object."""
-        return channel.current().request(kind, mark=mark, object=self.object, **fields)
+        return channel.current().request(kind, object=self.object, **fields)
 
     def ask_timed(self, kind: str, timeout: Any, block: Any = True, **fields: Any) -> dict[str, Any]:
         """One operation that may give up waiting; time goes by if it does."""
         how = clock.waiting(block, timeout)
-        answer = self.ask(kind, mark=bool(how), **how, **fields)
+        answer = self.ask(kind, **how, **fields)
         if not answer.get("ok", True):
             clock.give_up(how, timeout)
         return answer
@@ -73,7 +73,7 @@ class Lock(Service):
             raise kind(message)
 
     def locked(self) -> bool:
-        return not self.ask("lock.value", mark=True).get("number", 0)
+        return not self.ask("lock.value").get("number", 0)
 
 
 class RLock(Lock):
@@ -100,7 +100,7 @@ class Event(Service):
     blocking = ("wait",)
 
     def is_set(self) -> bool:
-        return bool(self.ask("event.is_set", mark=True).get("number", 0))
+        return bool(self.ask("event.is_set").get("number", 0))
 
     def set(self) -> None:
         self.ask("event.set")
@@ -184,7 +184,7 @@ class Queue(Service):
         return self.get(block=False)
 
     def _look(self, what: str) -> int:
-        return int(self.ask(f"managed_queue.{what}", mark=True).get("number", 0))
+        return int(self.ask(f"managed_queue.{what}").get("number", 0))
 
     def qsize(self) -> int:
         return self._look("size")

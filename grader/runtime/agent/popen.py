@@ -102,7 +102,7 @@ class Popen:
     def poll(self, flag: int = os.WNOHANG) -> int | None:
         """The exit code, None while the process lives."""
         if self.returncode is None:
-            answer = channel.current().request("process.poll", mark=True, object=-1 - self.task)
+            answer = channel.current().request("process.poll", object=-1 - self.task)
             if answer.get("ok", True):
                 self.returncode = int(answer.get("number", 0))
         return self.returncode
@@ -111,7 +111,7 @@ class Popen:
         """Wait for the end; None if the time was up before that."""
         if self.returncode is None:
             how = clock.waiting(True, timeout)
-            answer = channel.current().request("process.join", mark=bool(how), object=-1 - self.task, **how)
+            answer = channel.current().request("process.join", object=-1 - self.task, **how)
             if not answer.get("ok", True):
                 clock.give_up(how, timeout)
                 return None

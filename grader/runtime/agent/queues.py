@@ -45,12 +45,12 @@ class _Base:
         self._forked = ctx.get_start_method() == "fork"
         self._object = channel.current().create("queue", number=maxsize, simple=simple)
 
-    def _ask(self, kind: str, mark: bool = False, **fields: Any) -> dict[str, Any]:
-        return channel.current().request(kind, mark=mark, object=self._object, **fields)
+    def _ask(self, kind: str, **fields: Any) -> dict[str, Any]:
+        return channel.current().request(kind, object=self._object, **fields)
 
     def empty(self) -> bool:
         """Whether nothing is in the pipe at this moment (what is in a feeder's buffer does not count)."""
-        return bool(self._ask("queue.empty", mark=True).get("number", 0))
+        return bool(self._ask("queue.empty").get("number", 0))
 
     @property
     def _reader(self) -> Any:
@@ -103,7 +103,7 @@ class Queue(_Base, multiprocessing.queues.Queue):  # type: ignore[type-arg]
         except Exception as error:
             self._on_queue_feeder_error(error, obj)  # the real feeder meets it, and drops the item
             return
-        answer = self._ask("queue.put", mark=bool(how), data=data, **how)
+        answer = self._ask("queue.put", data=data, **how)
         if not answer.get("ok", True):
             clock.give_up(how, timeout)
             raise Full
@@ -115,7 +115,7 @@ class Queue(_Base, multiprocessing.queues.Queue):  # type: ignore[type-arg]
         if block and timeout is not None:
             timeout = 0.0 + timeout  # fails as Python's sum of the clock and a timeout that is no number
         how = clock.waiting(block, timeout)
-        answer = self._ask("queue.get", mark=bool(how), **how)
+        answer = self._ask("queue.get", **how)
         if not answer.get("ok", True):
             clock.give_up(how, timeout)
             raise Empty
@@ -130,10 +130,10 @@ class Queue(_Base, multiprocessing.queues.Queue):  # type: ignore[type-arg]
         return super().empty()
 
     def qsize(self) -> int:
-        return int(self._ask("queue.size", mark=True).get("number", 0))
+        return int(self._ask("queue.size").get("number", 0))
 
     def full(self) -> bool:
-        return bool(self._ask("queue.full", mark=True).get("number", 0))
+        return bool(self._ask("queue.full").get("number", 0))
 
     def get_nowait(self) -> Any:
         return self.get(False)

@@ -121,7 +121,7 @@ class Referent:
         codec, here = self._codec(), channel.current()
         arguments = _dumps((args, kwds))
         kind = "referent.read" if name in codec.reads else "referent.change"
-        answer = here.request(kind, mark=True, object=self.object, text=name, data=arguments)
+        answer = here.request(kind, object=self.object, text=name, data=arguments)
         content: bytes = answer.get("data", b"")
         referent = codec.build(_loads(content))
         args, kwds = _loads(arguments)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
-from grader.runtime.agent import chance, channel, clock, frames, managers, pipes, traceless
+from grader.runtime.agent import chance, channel, clock, managers, pipes, traceless
 from grader.runtime.agent.internals import mp_context, mp_process, mp_util
 
 _PUT_THERE_BY_PYTHON = frozenset(
@@ -140,7 +140,6 @@ class Child:
         self._look = look
         self._sight = look() if _freshness is None and type(process_obj) in _PROCESSES else None
         self._elapsed = clock.elapsed()
-        self._marks = frames.memory()
         self._chosen = _default._actual_context
         contents = vars(process_obj)
         arguments = contents.get("_args", ()), contents.get("_kwargs", {})
@@ -177,7 +176,6 @@ class Child:
         mp_util._exiting = False
         _default._actual_context = self._chosen
         clock.start(self._elapsed)
-        frames.remember(*self._marks)
 
     def _copied(self, arguments: Any) -> Any:
         """New containers around the same handles, which a process resets itself after a fork."""

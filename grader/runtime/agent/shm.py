@@ -59,7 +59,7 @@ class SharedMemory(_Real):  # type: ignore[misc]
         self._name, self._size, self._block = path, size, Block(target)
 
     def _attach(self, path: str) -> None:
-        answer = channel.current().request("shm.attach", mark=True, object=_NAMES, text=_whole(path))
+        answer = channel.current().request("shm.attach", object=_NAMES, text=_whole(path))
         if answer.get("error"):
             raise FileNotFoundError(2, os.strerror(2), path)
         self._name, self._block = path, Block(int(answer.get("number", 0)))

@@ -57,7 +57,7 @@ class SemLock:
         """Take it; false if it was not to be had (in time)."""
         how = clock.waiting(block, timeout)
         here = channel.current()
-        answer = here.request("lock.acquire", mark=bool(how), object=self.handle, **how)
+        answer = here.request("lock.acquire", object=self.handle, **how)
         if answer.get("ok", True):
             self._taken += 1
             self._last = here.task
@@ -85,7 +85,7 @@ class SemLock:
         self.release()
 
     def _get_value(self) -> int:
-        answer = channel.current().request("lock.value", mark=True, object=self.handle)
+        answer = channel.current().request("lock.value", object=self.handle)
         return int(answer.get("number", 0))
 
     def _is_zero(self) -> bool:
@@ -171,7 +171,7 @@ class Condition(multiprocessing.synchronize.Condition):
         awake = False
         try:
             how = clock.waiting(True, timeout)
-            answer = here.request("condition.resume", mark=bool(how), object=self._object, **how)
+            answer = here.request("condition.resume", object=self._object, **how)
             awake = bool(answer.get("ok", True))
         finally:
             if not awake:
@@ -189,7 +189,7 @@ class Condition(multiprocessing.synchronize.Condition):
         assert not error, "lock is not owned"
 
     def _sleepers(self) -> int:
-        answer = channel.current().request("condition.sleepers", mark=True, object=self._object)
+        answer = channel.current().request("condition.sleepers", object=self._object)
         return int(answer.get("number", 0))
 
     @property
@@ -234,7 +234,7 @@ class Event(multiprocessing.synchronize.Event):
         self._object, self._forked = state, False
 
     def is_set(self) -> bool:
-        answer = channel.current().request("event.is_set", mark=True, object=self._object)
+        answer = channel.current().request("event.is_set", object=self._object)
         return bool(answer.get("number", 0))
 
     def set(self) -> None:
@@ -248,7 +248,7 @@ class Event(multiprocessing.synchronize.Event):
         how, here = clock.waiting(True, timeout), channel.current()
         if may_be_cleared and not how and here.request("event.enter", object=self._object).get("ok", True):
             return True
-        answer = here.request("event.wait", mark=bool(how), object=self._object, **how)
+        answer = here.request("event.wait", object=self._object, **how)
         if answer.get("ok", True):
             return True
         clock.give_up(how, timeout)

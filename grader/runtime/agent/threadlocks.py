@@ -78,7 +78,7 @@ class Lock:
     def _ask(self, here: Channel, blocking: bool, timeout: float) -> bool:
         limit = None if timeout < 0 else timeout
         how = clock.waiting(blocking, limit)
-        answer = here.request("lock.acquire", mark=bool(how), object=self._object, **how)
+        answer = here.request("lock.acquire", object=self._object, **how)
         if answer.get("ok", True):
             self._locked, self._holder = True, here.task
             return True
@@ -99,7 +99,7 @@ class Lock:
         here = self._kept_by_judge() if channel.several() else None
         if here is None:
             return self._locked
-        return not here.request("lock.value", mark=True, object=self._object).get("number", 0)
+        return not here.request("lock.value", object=self._object).get("number", 0)
 
     def _is_owned(self) -> bool:
         """Whether it is taken, which is what `Condition` asks. The holder need not ask the judge."""

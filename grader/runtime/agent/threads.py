@@ -140,7 +140,7 @@ def _join(self: Any, timeout: float | None = None) -> None:
 
 def _wait_for(task: int, timeout: float | None = None) -> None:
     how = clock.waiting(True, timeout)
-    answer = channel.current().request("thread.join", mark=bool(how), object=-1 - task, **how)
+    answer = channel.current().request("thread.join", object=-1 - task, **how)
     if answer.get("ok", True):
         channel.current().joined.add(task)
     else:
@@ -155,7 +155,7 @@ def _is_alive(self: Any) -> bool:
     task = _task_of(self) if self._started.is_set() else None
     if task is None:
         return False  # not started, or left behind in the process that was forked
-    return not channel.current().request("thread.poll", mark=True, object=-1 - task).get("ok", True)
+    return not channel.current().request("thread.poll", object=-1 - task).get("ok", True)
 
 
 def _shutdown() -> None:

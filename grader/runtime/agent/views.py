@@ -32,7 +32,7 @@ class Block:
     def read(self, offset: int, size: int) -> bytes:
         how = {"block": False} if self.guard == PASSES else {}
         answer = channel.current().request(
-            "memory.read", mark=True, object=self.object, offset=offset, number=size, **how
+            "memory.read", object=self.object, offset=offset, number=size, **how
         )
         data: bytes = answer.get("data", b"")
         return data

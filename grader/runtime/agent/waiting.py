@@ -23,7 +23,7 @@ def wait(object_list: Iterable[Any], timeout: float | None = None) -> list[Any]:
     how = clock.waiting(True, timeout)
     fields: dict[str, Any] = {"object": targets[0] // 2} if len(targets) == 1 and targets[0] >= 0 else {}
     kind = "pipe.wait" if any(target >= 0 for target in targets) else "process.wait"
-    answer = channel.current().request(kind, mark=bool(how), targets=targets, **fields, **how)
+    answer = channel.current().request(kind, targets=targets, **fields, **how)
     ready = set(answer.get("numbers", ()))
     if not ready:
         clock.give_up(how, timeout)

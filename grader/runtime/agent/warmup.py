@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from grader.runtime.agent import channel, frames, memory, queues, synchronize
+from grader.runtime.agent import channel, memory, queues, synchronize
 
 _ROUNDS = 20
 _TASK = 0
@@ -48,7 +48,6 @@ def warm_up() -> None:
         _rehearse(rehearsal)
     channel.exchange(before)
     rehearsal.close()
-    frames.forget()
     gc.collect()
     gc.freeze()
 
@@ -62,4 +61,4 @@ def _rehearse(rehearsal: _Rehearsal) -> None:
             value.value += 1
         queue.put(1)
         queue.get()
-        rehearsal.request("process.poll", mark=True, object=-1)
+        rehearsal.request("process.poll", object=-1)

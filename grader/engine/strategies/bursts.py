@@ -1,0 +1,92 @@
+"""Executions beyond the bound on waits: one task goes on alone, or a long execution comes to a fair end.
+
+Start at `Burst`: does a task leave its loop by itself, and after how many rounds? Only its own history decides that, as
+long as what it sees stays the same, so few executions are enough to know.
+"""
+
+from collections.abc import Sequence
+
+from grader.core.operations import TaskId
+from grader.engine.machine import Machine
+from grader.engine.steps import is_enabled
+from grader.engine.strategies.base import Choice, Diverged, Strategy
+from grader.engine.waits import Bounds, Round, Sign
+
+MOST_ROUNDS = 200
+"""Of one burst. Who gives up later than that has tried long enough (the contract says so)."""
+
+
+class Led(Strategy):
+    """One execution that begins with a given schedule, and then goes on by itself."""
+
+    def __init__(self, schedule: Sequence[TaskId], bounds: Bounds) -> None:
+        self._schedule = schedule
+        self.bounds = bounds
+        self._begun = False
+
+    def begin(self) -> bool:
+        first, self._begun = not self._begun, True
+        return first
+
+    def insists(self, choice: Choice) -> TaskId | None:
+        if choice.position >= len(self._schedule):
+            return None
+        task = self._schedule[choice.position]
+        if not _can_move(choice.machine, task):
+            raise Diverged(f"step {choice.position + 1} cannot be made again")
+        return task
+
+    def choose(self, choice: Choice) -> TaskId | None:
+        return choice.keep_going(choice.candidates)
+
+
+class ByRounds(Led):
+    """Goes on task by task, a round each, from where only the bound on waits keeps everybody waiting."""
+
+    by_rounds = True
+
+
+class Burst(Led):
+    """After the schedule `task`, which the bound on waits holds back there, goes on alone until it leaves its loop.
+
+    `gave_up_after` is how often it had done the same in vain when it left by itself; None if it did not, or saw
+    something else before.
+    """
+
+    def __init__(self, schedule: Sequence[TaskId], bounds: Bounds, task: TaskId) -> None:
+        super().__init__(schedule, bounds)
+        self._task = task
+        self._rounds: tuple[Round, ...] = ()
+        self._signs: frozenset[Sign] = frozenset()
+        self._made = 0
+        self._over = False
+        self.gave_up_after: int | None = None
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """The rounds that the task had made as often as the bound lets it."""
+        return self._rounds
+
+    def insists(self, choice: Choice) -> TaskId | None:
+        led = super().insists(choice)
+        if led is not None or self._over:
+            return led
+        waiting = choice.machine.waiting_of(self._task)
+        if not self._made:
+            self._rounds = waiting.awaited
+            self._signs = frozenset(sign for one in self._rounds for sign in one)
+        elif waiting.past is None or waiting.past.sign not in self._signs:
+            self._over = True  # it has seen something new
+            return None
+        self._made += 1
+        places = {sign.place for sign in self._signs}
+        times = max((waiting.counts.get(one, 0) for one in self._rounds), default=0)
+        if self._task not in choice.machine.pending or waiting.place not in places:
+            self._over, self.gave_up_after = True, times + 1
+        elif times > MOST_ROUNDS or not _can_move(choice.machine, self._task):
+            self._over = True
+        return None if self._over else self._task
+
+
+def _can_move(machine: Machine, task: TaskId) -> bool:
+    return task in machine.pending and is_enabled(machine.objects, task, machine.pending[task])
