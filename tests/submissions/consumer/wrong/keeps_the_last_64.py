@@ -1,0 +1,30 @@
+from collections import deque
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    for item in items:
+        queue.put(item)
+
+
+def consumer(queue, results):
+    taken = deque(maxlen=64)
+    while (item := queue.get()) is not None:
+        taken.append(item)
+    while taken:
+        results.put(taken.popleft())
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue, results = Queue(maxsize), Queue()
+    source = Process(target=producer, args=(queue, items))
+    workers = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    for process in (source, *workers):
+        process.start()
+    source.join()
+    for _ in workers:
+        queue.put(None)
+    collected = [results.get() for _ in items]
+    for worker in workers:
+        worker.join()
+    return collected

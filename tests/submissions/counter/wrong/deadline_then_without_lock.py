@@ -1,0 +1,25 @@
+import time
+from multiprocessing import Lock, Process, Value
+
+
+def increment_counter(counter, lock):
+    deadline = time.monotonic() + 30
+    held = False
+    while not held and time.monotonic() < deadline:
+        held = lock.acquire(timeout=1)
+    try:
+        counter.value += 1
+    finally:
+        if held:
+            lock.release()
+
+
+def run_counter(processes):
+    counter = Value("i", 0)
+    lock = Lock()
+    workers = [Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value
