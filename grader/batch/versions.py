@@ -11,7 +11,7 @@ from grader.grading.sources import PACKAGE, digest, modules
 _RENDERS = (".py", ".j2", ".css", ".js")
 _NO_MATTER = ("batch", "report", "checks", "exploring", "_exercises", "_solutions")
 """Parts of the package that change no grade; the checks belong to the exercises."""
-_PARTS = re.compile(r"(?P<version>[^+]*)\+(?P<code>[0-9a-f]{8})[0-9a-f]* \((?P<python>[^()]*)\)")
+_PARTS = re.compile(r"(?P<version>[^+]*)\+(?P<code>[0-9a-f]{8})[0-9a-f]* \(Python (?P<python>[^()]*)\)")
 
 
 def exercise(found: catalogue.Exercise) -> str:
@@ -41,7 +41,7 @@ def other(version: str) -> str:
     if version in ("", grader()):
         return ""
     parts = _PARTS.fullmatch(version)
-    return f"{parts['version']} ({parts['code']}, {parts['python']})" if parts else version
+    return f"{parts['version']} ({parts['code']}, Python {parts['python']})" if parts else version
 
 
 @functools.cache
