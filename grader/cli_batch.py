@@ -11,6 +11,7 @@ from grader.report import sanitize
 
 if TYPE_CHECKING:
     from grader.batch.run import Ended
+    from grader.report.batch_files import Written
 
 _MOST_JOBS = 512
 _EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader, 130 stopped with Ctrl-C"
@@ -84,16 +85,19 @@ def batch(arguments: argparse.Namespace) -> ExitStatus:
     if ended.stopped:
         print("Stopped. What is graded is kept, and the same command goes on.", file=sys.stderr)
         return ExitStatus.INTERRUPTED
-    written = batch_files.write(arguments.output, anew=False)
-    print(f"wrote {sanitize.line(str(written.index))}")
-    return written.status
+    return _written(batch_files.write(arguments.output, anew=False))
 
 
 def report(arguments: argparse.Namespace) -> ExitStatus:
     """`grader report`: write everything again from the grade book."""
     from grader.report import batch_files
 
-    written = batch_files.write(arguments.grades)
+    return _written(batch_files.write(arguments.grades))
+
+
+def _written(written: "Written") -> ExitStatus:
+    for text in written.graded_by:
+        print(sanitize.hanging(text, sys.stdout))
     print(f"wrote {sanitize.line(str(written.index))}")
     return written.status
 

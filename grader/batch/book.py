@@ -3,35 +3,26 @@
 Every change is one transaction with a rollback journal, so a batch may be killed at any moment and whoever opens the
 book next finds what was complete. (A write-ahead log would be faster for many writers; this way the book is one file
 that can be copied, and it works on network file systems.) Several batches may use one book: SQLite keeps them apart,
-and the first of two equal grades stays.
+and the first of two equal grades stays. A book of an earlier version is brought up to this one when it is opened
+(`grader.batch.schema`).
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
+from grader.batch import schema
 from grader.batch.model import Result, Roll, Verdict
 from grader.batch.packing import pack, unpack
 from grader.errors import UsageError
 
 NAME = "grades.sqlite"
-SCHEMA = 1
-_APPLICATION = 0x67726462  # "grdb", in the header of the file
 _WAIT_SECONDS = 30.0
-_TABLES = """
-CREATE TABLE rolls (folder TEXT PRIMARY KEY, roll BLOB NOT NULL, seen INTEGER NOT NULL);
-CREATE TABLE grades (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    sha256 TEXT NOT NULL, exercise TEXT NOT NULL,
-    exercise_version TEXT NOT NULL, grader_version TEXT NOT NULL, options TEXT NOT NULL,
-    verdict TEXT NOT NULL, score REAL NOT NULL, result BLOB NOT NULL, graded_at REAL NOT NULL,
-    UNIQUE (sha256, exercise, exercise_version, grader_version, options)
-);
-"""
 
 
 class Key(NamedTuple):
@@ -48,12 +39,13 @@ class Entry(NamedTuple):
     """A result in the book.
 
     `was` is the score that the same file had with another version of the exercise or the grader, if it had one;
-    one that is not `current` is from such another version itself.
+    one that is not `current` is from such another version itself. `grader` is the version that has given it.
     """
 
     result: Result
     was: float | None
     current: bool
+    grader: str
 
 
 class Book:
@@ -73,6 +65,7 @@ class Book:
             try:
                 if create:
                     folder.mkdir(parents=True, exist_ok=True)
+                    _make(self.path)
             except OSError as error:
                 raise UsageError(
                     f"cannot make the folder {folder}: {error.strerror}; name another one with --output"
@@ -80,28 +73,10 @@ class Book:
             self._connection = sqlite3.connect(self.path, timeout=_WAIT_SECONDS, isolation_level=None)
             try:
                 self._connection.execute("PRAGMA synchronous = FULL")
-                self._prepare()
+                schema.bring_up(self._connection, self.path)
             except BaseException:
                 self._connection.close()
                 raise
-
-    def _prepare(self) -> None:
-        with self._transaction() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if tables == 0 and version == 0:
-                for statement in _TABLES.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
-            elif application != _APPLICATION:
-                raise UsageError(f"{self.path} is not a grade book; name another folder with --output")
-            elif version != SCHEMA:
-                raise UsageError(
-                    f"{self.path} is a grade book of version {version}, this grader knows version {SCHEMA}; "
-                    "use the grader that made it, or begin in another folder"
-                )
 
     def __enter__(self) -> "Book":
         return self
@@ -111,16 +86,26 @@ class Book:
     ) -> None:
         self._connection.close()
 
+    def secret(self) -> bytes:
+        """32 random bytes, the same as long as the book lives. Nothing that is shown to anybody may tell them."""
+        with self._told():
+            row = self._connection.execute(
+                "SELECT value FROM settings WHERE key = ?", (schema.SECRET,)
+            ).fetchone()
+        if row is None:
+            raise UsageError(f"{self.path} is damaged (it has lost its secret); put it aside and grade again")
+        return bytes(row[0])
+
     def enter_roll(self, roll: Roll) -> None:
         """Note what a folder holds, in place of what it held before."""
-        with self._told(), self._transaction() as connection:
+        with self._told(), schema.transaction(self._connection) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO rolls VALUES (?, ?, ?)", (roll.folder, pack(roll), time.time_ns())
             )
 
     def forget_roll(self, roll: Roll) -> None:
         """Note nothing about that folder any more. The grades stay."""
-        with self._told(), self._transaction() as connection:
+        with self._told(), schema.transaction(self._connection) as connection:
             connection.execute("DELETE FROM rolls WHERE folder = ?", (roll.folder,))
 
     def rolls(self) -> tuple[Roll, ...]:
@@ -132,7 +117,7 @@ class Book:
     def enter(self, key: Key, result: Result) -> None:
         """Put a result into the book. An error of ours never stands in for a grade, and gives way to one."""
         row = (*key, result.verdict.value, result.score, pack(result), time.time())
-        with self._told(), self._transaction() as connection:
+        with self._told(), schema.transaction(self._connection) as connection:
             connection.execute(
                 "DELETE FROM grades WHERE sha256 = ? AND exercise = ? AND exercise_version = ? "
                 "AND grader_version = ? AND options = ? AND verdict = 'error'",
@@ -165,22 +150,12 @@ class Book:
             if not rows:
                 return None
             number, current, *_ = rows[0]
-            (packed,) = self._connection.execute(
-                "SELECT result FROM grades WHERE id = ?", (number,)
+            packed, grader = self._connection.execute(
+                "SELECT result, grader_version FROM grades WHERE id = ?", (number,)
             ).fetchone()
         earlier = [score for _, _, verdict, score in rows[1:] if verdict != Verdict.ERROR.value]
-        return Entry(unpack(packed, Result, self.path), earlier[0] if earlier else None, bool(current))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
+        was = earlier[0] if earlier else None
+        return Entry(unpack(packed, Result, self.path), was, bool(current), grader)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -188,6 +163,12 @@ class Book:
             yield
         except sqlite3.Error as error:
             raise UsageError(f"{self.path}: {_reason(error)}") from None
+
+
+def _make(path: Path) -> None:
+    """Make the file, unless it is there: for its owner alone, as SQLite would not."""
+    with suppress(OSError):  # SQLite tells what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _reason(error: sqlite3.Error) -> str:

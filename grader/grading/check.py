@@ -11,6 +11,7 @@ import msgspec
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import InternalError, UsageError
+from grader.grading import sources
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
@@ -112,6 +113,7 @@ def _checked(
 ) -> GradingPlugin:
     required = Required(exercise.functions, submission.text, submission.name)
     text = SubmissionText(exercise.name, submission.name, submission.text)
+    checks = sources.checks(exercise)
 
     def tell(check: str, executions: int) -> None:
         if progress is not None:
@@ -124,7 +126,7 @@ def _checked(
 
     with pinned():
         try:
-            with open_workbench(template, text, exercise.name, submission.sha256) as bench:
+            with open_workbench(template, text, exercise.name, submission.sha256, checks) as bench:
                 required.probed(bench.probe(required.calls()))
                 return run(bench)
         except NotImported as error:

@@ -27,7 +27,7 @@ class Origin(msgspec.Struct, frozen=True):
     """Where findings come from: the file, the objects that its import made, and what a replay has to know.
 
     That is the exercise, the check and the number of its scenario; or, where `exercise` is empty, that a program was
-    run as `__main__` with these `arguments`.
+    run as `__main__` with these `arguments`. `checks` is the digest of checks that are not ours.
     """
 
     submission: SubmissionText
@@ -37,6 +37,7 @@ class Origin(msgspec.Struct, frozen=True):
     check: str = ""
     number: int = 0
     arguments: tuple[str, ...] = ()
+    checks: str = ""
 
 
 class FindingMaker:
@@ -101,6 +102,7 @@ class FindingMaker:
             kind,
             schedule_dependent=schedule_dependent,
             arguments=origin.arguments,
+            checks=origin.checks,
         )
 
     def _line_of_conflict(self, flaw: Flaw, execution: Execution) -> int:

@@ -179,7 +179,15 @@ class Lab:
 
     def _maker(self, scenario: Scenario, number: int) -> FindingMaker:
         bench = self._bench
-        origin = Origin(bench.submission, bench.sha256, bench.creations, bench.exercise, self._check, number)
+        origin = Origin(
+            bench.submission,
+            bench.sha256,
+            bench.creations,
+            bench.exercise,
+            self._check,
+            number,
+            checks=bench.checks,
+        )
         return FindingMaker(origin, scenario)
 
     def _replayed(

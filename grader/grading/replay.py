@@ -6,7 +6,7 @@ from pathlib import Path
 
 from grader.core.verdict import Finding, OutcomeClass, WitnessStep
 from grader.errors import UsageError
-from grader.grading import tokens
+from grader.grading import sources, tokens
 from grader.grading.catalogue import resolve
 from grader.grading.check import replay_check
 from grader.grading.flaws import Flaw, Wrong
@@ -38,12 +38,15 @@ def replay(token: str, path: Path, exercise: str | None = None) -> Replay:
     """Run the schedule of `token` on the submission at `path`; `exercise` says where an instructor's own lies.
 
     Raises:
-        UsageError: the token is none, the file cannot be read, or it has no such schedule any more.
+        UsageError: the token is none, or of other models or checks; the file cannot be read, or it has no such
+            schedule any more.
         InternalError: the grader itself failed.
     """
     wanted = tokens.decode(token)
     submission = load(path)
     found = resolve(path, exercise or wanted.exercise)
+    if wanted.checks != sources.checks(found):
+        raise tokens.outdated("the checks")
     request = ReplayRequest(wanted.scenario, wanted.schedule(), wanted.kind, wanted.schedule_dependent)
     with Template() as template:
         done, title = replay_check(template, submission, found, wanted.check, request)

@@ -1,6 +1,7 @@
 """Replay tokens: a check, a scenario of it, and a schedule, as one short word. Start at `encode`.
 
-A token is no secret and proves nothing: it comes from a user, so decoding checks everything.
+A token is no secret and proves nothing: it comes from a user, so decoding checks everything. Its schedule stands for an
+order only together with the models that it was made with, so it carries their digest, and no others follow it.
 """
 
 import base64
@@ -15,20 +16,30 @@ from grader.core.operations import TaskId
 from grader.core.verdict import FindingKind
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
+from grader.grading import sources
 
-VERSION = 1
+VERSION = 2
 _LONGEST = 100_000
 _MOST_BYTES = 2_000_000
 _BAD = "this is not a replay token of this grader; copy it whole from the report"
 
 
+class _Head(msgspec.Struct, frozen=True, array_like=True):
+    """What tokens of all versions begin with: two fields, of which the second was the exercise in version 1."""
+
+    version: int
+    models: str
+
+
 class Token(msgspec.Struct, frozen=True, array_like=True):
     """What a token says. `runs` holds, in turn, an index into `paths` and for how many steps that task goes.
 
+    `models` is the digest of the models that made it, `checks` that of the checks of an instructor's own exercise.
     Without an `exercise` it is about a program that was run as `__main__` with `arguments`.
     """
 
     version: int
+    models: str
     exercise: str
     check: str
     scenario: int
@@ -38,6 +49,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     kind: FindingKind | None = None
     schedule_dependent: bool = True
     arguments: tuple[str, ...] = ()
+    checks: str = ""
 
     def schedule(self) -> tuple[TaskPath, ...]:
         """The schedule, one path for each step."""
@@ -57,12 +69,23 @@ def encode(
     *,
     schedule_dependent: bool = True,
     arguments: tuple[str, ...] = (),
+    checks: str = "",
 ) -> str:
     """The token of an execution that shows a finding of a kind."""
-    schedule = [execution.paths[task] for task in execution.schedule]
-    paths, runs = _runs(schedule)
+    paths, runs = _runs(paths_of(execution))
     token = Token(
-        VERSION, exercise, check, scenario, sha256[:8], paths, runs, kind, schedule_dependent, arguments
+        VERSION,
+        sources.models(),
+        exercise,
+        check,
+        scenario,
+        sha256[:8],
+        paths,
+        runs,
+        kind,
+        schedule_dependent,
+        arguments,
+        checks,
     )
     packed = zlib.compress(msgspec.msgpack.encode(token), 9)
     checked = packed + zlib.crc32(packed).to_bytes(4, "big")
@@ -85,6 +108,27 @@ def decode(text: str) -> Token:
     """The meaning of a token.
 
     Raises:
+        UsageError: it is none, or it was made with other models.
+    """
+    plain = _unsealed(text)
+    try:
+        head = msgspec.msgpack.decode(plain, type=_Head)
+        if (head.version, head.models) != (VERSION, sources.models()):
+            raise outdated("the grader")
+        token = msgspec.msgpack.decode(plain, type=Token)
+    except (ValueError, msgspec.DecodeError):
+        raise UsageError(_BAD) from None
+    indices, lengths = token.runs[::2], token.runs[1::2]
+    fits = all(0 <= index < len(token.paths) for index in indices) and len(indices) == len(lengths)
+    if not fits or any(length < 1 for length in lengths) or sum(lengths) > _LONGEST:
+        raise UsageError(_BAD)
+    return token
+
+
+def _unsealed(text: str) -> bytes:
+    """What a token was packed from.
+
+    Raises:
         UsageError: it is none.
     """
     try:
@@ -92,18 +136,17 @@ def decode(text: str) -> Token:
         packed, crc = checked[:-4], int.from_bytes(checked[-4:], "big")
         if zlib.crc32(packed) != crc:
             raise UsageError(_BAD)
-        unpacker = zlib.decompressobj()
-        plain = unpacker.decompress(packed, _MOST_BYTES)
-        token = msgspec.msgpack.decode(plain, type=Token)
-    except (ValueError, binascii.Error, zlib.error, msgspec.DecodeError, UnicodeEncodeError):
+        return zlib.decompressobj().decompress(packed, _MOST_BYTES)
+    except (ValueError, binascii.Error, zlib.error):
         raise UsageError(_BAD) from None
-    if token.version != VERSION:
-        raise UsageError("this replay token comes from another version of the grader; check the file again")
-    indices, lengths = token.runs[::2], token.runs[1::2]
-    fits = all(0 <= index < len(token.paths) for index in indices) and len(indices) == len(lengths)
-    if not fits or any(length < 1 for length in lengths) or sum(lengths) > _LONGEST:
-        raise UsageError(_BAD)
-    return token
+
+
+def outdated(what: str) -> UsageError:
+    """For a token that may stand for another order by now, because of another version of what made it."""
+    return UsageError(
+        f"this replay token comes from another version of {what}, and may stand for another order here; "
+        "check the file again (`grader check`, or `grader explore`) for a new one"
+    )
 
 
 def paths_of(execution: Execution) -> tuple[TaskPath, ...]:

@@ -41,12 +41,19 @@ class Workbench:
     """A runner with a host that has imported the submission."""
 
     def __init__(
-        self, template: Template, submission: SubmissionText, exercise: str, sha256: str, runner: Runner
+        self,
+        template: Template,
+        submission: SubmissionText,
+        exercise: str,
+        sha256: str,
+        runner: Runner,
+        checks: str = "",
     ) -> None:
         self._template = template
         self.submission = submission
         self.exercise = exercise
         self.sha256 = sha256
+        self.checks = checks
         self.runner = runner
         program = ImportProgram(runner)
         self.imported = run(program, Replay(()), TaskTable(), _IMPORT_STEPS)
@@ -100,12 +107,12 @@ class Workbench:
 
 @contextmanager
 def open_workbench(
-    template: Template, submission: SubmissionText, exercise: str, sha256: str
+    template: Template, submission: SubmissionText, exercise: str, sha256: str, checks: str = ""
 ) -> Iterator[Workbench]:
-    """A workbench for one submission; nothing of it is left afterwards.
+    """A workbench for one submission; nothing of it is left afterwards. `checks` is as in `Origin`.
 
     Raises:
         NotImported: the submission cannot be imported.
     """
     with template.runner(submission) as runner:
-        yield Workbench(template, submission, exercise, sha256, runner)
+        yield Workbench(template, submission, exercise, sha256, runner, checks)

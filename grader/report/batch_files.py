@@ -41,10 +41,11 @@ _OLD_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The page to begin with, and the exit status that the grades make."""
+    """The page to begin with, the exit status that the grades make, and which other graders have given some."""
 
     index: Path
     status: ExitStatus
+    graded_by: tuple[str, ...] = ()
 
 
 def write(folder: Path, *, anew: bool = True) -> Written:
@@ -81,7 +82,7 @@ def write(folder: Path, *, anew: bool = True) -> Written:
         index,
         overview_html.page(shown, passed=status is ExitStatus.PASSED, more_leftovers=more).encode("utf-8"),
     )
-    return Written(index, status)
+    return Written(index, status, shown.graded_by)
 
 
 def _take_marks(folder: Path) -> dict[str, str]:
@@ -97,7 +98,7 @@ def _take_marks(folder: Path) -> dict[str, str]:
 
 def _mark(line: Line, result: Result | None) -> str:
     """Changes whenever the page of a submission does."""
-    told = repr((versions.reports(), line.handed, line.problem, result))
+    told = repr((versions.reports(), line.handed, line.problem, line.graded_by, result))
     return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
@@ -116,12 +117,13 @@ def _status(found: Sheet) -> ExitStatus:
 def _page(line: Line, result: Result | None) -> str:
     """The page for the student."""
     who = ", ".join(sanitize.line(student.name) for student in line.handed.students)
+    by = (f"graded by {line.graded_by}",) if line.graded_by else ()
     grade = sheet.grade_of(result)
     if grade is not None:
-        return html.of_grade(view.of_grade(grade, line.handed.filename), lead=(who,))
+        return html.of_grade(view.of_grade(grade, line.handed.filename), lead=(who, *by))
     verdict = line.problem or sheet.NOT_GRADED
     status = CheckStatus.FAILED if line.verdict is Verdict.UNREADABLE else CheckStatus.ERROR
-    lead = (who, f"exercise {line.handed.exercise}")
+    lead = (who, *by, f"exercise {line.handed.exercise}")
     return html.page(sanitize.line(line.handed.filename), [], lead=lead, verdict=verdict, status=status)
 
 
@@ -132,7 +134,12 @@ def _entry(line: Line, result: Result | None) -> dict[str, Any]:
         if grade is not None
         else json_report.of_error(filename, line.problem or sheet.NOT_GRADED)
     )
-    return {**entry, "submission": filename, "students": [student.name for student in line.handed.students]}
+    return {
+        **entry,
+        "submission": filename,
+        "students": [student.name for student in line.handed.students],
+        **json_report.if_any(graded_by=line.graded_by),
+    }
 
 
 def json_bytes(document: Mapping[str, Any]) -> bytes:

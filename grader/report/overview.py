@@ -112,6 +112,8 @@ class Overview:
     leftovers: tuple[tuple[str, str], ...]
     verdicts: tuple[str, ...]
     unprotected: tuple[str, ...] = ()
+    graded_by: tuple[str, ...] = ()
+    by_others: tuple[Link, ...] = ()
 
 
 STATUSES = tuple(CheckStatus)
@@ -154,6 +156,8 @@ def of_sheet(sheet: Sheet, stubs: Iterable[str] = ()) -> Overview:
         ),
         verdicts=tuple(verdict.value for verdict in Verdict),
         unprotected=_unprotected(sheet.lines),
+        graded_by=graded_by(sheet.lines),
+        by_others=_by_others(sheet.lines),
     )
 
 
@@ -187,6 +191,23 @@ def _unprotected(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(
         f"{number} of {words.count(len(told), 'submission')}: {text}" for text, number in texts.most_common()
     )
+
+
+def graded_by(lines: Sequence[Line]) -> tuple[str, ...]:
+    """Which graders have given grades besides the one that runs, and how many."""
+    told = Counter(line.graded_by for line in lines if line.graded_by)
+    return tuple(
+        f"{number} of {words.count(len(lines), 'submission')}: graded by {grader}, not by this grader; "
+        "`grader batch` grades again"
+        for grader, number in told.most_common()
+    )
+
+
+def _by_others(lines: Sequence[Line]) -> tuple[Link, ...]:
+    """Whom that concerns, unless it is everybody."""
+    if len({line.graded_by for line in lines}) == 1:
+        return ()
+    return tuple(_link(line, line.graded_by) for line in lines if line.graded_by)
 
 
 def _distributions(sheet: Sheet) -> tuple[Distribution, ...]:

@@ -15,7 +15,7 @@ def page(shown: Overview, *, passed: bool = False, more_leftovers: int = 0) -> s
         lead=shown.lead,
         verdict=shown.verdict,
         status=CheckStatus.PASSED.value if passed else "",
-        warnings=shown.unprotected,
+        warnings=shown.unprotected + shown.graded_by,
         all=shown,
         statuses=STATUSES,
         levels=LEVELS,

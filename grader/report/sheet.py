@@ -3,6 +3,7 @@
 Whole grades are large, and there may be thousands: `read` looks at one at a time and keeps a `Line` of it.
 """
 
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from grader.batch.book import Book
+from grader.batch import versions
+from grader.batch.book import Book, Entry
 from grader.batch.model import Handed, Leftover, Result, Roll, Student, Verdict
 from grader.batch.run import key_of
 from grader.core.verdict import CheckResult, CheckStatus, EvidenceLevel, Finding, Grade
@@ -52,7 +54,7 @@ class Line:
     """One submission. `page` is the name of its files without a suffix.
 
     `verdict` is None while it has no result; `was` and `current` are those of the book's `Entry`, `unprotected` says
-    what it could have reached.
+    what it could have reached. `graded_by` is the grader that has given the grade, if that is not the one that runs.
     """
 
     handed: Handed
@@ -66,6 +68,7 @@ class Line:
     was: float | None = None
     current: bool = True
     unprotected: str = ""
+    graded_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ def read(book: Book, seen: Callable[[Line, Result | None], None] = lambda line, 
         entry = book.entry(key_of(roll, handed))
         page = _page(handed, pages)
         result = entry.result if entry is not None else None
-        line = _line(handed, page, result, entry.was if entry else None, entry.current if entry else True)
+        line = _line(handed, page, entry)
         sheet.lines.append(line)
         seen(line, result)
     for line in sheet.lines:
@@ -157,24 +160,26 @@ def _page(handed: Handed, taken: set[str]) -> str:
     return name
 
 
-def _line(handed: Handed, page: str, result: Result | None, was: float | None, current: bool) -> Line:
-    if result is None:
+def _line(handed: Handed, page: str, entry: Entry | None) -> Line:
+    if entry is None:
         return Line(handed, page, None)
-    grade = result.grade
-    if grade is None:
-        return Line(
-            handed, page, result.verdict, problem=sanitize.line(result.problem), was=was, current=current
-        )
-    return Line(
+    result, grade = entry.result, entry.result.grade
+    line = Line(
         handed,
         page,
         result.verdict,
-        grade.score,
-        grade.max_score,
-        grade.seconds,
-        tuple(_check(check) for check in grade.checks),
-        was=was,
-        current=current,
+        was=entry.was,
+        current=entry.current,
+        graded_by=sanitize.line(versions.other(entry.grader)),
+    )
+    if grade is None:
+        return dataclasses.replace(line, problem=sanitize.line(result.problem))
+    return dataclasses.replace(
+        line,
+        score=grade.score,
+        max_score=grade.max_score,
+        seconds=grade.seconds,
+        checks=tuple(_check(check) for check in grade.checks),
         unprotected=words.unprotected(grade),
     )
 

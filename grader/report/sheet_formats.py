@@ -63,6 +63,7 @@ def _remarks(line: StudentLine) -> list[str]:
         remarks += [f"{exercise}: {handed.problem}"] if handed.problem else []
         if handed.was is not None and handed.score < handed.was:
             remarks.append(f"{exercise} was {words.points(handed.was)}")
+        remarks += [f"{exercise} graded by {handed.graded_by}"] if handed.graded_by else []
     return remarks
 
 
@@ -117,6 +118,7 @@ def _submission(line: Line) -> dict[str, Any]:
         **({"problem": line.problem} if line.problem else {}),
         **({"previous_score": rounded(line.was)} if line.was is not None else {}),
         **({} if line.current else {"outdated": True}),
+        **({"graded_by": line.graded_by} if line.graded_by else {}),
     }
 
 

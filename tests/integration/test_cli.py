@@ -209,6 +209,22 @@ def test_a_token_for_a_file_that_never_comes_so_far(tmp_path: Path) -> None:
     assert "There is no function increment_counter(counter, lock)" in ran.err
 
 
+@pytest.mark.parametrize(
+    "token",
+    [
+        "eNqbxbg8Ob80ryS1aGtJanFJfE5-cWpxfF5-SUZmXnq0USzDCuNUk7REC8PkSROZJjJPY2BkZGFgXlKUmJx6eAIA688WbrScVY0",
+        "eNqbxbhgAcOKZKNEozQDM6NpExknMQIR0yRG5kmMLJMYWe8wiDGwMjIzMDIBMTMQszCyMrMwMbAsKUpMTj08AQDwuQ1yjafu9g",
+    ],
+    ids=["check", "explore"],
+)
+def test_a_token_of_an_earlier_grader_is_refused_and_nothing_runs(tmp_path: Path, token: str) -> None:
+    path = saved(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')\n{UNLOCKED}")
+    ran = ended_well(grader("replay", token, path), 2)
+    assert "check the file again (`grader check`, or `grader explore`)" in ran.err
+    assert (ran.out, ran.err.count("\n")) == ("", 1)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_token_in_which_a_letter_has_changed(tmp_path: Path) -> None:
     path = saved(tmp_path, UNLOCKED)
     token = next(finding.replay for check in json_of(path, 1).checks for finding in check.findings)

@@ -69,6 +69,12 @@ def test_a_submission_is_checked_replayed_and_graded_in_a_batch(tmp_path: Path) 
     shown = grader("check", place / "bounded_buffer.py", *options).out
     assert f"bounded_buffer.py --exercise {BOUNDED_BUFFER}" in " ".join(shown.split())
     assert "this order still breaks it" in grader("replay", token, place / "bounded_buffer.py", *options).out
+    changed = shutil.copytree(BOUNDED_BUFFER, tmp_path / "bounded_buffer")
+    with (changed / "checks.py").open("a") as file:
+        file.write("# changed\n")
+    refused = grader("replay", token, place / "bounded_buffer.py", "--exercise", changed)
+    assert (refused.status, refused.out) == (2, "")
+    assert "another version of the checks" in refused.err
     without = grader("replay", token, place / "bounded_buffer.py")
     assert without.status == 2
     assert "--exercise" in without.err or "name the folder of your own" in without.err

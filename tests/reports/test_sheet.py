@@ -14,6 +14,7 @@ from reports import samples
 from reports.test_any_grade import HIDDEN
 from reports.test_html import Tree, words_of
 
+from grader.batch import versions
 from grader.batch.book import Book
 from grader.batch.model import Found, Handed, Leftover, Result, Roll, Student, Verdict, of_grade
 from grader.batch.run import key_of
@@ -295,6 +296,66 @@ def test_what_was_not_protected_is_said_once_for_all_or_with_numbers(tmp_path: P
     assert told("none", grade(), grade()) == []
     assert told("all", grade("files"), grade("files")) == [text]
     assert told("some", grade("files"), grade(), grade("files")) == [f"2 of 3 submissions: {text}"]
+
+
+def test_grades_of_another_grader_say_so(tmp_path: Path) -> None:
+    anna, ben, eva = (
+        Handed((Student(name, name),), "counter", "", name, "counter.py", name)
+        for name in ("anna", "ben", "eva")
+    )
+    roll = Roll("/x", found=Found((anna, ben, eva)), grader_version=versions.grader())
+    old = "0.0.9+0123456789abcdef (Python 3.9)"
+    with Book(tmp_path) as book:
+        book.enter_roll(roll)
+        book.enter(key_of(roll, anna), of_grade(samples.passing()))
+        for handed, version in ((ben, old), (eva, "<b>=1+1")):
+            book.enter(key_of(roll, handed)._replace(grader_version=version), of_grade(samples.passing()))
+    found = sheet_of(tmp_path)
+    shown = ["", "0.0.9 (01234567, Python 3.9)", "<b>=1+1"]
+    assert [line.graded_by for line in found.lines] == shown
+    rows = list(csv.DictReader(io.StringIO(sheet_formats.csv_text(found))))
+    assert [row["remarks"] for row in rows] == ["", *(f"counter graded by {text}" for text in shown[1:])]
+    document = [student["submissions"][0] for student in sheet_formats.document(found)["students"]]
+    assert [one.get("graded_by", "") for one in document] == shown
+    tree = Tree(page_of(tmp_path)).root
+    assert [words_of(line) for line in tree.all("p", class_="warning")] == [
+        f"1 of 3 submissions: graded by {text}, not by this grader; `grader batch` grades again"
+        for text in shown[1:]
+    ]
+    (section,) = [one for one in tree.all("section") if one.attributes["aria-labelledby"] == "others"]
+    assert [words_of(line) for line in section.all("li")] == [f"ben {shown[1]}", f"eva {shown[2]}"]
+    batch_files.write(tmp_path)
+    pages = [
+        (tmp_path / "submissions" / f"{name}-counter.html").read_text() for name in ("anna", "ben", "eva")
+    ]
+    leads = [[words_of(line) for line in Tree(page).root.all("p", class_="lead")] for page in pages]
+    assert leads == [
+        ["anna", "exercise counter"],
+        ["ben", f"graded by {shown[1]}", "exercise counter"],
+        ["eva", f"graded by {shown[2]}", "exercise counter"],
+    ]
+    texts = [
+        json.loads((tmp_path / "submissions" / f"{name}-counter.json").read_text())
+        for name in ("anna", "ben", "eva")
+    ]
+    assert [text.get("graded_by", "") for text in texts] == shown
+
+
+def test_a_page_is_written_again_when_the_grader_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed = Handed((Student("a", "anna"),), "counter", "", "anna", "counter.py", "1")
+    roll = Roll("/x", found=Found((handed,)), grader_version=versions.grader())
+    with Book(tmp_path) as book:
+        book.enter_roll(roll)
+        book.enter(key_of(roll, handed), of_grade(samples.passing()))
+    page = tmp_path / "submissions" / "anna-counter.html"
+    batch_files.write(tmp_path)
+    assert "graded by" not in page.read_text()
+    monkeypatch.setattr(versions, "grader", lambda: "9.9.9+0123456789abcdef (Python 3.99)")
+    written = batch_files.write(tmp_path, anew=False)
+    assert "graded by" in page.read_text()
+    assert len(written.graded_by) == 1
 
 
 def test_who_is_absent_from_one_folder_only_is_not_absent(tmp_path: Path) -> None:

@@ -1,16 +1,23 @@
 """The grade book keeps what it was given, whoever is killed, and says in one line what is wrong."""
 
+import os
 import resource
+import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import old_book
 import pytest
 
+from grader.batch import schema
 from grader.batch.book import NAME, Book, Key
 from grader.batch.model import Result, Roll, Verdict, of_grade
+from grader.batch.run import key_of
 from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import UsageError
 
@@ -88,13 +95,160 @@ def test_the_database_of_somebody_else(tmp_path: Path) -> None:
         Book(tmp_path)
 
 
-def test_the_book_of_another_version(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [-1, 0])
+def test_a_book_without_a_version_is_none(tmp_path: Path, version: int) -> None:
+    Book(tmp_path).__exit__(None, None, None)
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    with pytest.raises(UsageError, match="is not a grade book"):
+        Book(tmp_path)
+
+
+def test_the_book_of_a_newer_grader(tmp_path: Path) -> None:
     Book(tmp_path).__exit__(None, None, None)
     with sqlite3.connect(tmp_path / NAME) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(UsageError, match="version 99"):
+    before = (tmp_path / NAME).read_bytes()
+    with pytest.raises(UsageError, match=r"a newer grader \(version 99, this one knows 2\)") as raised:
         Book(tmp_path)
+    assert "\n" not in str(raised.value)
+    assert (tmp_path / NAME).read_bytes() == before
+
+
+def test_the_secret_lives_as_long_as_the_book(tmp_path: Path) -> None:
+    with Book(tmp_path / "a") as book:
+        secret = book.secret()
+        book.enter(KEY, result(1))
+        assert book.secret() == secret
+    with Book(tmp_path / "a") as again, Book(tmp_path / "b") as other:
+        assert again.secret() == secret != other.secret()
+        assert (len(secret), len(other.secret())) == (32, 32)
+
+
+def test_a_book_without_its_secret_is_damaged(tmp_path: Path) -> None:
+    Book(tmp_path).__exit__(None, None, None)
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        connection.execute("DELETE FROM settings")
+    connection.close()
+    with Book(tmp_path) as book, pytest.raises(UsageError, match="has lost its secret"):
+        book.secret()
+
+
+def test_a_new_book_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with Book(tmp_path) as book:
+            assert stat.S_IMODE(book.path.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+def copy_of_old_book(folder: Path, mode: int = 0o644) -> Path:
+    """A copy of a book of version 1."""
+    folder.mkdir(exist_ok=True)
+    shutil.copyfile(old_book.BOOK, folder / NAME)
+    (folder / NAME).chmod(mode)
+    return folder / NAME
+
+
+def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of a book."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.text_factory = bytes
+        names = ["rolls", "grades", "sqlite_sequence"]
+        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in names}
+
+
+def version_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def test_the_book_of_an_earlier_grader_loses_nothing_and_gets_a_secret(tmp_path: Path) -> None:
+    path = copy_of_old_book(tmp_path)
+    before = content(path)
+    assert (version_of(path), [len(rows) for rows in before.values()]) == (1, [1, 6, 1])
+    with Book(tmp_path, create=False) as book:
+        secret = book.secret()
+        (roll,) = book.rolls()
+        entries = [book.entry(key_of(roll, handed)) for handed in roll.found.handed]
+    assert (version_of(path), content(path)) == (2, before)
+    with Book(tmp_path) as again:
+        assert again.secret() == secret
+    assert content(path) == before
+    found = {
+        (handed.exercise, handed.students[0].name): (entry.result.verdict.value, entry.current)
+        for handed, entry in zip(roll.found.handed, entries)
+        if entry is not None
+    }
+    assert found == {key: (verdict, True) for key, verdict in old_book.VERDICTS.items()}
+    assert {entry.grader for entry in entries if entry is not None} == {
+        "0.1.0+d0c8d1a9501ae522 (Python 3.11)"
+    }
+    assert [student.name for student in roll.absent] == ["Zoë"]
+    assert not roll.free_runs
+
+
+def test_two_old_books_get_two_secrets(tmp_path: Path) -> None:
+    for name in "ab":
+        copy_of_old_book(tmp_path / name)
+    with Book(tmp_path / "a") as one, Book(tmp_path / "b") as other:
+        assert one.secret() != other.secret()
+
+
+@pytest.mark.parametrize(("before", "after"), [(0o644, 0o640), (0o600, 0o600), (0o664, 0o660)], ids=oct)
+def test_an_old_book_is_not_for_everybody_any_more(tmp_path: Path, before: int, after: int) -> None:
+    path = copy_of_old_book(tmp_path, before)
+    Book(tmp_path).__exit__(None, None, None)
+    assert stat.S_IMODE(path.stat().st_mode) == after
+    path.chmod(before)
+    Book(tmp_path).__exit__(None, None, None)
+    assert stat.S_IMODE(path.stat().st_mode) == before
+
+
+def test_a_step_that_fails_leaves_the_book_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = schema.STEPS
+
+    def breaks(connection: sqlite3.Connection) -> None:
+        second(connection)
+        connection.execute("DELETE FROM grades")
+        raise KeyboardInterrupt
+
+    path = copy_of_old_book(tmp_path)
+    before = content(path)
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "STEPS", (first, breaks))
+        with pytest.raises(KeyboardInterrupt):
+            Book(tmp_path)
+    assert (version_of(path), content(path)) == (1, before)
+    with Book(tmp_path) as book:
+        assert len(book.secret()) == 32
+
+
+def test_two_that_open_an_old_book_at_once_agree(tmp_path: Path) -> None:
+    copy_of_old_book(tmp_path)
+    script = (
+        "import sys; from pathlib import Path; from grader.batch.book import Book\n"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        f"print(Book(Path({str(tmp_path)!r})).secret().hex())\n"
+    )
+    openers = [
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    for opener in openers:
+        assert opener.stdout is not None
+        assert opener.stdout.readline() == "ready\n"
+    for opener in openers:
+        assert opener.stdin is not None
+        opener.stdin.write("\n")
+        opener.stdin.flush()
+    secrets = {opener.communicate()[0] for opener in openers}
+    assert [len(secret) for secret in secrets] == [65]
 
 
 def test_a_full_disk_is_one_clear_line_and_loses_nothing(tmp_path: Path) -> None:

@@ -12,8 +12,14 @@ from grader.core.execution import Execution, Outcome, OutcomeKind
 from grader.core.verdict import FindingKind
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
-from grader.grading import tokens
+from grader.grading import sources, tokens
 
+OLD_TOKENS = [
+    "eNqbxbg8Ob80ryS1aGtJanFJfE5-cWpxfF5-SUZmXnq0USzDCuNUk7REC8PkSROZJjJPY2BkZGFgXlKUmJx6eAIA688WbrScVY0",
+    "eNqbxbhgAcOKZKNEozQDM6NpExknMQIR0yRG5kmMLJMYWe8wiDGwMjIzMDIBMTMQszCyMrMwMbAsKUpMTj08AQDwuQ1yjafu9g",
+    "eNqbxbhgAcOKZKNEozQDM6NpExknMQIR0yRG5kmMLJMYWe8wiDCwMjIzMDIBMTMjCzMrMzMTA-uBwxMAq94L8IpJ1JU",
+]
+"""Of version 1: a race in a submission, a race in a program, an outcome of a program."""
 PATHS = [(2,), (2, 1), (2, 2), (2, 1, 0, 1048576), (3,)]
 schedules = st.lists(st.sampled_from(range(len(PATHS))), max_size=200)
 
@@ -96,6 +102,7 @@ def test_a_forged_token_that_is_right_is_a_token() -> None:
         {"runs": ("a", 1)},
         {"scenario": None},
         {"kind": "no-such-kind"},
+        {"checks": 7},
     ],
     ids=str,
 )
@@ -104,12 +111,35 @@ def test_a_sealed_token_that_makes_no_sense_is_refused(changes: dict[str, object
         tokens.decode(forged(**changes))
 
 
+OUTDATED = r"another version of the grader.*; check the file again \(`grader check`, or `grader explore`\)"
+
+
 def test_a_token_of_another_version_says_so() -> None:
-    with pytest.raises(UsageError, match="another version"):
+    with pytest.raises(UsageError, match=OUTDATED):
         tokens.decode(forged(version=tokens.VERSION + 1))
+    with pytest.raises(UsageError, match=OUTDATED):
+        tokens.decode(sealed(msgspec.msgpack.encode([tokens.VERSION + 1, "ab12cd34", {"quite": "other"}])))
 
 
-@pytest.mark.parametrize("content", [b"", b"\xc1", b"x" * 100_000_000, msgspec.msgpack.encode([1])], ids=len)
+@pytest.mark.parametrize("token", OLD_TOKENS)
+def test_a_token_made_before_there_were_digests_says_so(token: str) -> None:
+    with pytest.raises(UsageError, match=OUTDATED):
+        tokens.decode(token)
+
+
+def test_a_token_of_other_models_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = encoded([0, 1])
+    assert tokens.decode(token).models == sources.models()
+    monkeypatch.setattr(sources, "models", lambda: "01234567")
+    with pytest.raises(UsageError, match=OUTDATED) as raised:
+        tokens.decode(token)
+    assert "\n" not in str(raised.value)
+    assert tokens.decode(encoded([0, 1])).models == "01234567"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xc1", b"x" * 100_000_000, *map(msgspec.msgpack.encode, ([1], ["2", ""]))], ids=len
+)
 def test_sealed_rubbish_and_bombs_are_refused(content: bytes) -> None:
     with pytest.raises(UsageError, match="not a replay token"):
         tokens.decode(sealed(content))
