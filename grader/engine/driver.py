@@ -99,11 +99,11 @@ class _Driver:
             return chosen
         if self.beyond is None:
             candidates = self.machine.enabled()
-            if candidates:
+            if candidates and not self.strategy.endless:
                 return self.strategy.choose(choice._replace(candidates=candidates))
             self.within = self.machine.snapshot()
-            self.beyond = Continuation(len(self.trace), by_rounds=self.strategy.by_rounds)
-        return self.beyond.choose(self.machine, movable, last, len(self.trace))
+            self.beyond = Continuation()
+        return self.beyond.choose(self.machine, movable, len(self.trace))
 
     def _goes_on_for_ever(self) -> Outcome:
         """A cycle: what comes after its first time is the same, and need not be told."""

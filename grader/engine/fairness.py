@@ -6,7 +6,6 @@ goes on for ever is only ever said of a fair execution in which the judge's stat
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any
 
 from grader.core.operations import OperationKind, Step, TaskId
 from grader.engine.machine import Machine
@@ -58,19 +57,18 @@ def _yields(step: Step, waiting: Waiting) -> bool:
 class Continuation:
     """Goes on, fairly, where only the bound on waits keeps everybody waiting, until all end or it is a cycle.
 
-    Every task that can move makes one step in turn (or, `by_rounds`, goes on until it has looked in vain once); one
-    that could move in between and has not is next. The cycle is found as Brent does (An improved Monte Carlo
-    factorization algorithm, BIT 20, 1980), at the ends of turns.
+    Every task that can move makes one step in turn; one that could move in between and has not is next. The cycle is
+    found as Brent does (An improved Monte Carlo factorization algorithm, BIT 20, 1980), at the ends of turns, where a
+    new continuation would do the same again.
     """
 
-    def __init__(self, start: int, *, by_rounds: bool = False) -> None:
-        self.anchor = start
+    def __init__(self) -> None:
+        self.anchor = 0
         """The number of steps before the state that the later ones are compared with."""
         self.length = 0
         """The number of steps in the cycle, once there is one."""
         self.steps = 0
-        self._by_rounds = by_rounds
-        self._state: Any = None
+        self._state: object = None
         self._turn: list[TaskId] = []
         self._starved: set[TaskId] = set()
         self._moved: set[TaskId] = set()
@@ -78,36 +76,28 @@ class Continuation:
         self._power = 1
         self._repeated = 0
 
-    def choose(self, machine: Machine, movable: Sequence[TaskId], last: TaskId, made: int) -> TaskId:
+    def choose(self, machine: Machine, movable: Sequence[TaskId], made: int) -> TaskId:
         """The next task. `made` steps have been made in all."""
-        if self._by_rounds and last in movable and self._turn_is_unfinished(machine, last):
-            return last
         waited = [task for task in movable if task in self._starved and task not in self._moved]
         left = waited or [task for task in self._turn if task in movable]
         if not left:
             self._turn_ended(machine, made)
-            self._turn, self._moved = list(movable), set()
+            self._turn, self._moved, self._starved = list(movable), set(), set()
             left = self._turn
         chosen = left[0]
         self._turn = [task for task in self._turn if task != chosen]
         return chosen
 
-    def _turn_is_unfinished(self, machine: Machine, last: TaskId) -> bool:
-        """Whether a task has made steps in its turn, but has not looked in vain yet."""
-        past = machine.waiting_of(last).past
-        return last in self._moved and past is not None and not past.sign.is_look
-
     def stepped(self, step: Step, movable: Sequence[TaskId]) -> None:
         """A task has gone, where `movable` could have."""
         self.steps += 1
         self._starved.update(movable)
-        self._starved.discard(step.task)
         self._moved.add(step.task)
 
     def _turn_ended(self, machine: Machine, made: int) -> None:
         state = machine.state_to_compare()
         self._turns += 1
-        if self._state is not None and state == self._state and not self._starved - self._moved:
+        if state == self._state and self._starved <= self._moved:
             self._repeated += 1
             self.length = self.length or made - self.anchor
             self._turns = 0

@@ -48,7 +48,8 @@ def _replayed(script: Script, wanted: tokens.Token, program: ScriptProgram) -> o
     compared = wanted.kind is FindingKind.RACE
     for schedule in ((), wanted.schedule()) if compared else (wanted.schedule(),):
         examination.tally = Tally()
-        examination.explore(ReplayStrategy(schedule, lenient=True), examination.tally)
+        strategy = ReplayStrategy(schedule, lenient=True, endless=wanted.endless and bool(schedule))
+        examination.explore(strategy, examination.tally, steps=len(schedule))
     return _shown(script, maker, wanted, examination.tally, kept[-1])
 
 

@@ -186,11 +186,9 @@ class Examination:
         if overshot:
             self.tally.add(overshot, cut)
             return
-        usual = self._budget
-        self._budget = msgspec.structs.replace(usual, steps=usual.steps * LONGER)
         before = len(self.tally.cut)
-        self.explorations.append(self.explore(Led((), Bounds()), self.tally))
-        self._budget = usual
+        more = self._budget.steps * (LONGER - 1)
+        self.explorations.append(self.explore(Led((), Bounds()), self.tally, steps=more))
         if len(self.tally.cut) > before:
             self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, STILL_GOING_ON, line=cut.outcome.line)
 
@@ -252,8 +250,12 @@ class Examination:
         until: FindingKind | Wrong | None = None,
         *,
         fresh: bool = False,
+        steps: int = 0,
     ) -> Exploration:
-        """Execute under `strategy` and count into `tally`; up to the first flaw of the kind `until`, if given."""
+        """Execute under `strategy` and count into `tally`; up to the first flaw of the kind `until`, if given.
+
+        `steps` are made on top of the usual ones before an execution is cut off.
+        """
 
         def watch(execution: Execution) -> bool:
             if tally is self.tally:
@@ -261,7 +263,8 @@ class Examination:
             go_on = self._judge(execution, tally)
             return go_on if until is None else until not in tally.first
 
-        budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left())
+        steps += self._budget.steps
+        budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left(), steps=steps)
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
         with self._executed(fresh) as program:
@@ -309,13 +312,19 @@ class Examination:
         if last is None:
             return True
         again = Tally()
-        self.explore(Replay(self._maker.schedule(last)), again, fresh=True)
+        self._execute_again(last, again)
         return again.last is not None and _done(again.last) == _done(last)
 
     def _fails_again(self, flaw: Flaw, execution: Execution) -> bool:
         again = Tally()
-        self.explore(Replay(self._maker.schedule(execution)), again, fresh=True)
+        self._execute_again(execution, again)
         return flaw.kind in again.first
+
+    def _execute_again(self, execution: Execution, tally: Tally) -> None:
+        """The same order once more, in new processes."""
+        schedule = self._maker.schedule(execution)
+        endless = execution.outcome.kind is OutcomeKind.LIVELOCK
+        self.explore(Replay(schedule, endless=endless), tally, fresh=True, steps=len(schedule))
 
     def findings(self) -> list[Finding]:
         """What is wrong, each with the shortest witness that was found, executed once more in new processes."""

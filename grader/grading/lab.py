@@ -70,6 +70,7 @@ class ReplayRequest(msgspec.Struct, frozen=True):
     schedule: tuple[TaskPath, ...]
     kind: FindingKind | None = None
     schedule_dependent: bool = True
+    endless: bool = False
 
 
 class Lab:
@@ -195,8 +196,8 @@ class Lab:
     ) -> ReplayDone:
         tally = Tally()
         kept: list[Execution] = []
-        strategy = _Watched(request.schedule, kept)
-        examination.explore(strategy, tally, fresh=True)
+        strategy = _Watched(request.schedule, kept, endless=request.endless)
+        examination.explore(strategy, tally, fresh=True, steps=len(request.schedule))
         finding: Finding | None = None
         if tally.first:
             flaw, execution = asked_for(tally, request.kind)
@@ -210,8 +211,8 @@ class Lab:
 class _Watched(Replay):
     """A replay whose execution is kept, whatever comes of it."""
 
-    def __init__(self, schedule: Sequence[TaskPath], kept: list[Execution]) -> None:
-        super().__init__(schedule, lenient=True)
+    def __init__(self, schedule: Sequence[TaskPath], kept: list[Execution], *, endless: bool) -> None:
+        super().__init__(schedule, lenient=True, endless=endless)
         self._kept = kept
 
     def finished(self, execution: Execution, world: World) -> None:

@@ -47,7 +47,9 @@ def replay(token: str, path: Path, exercise: str | None = None) -> Replay:
     found = resolve(path, exercise or wanted.exercise)
     if wanted.checks != sources.checks(found):
         raise tokens.outdated("the checks")
-    request = ReplayRequest(wanted.scenario, wanted.schedule(), wanted.kind, wanted.schedule_dependent)
+    request = ReplayRequest(
+        wanted.scenario, wanted.schedule(), wanted.kind, wanted.schedule_dependent, wanted.endless
+    )
     with Template() as template:
         done, title = replay_check(template, submission, found, wanted.check, request)
     if done is None:

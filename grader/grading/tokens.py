@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from grader.core.execution import Execution
+from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import TaskId
 from grader.core.verdict import FindingKind
 from grader.engine.tasks import TaskPath
@@ -35,7 +35,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     """What a token says. `runs` holds, in turn, an index into `paths` and for how many steps that task goes.
 
     `models` is the digest of the models that made it, `checks` that of the checks of an instructor's own exercise.
-    Without an `exercise` it is about a program that was run as `__main__` with `arguments`.
+    Without an `exercise` it is about a program that was run as `__main__` with `arguments`. An `endless` schedule ends with
+    a cycle.
     """
 
     version: int
@@ -50,6 +51,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     schedule_dependent: bool = True
     arguments: tuple[str, ...] = ()
     checks: str = ""
+    endless: bool = False
 
     def schedule(self) -> tuple[TaskPath, ...]:
         """The schedule, one path for each step."""
@@ -86,6 +88,7 @@ def encode(
         schedule_dependent,
         arguments,
         checks,
+        execution.outcome.kind is OutcomeKind.LIVELOCK,
     )
     packed = zlib.compress(msgspec.msgpack.encode(token), 9)
     checked = packed + zlib.crc32(packed).to_bytes(4, "big")

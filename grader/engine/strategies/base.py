@@ -40,8 +40,8 @@ class Strategy(abc.ABC):
     bounds: Bounds = Bounds()
     """How often a task may look in vain. Does not change during an execution."""
 
-    by_rounds = False
-    """How an execution goes on where only that bound keeps everybody waiting (`engine.fairness.Continuation`)."""
+    endless = False
+    """Whether an execution that is no more insisted on goes round in a cycle (`engine.fairness.Continuation`)."""
 
     @property
     def claim(self) -> Claim | None:

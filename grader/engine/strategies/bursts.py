@@ -40,12 +40,6 @@ class Led(Strategy):
         return choice.keep_going(choice.candidates)
 
 
-class ByRounds(Led):
-    """Goes on task by task, a round each, from where only the bound on waits keeps everybody waiting."""
-
-    by_rounds = True
-
-
 class Burst(Led):
     """After the schedule `task`, which the bound on waits holds back there, goes on alone until it leaves its loop.
 

@@ -12,10 +12,11 @@ class Replay(Strategy):
     """One execution along `schedule` (paths of tasks, see `grader.engine.tasks`); on its own behind the end.
 
     A step that cannot be made is a divergence; a `lenient` replay, of a program that has changed since, goes on
-    without it. The bound on waits only counts behind the end.
+    without it. The bound on waits only counts behind the end. `endless` is a schedule that ends with a cycle.
     """
 
-    def __init__(self, schedule: Sequence[TaskPath], *, lenient: bool = False) -> None:
+    def __init__(self, schedule: Sequence[TaskPath], *, lenient: bool = False, endless: bool = False) -> None:
+        self.endless = endless
         self._schedule = schedule
         self._lenient = lenient
         self._done = False

@@ -13,7 +13,7 @@ from grader.core.execution import Claim, Execution, OutcomeKind
 from grader.core.operations import Step, TaskId
 from grader.engine.machine import World
 from grader.engine.strategies.base import Choice, Strategy
-from grader.engine.strategies.bursts import Burst, ByRounds, Led
+from grader.engine.strategies.bursts import Burst, Led
 from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.probes import Probes
 from grader.engine.waits import Bounds, Place, Round, Waiting
@@ -23,9 +23,11 @@ FIRST = 16
 MOST_ROUNDS_EXPLORED = 12
 """Who gives up after more rounds is shown by bursts only: with m critical sections, k rounds cost C(k + m + 1, m)."""
 HIGHEST_BOUND = 3
-MOST_EXTRA = 4
-"""Executions by rounds, and those that bring one that is too long to a fair end."""
+MOST_LED = 2
+"""Executions that bring one that was too long to a fair end."""
 MOST_BEGINNINGS = 6
+SHARE = 4
+"""The part of the budget (one in so many) that a level may take which another is preferred to."""
 _DEARER = 12
 """A higher bound is tried if so many times what the last one took is left of the budget."""
 
@@ -68,7 +70,7 @@ class BoundedWaits(Strategy):
         self._claimed: _Level | None = None
         self._current: Strategy = self._level.dpor
         self._extra: list[Strategy] = []
-        self._extras_made = 0
+        self._led = 0
         self._places: dict[Place, int] = {}
         """How many rounds are explored where a task was seen to give up."""
         self._anew = self._late = False
@@ -79,11 +81,6 @@ class BoundedWaits(Strategy):
     def bounds(self) -> Bounds:  # type: ignore[override]
         """As `Strategy.bounds`."""
         return self._current.bounds
-
-    @property
-    def by_rounds(self) -> bool:  # type: ignore[override]
-        """As `Strategy.by_rounds`."""
-        return self._current.by_rounds
 
     @property
     def exhaustive(self) -> bool:  # type: ignore[override]
@@ -111,13 +108,15 @@ class BoundedWaits(Strategy):
             elif self._anew or self._is_too_large():
                 self._begin_anew()
                 continue
-            elif self._aside is not None and self._level.executions >= self._budget // 4:
+            elif self._aside is not None and self._level.executions >= self._budget // SHARE:
                 self._level, self._aside = self._aside, None
                 continue
             else:
                 self._current = self._level.dpor
                 if self._level.executions == FIRST and self._has_planned():
                     continue
+            if self._has_spent_enough():
+                return False
             if self._current.begin():
                 self._made += 1
                 return True
@@ -129,9 +128,14 @@ class BoundedWaits(Strategy):
         self._extra += self._probes.plan(self._level.dpor.bounds)
         return bool(self._extra)
 
+    def _has_spent_enough(self) -> bool:
+        """Whether a large level, of which the smallest part is covered, has had its share of the budget."""
+        claimed = self._claimed is not None and self._claimed.dpor.bounds.most == 0
+        return claimed and self._level.executions >= self._budget // SHARE
+
     def _is_too_large(self) -> bool:
         """Whether it is time to explore what comes of it if no known round is made again."""
-        spent = self._made >= self._budget // 2
+        spent = self._level.executions >= self._budget // SHARE // 2
         worth_it = self._level.held_back and self._claimed is None and bool(self._known)
         return spent and worth_it and self._may_set_aside
 
@@ -193,21 +197,13 @@ class BoundedWaits(Strategy):
             self._note_end(execution, world)
 
     def _note_end(self, execution: Execution, world: World) -> None:
-        """See which tasks the bound holds back in the end, and whether that, or its length, asks for one more."""
+        """See which tasks the bound holds back in the end, and try a fair end of an execution that was too long."""
         for task in world.pending:
             if world.held_back(task):
                 self._level.note(world.waiting[task], self._path)
-        bounds = self._level.dpor.bounds
-        kind = execution.outcome.kind
-        if kind is OutcomeKind.STEP_LIMIT:
-            self._try(Led(self._path[: len(self._path) // 2], bounds))
-        elif len(execution.trace) > len(self._path) and kind is not OutcomeKind.LIVELOCK:
-            self._try(ByRounds(tuple(self._path), bounds))
-
-    def _try(self, strategy: Strategy) -> None:
-        if self._extras_made < MOST_EXTRA:
-            self._extras_made += 1
-            self._extra.append(strategy)
+        if execution.outcome.kind is OutcomeKind.STEP_LIMIT and self._led < MOST_LED:
+            self._led += 1
+            self._extra.append(Led(self._path[: len(self._path) // 2], self._level.dpor.bounds))
 
     def _learn(self, burst: Burst) -> None:
         """A task that leaves its loop by itself has to be explored up to there."""
