@@ -35,8 +35,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     """What a token says. `runs` holds, in turn, an index into `paths` and for how many steps that task goes.
 
     `models` is the digest of the models that made it, `checks` that of the checks of an instructor's own exercise.
-    Without an `exercise` it is about a program that was run as `__main__` with `arguments`. An `endless` schedule ends with
-    a cycle.
+    Without an `exercise` it is about a program that was run as `__main__` with `arguments`. An `endless` schedule ends
+    with a cycle.
     """
 
     version: int

@@ -27,7 +27,9 @@ MOST_LED = 2
 """Executions that bring one that was too long to a fair end."""
 MOST_BEGINNINGS = 6
 SHARE = 4
-"""The part of the budget (one in so many) that a level may take which another is preferred to."""
+"""The part of the budget (one in so many) for the level in which no known round is made again."""
+HOPELESS = 2
+"""A level is too large if it seems to take so many times the budget. Mostly it takes more than it seems to."""
 _DEARER = 12
 """A higher bound is tried if so many times what the last one took is left of the budget."""
 
@@ -129,15 +131,21 @@ class BoundedWaits(Strategy):
         return bool(self._extra)
 
     def _has_spent_enough(self) -> bool:
-        """Whether a large level, of which the smallest part is covered, has had its share of the budget."""
+        """Whether the smallest part is covered, and a larger one cannot be with what is left of the budget."""
         claimed = self._claimed is not None and self._claimed.dpor.bounds.most == 0
-        return claimed and self._level.executions >= self._budget // SHARE
+        return claimed and self._is_hopeless()
 
     def _is_too_large(self) -> bool:
         """Whether it is time to explore what comes of it if no known round is made again."""
-        spent = self._level.executions >= self._budget // SHARE // 2
         worth_it = self._level.held_back and self._claimed is None and bool(self._known)
-        return spent and worth_it and self._may_set_aside
+        if not worth_it or not self._may_set_aside:
+            return False
+        return self._level.executions >= self._budget // 2 or self._is_hopeless()
+
+    def _is_hopeless(self) -> bool:
+        """Whether the level looks far too large for the budget."""
+        executions, fraction = self._level.executions, self._level.dpor.estimate()
+        return executions >= 2 * FIRST and executions > fraction * HOPELESS * self._budget
 
     def _begin_anew(self) -> None:
         if self._anew:
