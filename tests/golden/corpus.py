@@ -12,7 +12,7 @@ from grader.batch.worker import Task
 from grader.core.verdict import Grade
 from grader.errors import InternalError, UsageError
 from grader.grading.check import CheckOptions
-from grader.grading.submission import from_data
+from grader.grading.submission import Submission, from_data
 from tests.golden.record import SubmissionRecord, of_grade, of_problem
 from tests.golden.stability import LEFT_OUT
 from tests.manifest import HOSTILE_EXERCISES, SUBMISSIONS, entries
@@ -40,6 +40,15 @@ def submissions() -> dict[str, str]:
     return {name: exercise for name, exercise in {**listed, **hostile}.items() if name not in LEFT_OUT}
 
 
+def read(name: str) -> Submission:
+    """The submission of that name; its path is the one within the corpus.
+
+    Raises:
+        UsageError: it is no Python text.
+    """
+    return from_data(Path(name), (SUBMISSIONS / name).read_bytes())
+
+
 def graded(names: Sequence[str], jobs: int) -> Iterator[Graded]:
     """Grade them, in whatever order they are finished.
 
@@ -52,9 +61,8 @@ def graded(names: Sequence[str], jobs: int) -> Iterator[Graded]:
         while waiting or crew.busy:
             while waiting and crew.has_room:
                 name = waiting.pop()
-                data = (SUBMISSIONS / name).read_bytes()
                 try:
-                    from_data(Path(name), data)
+                    data = read(name).data
                 except UsageError as error:
                     yield Graded(name, of_problem(str(error)))
                     continue
