@@ -6,6 +6,7 @@ isolation. Long texts are cut; a digest of the whole stands beside, so that a di
 
 import hashlib
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,10 +15,12 @@ import msgspec
 from grader.core.verdict import CheckResult, Evidence, Finding, Grade, WitnessStep
 from grader.errors import UsageError
 from grader.grading import tokens
+from tests.golden.stability import steady
 
 ROOT = Path(__file__).resolve().parents[2]
 _TEXT_LIMIT = 400
 _MOST_STEPS = 60
+_HERE = {f"{ROOT}/": "", f"{sys.prefix}/": "<python>/", f"{sys.base_prefix}/": "<python>/"}
 _ADDRESS = re.compile(r"\b0x[0-9a-f]{6,16}\b")
 
 
@@ -87,7 +90,11 @@ def of_grade(grade: Grade) -> SubmissionRecord:
     return SubmissionRecord(
         _points(grade.score, grade.max_score),
         checks={check.name: _check(check) for check in grade.checks},
-        findings=[_finding(check.name, finding) for check in grade.checks for finding in check.findings],
+        findings=[
+            _finding(check.name, finding, grade.source)
+            for check in grade.checks
+            for finding in check.findings
+        ],
     )
 
 
@@ -98,7 +105,9 @@ def of_problem(problem: str) -> SubmissionRecord:
 
 def plain(text: str, limit: int = _TEXT_LIMIT) -> str:
     """`text` without what is different each time, and not longer than `limit`."""
-    text = _ADDRESS.sub("0x…", text.replace(f"{ROOT}/", ""))
+    for folder, shown in _HERE.items():
+        text = text.replace(folder, shown)
+    text = _ADDRESS.sub("0x…", text)
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text) - limit} more characters, digest {_digest(text)})"
@@ -117,14 +126,15 @@ def _evidence(entry: Evidence) -> EvidenceRecord:
     return EvidenceRecord(entry.level.value, list(entry.processes), entry.executions, entry.threads)
 
 
-def _finding(check: str, finding: Finding) -> FindingRecord:
+def _finding(check: str, finding: Finding, source: Sequence[str]) -> FindingRecord:
+    message, line = steady(finding, source)
     return FindingRecord(
         check,
         finding.kind.value,
-        plain(finding.message),
+        plain(message),
         finding.schedule_dependent,
         finding.processes,
-        finding.location.line if finding.location is not None else 0,
+        line,
         plain(finding.help),
         plain(finding.expected),
         plain(finding.got),

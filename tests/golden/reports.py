@@ -25,7 +25,7 @@ SUBMISSIONS = {
     "counter/right/acquire_try_finally.py": "verified",
     "counter/wrong/two_locked_sections.py": "race",
     "counter/wrong/never_released.py": "deadlock",
-    "counter/wrong/endless_loop.py": "hang",
+    "counter/wrong/polls_for_the_wrong_count.py": "hang",
     "counter/wrong/never_started.py": "not-concurrent",
     "shared_value/wrong/array_first_only.py": "wrong-result",
     "consumer/right/get_timeout_retry.py": "bounded",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.core.verdict import Finding, FindingKind, Location
 from grader.errors import UsageError
 from grader.grading import catalogue
 from grader.grading.check import grade
@@ -17,6 +18,7 @@ from tests.golden import __main__ as command
 from tests.golden import corpus, litmus, record, reports, stability
 from tests.golden.files import FOLDER, PYTHON, REPORTS, Book, Record, lines_of
 from tests.golden.record import SubmissionRecord, of_grade, of_problem, plain
+from tests.golden.stability import steady
 from tests.manifest import SUBMISSIONS, entries
 
 SAMPLE = (
@@ -62,7 +64,8 @@ def test_files_are_written_as_they_were_read(recorded: dict[str, Record], tmp_pa
 
 def test_nothing_of_this_machine_is_recorded() -> None:
     for path in FOLDER.rglob("*.*"):
-        assert str(record.ROOT) not in path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        assert not [place for place in (str(record.ROOT), sys.prefix, sys.base_prefix) if f"{place}/" in text]
 
 
 @pytest.mark.skipif(
@@ -136,6 +139,29 @@ def test_another_version_of_python_is_refused(
 
 def test_texts_are_the_same_each_time_and_not_long() -> None:
     assert plain(f"<x at 0x7f12ab34cd56> in {record.ROOT}/a.py") == "<x at 0x…> in a.py"
+    assert plain(f"{sys.base_prefix}/lib/a.py") == "<python>/lib/a.py"
     long, other = plain("a" * 1_000), plain("a" * 999 + "b")
     assert len(long) < 500
     assert long != other
+
+
+LOOPS = ["while first():", "    step()", "    while True:", "        a()", "        b()", "done()"]
+
+
+@pytest.mark.parametrize("line", [1, 2, 4])
+def test_where_a_busy_loop_was_is_told_by_its_lines(line: int) -> None:
+    message = "P1 never comes to an end: it keeps computing in line {}."
+    finding = Finding(FindingKind.HANG, message.format(line), location=Location("a.py", line))
+    assert steady(finding, LOOPS) == (message.replace("line {}", "the loop of lines 1-5"), 1)
+
+
+def test_a_line_that_is_no_chance_is_kept() -> None:
+    race, alone = (
+        Finding(kind, message, location=Location("a.py", line))
+        for kind, message, line in (
+            (FindingKind.RACE, "lost in line 4.", 4),
+            (FindingKind.HANG, "it keeps computing in line 6.", 6),
+        )
+    )
+    assert steady(race, LOOPS) == (race.message, 4)
+    assert steady(alone, LOOPS) == (alone.message, 6)
