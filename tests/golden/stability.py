@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from grader.core.verdict import Finding
 
 LEFT_OUT = {
+    "hostile/one_gigabyte.py": (
+        "It takes as much memory as there may be, which costs the system more CPU time the busier the machine is: "
+        "it ends by the limit of CPU time (hang), by itself, or differently when it is run again (inconclusive)."
+    ),
     "hostile/stack_overflow.py": (
         "It fills memory and computes at the same time. The watch over memory looks from time to time, so which limit "
         "it meets first, that of memory (crash) or that of CPU time (hang), depends on how busy the machine is."
