@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 SUBMISSIONS = Path(__file__).resolve().parent / "submissions"
 _MANIFEST = SUBMISSIONS / "manifest.toml"
+HOSTILE_EXERCISES = dict.fromkeys(("feeds_its_own_pipe", "items_that_bite", "pipeline_of_decoys"), "consumer")
+"""Of the hostile ones that do not attack the checks of `counter`."""
 
 
 class Entry(NamedTuple):

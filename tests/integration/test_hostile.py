@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import Ran, descendants, grader
-from manifest import SUBMISSIONS
+from manifest import HOSTILE_EXERCISES, SUBMISSIONS
 
 HOSTILE = SUBMISSIONS / "hostile"
 BITTEN = Path("/tmp/bitten-by-a-pickle")
@@ -66,9 +66,6 @@ EXPECTED = {
     "writes_on_every_descriptor": {"race", "crash", "hang"},
 }
 
-EXERCISES = dict.fromkeys(("feeds_its_own_pipe", "items_that_bite", "pipeline_of_decoys"), "consumer")
-"""Of those that do not attack the checks of `counter`."""
-
 SLOW = {
     "counts_in_a_pipe_of_its_own",
     "floods_the_judge",
@@ -97,7 +94,7 @@ def check(name: str) -> Ran:
         "check",
         HOSTILE / f"{name}.py",
         "--exercise",
-        EXERCISES.get(name, "counter"),
+        HOSTILE_EXERCISES.get(name, "counter"),
         "--no-free-runs",
         "--format",
         "json",
