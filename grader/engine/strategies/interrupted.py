@@ -1,66 +1,192 @@
-"""Schedules in which one task is interrupted once, right after it has used an object that others use, too.
+"""Executions in which a task is interrupted once or twice, right after it has used an object that others use too.
 
 For programs that have far too many schedules: a lost update needs no more than that, but a search that sees a corner
-of them, or picks points at random, may never interrupt a task there. The objects that the judge made come first, and
-then those that are used least, so that nobody can hide an access among a thousand others. Start at `Interrupted`.
+of them, or picks points at random, may never interrupt a task there. Start at `Interrupted`. Each execution goes as it
+would have gone up to the interruption, so nothing that the program does before, between or behind hides an access. The
+objects that the judge made count, or, where there are none, those that several tasks use.
 """
 
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 from grader.core.execution import Execution
-from grader.core.operations import JUDGE, ObjectId, TaskId, creator_of
+from grader.core.operations import JUDGE, ObjectId, Step, TaskId, creator_of
 from grader.engine.machine import World
 from grader.engine.strategies.base import Choice, Strategy
+from grader.engine.strategies.bursts import Led
+from grader.engine.tasks import TaskTable
+from grader.engine.waits import Bounds
+
+Spot: TypeAlias = tuple[int, str]
+"""A line of the program and what is done there."""
+
+
+class Use(NamedTuple):
+    """A step that uses a shared object, and the spot of the same task's next use of that object."""
+
+    number: int
+    task: TaskId
+    target: ObjectId
+    spots: tuple[Spot, Spot]
+
+
+class Plan(NamedTuple):
+    """An execution to be made: a schedule, and the tasks that go on as far as they can after it, one by one."""
+
+    schedule: tuple[TaskId, ...]
+    tasks: tuple[TaskId, ...]
+    spots: tuple[tuple[Spot, Spot], ...] = ()
+
+
+class _Switching(Led):
+    """One planned execution."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan.schedule, Bounds())
+        self.plan = plan
+        self._left = deque(plan.tasks)
+
+    def choose(self, choice: Choice) -> TaskId | None:
+        owner = choice.machine.tasks.owner
+        while self._left:
+            mine = [task for task in choice.candidates if owner(task) == self._left[0]]
+            if mine:
+                return choice.keep_going(mine)
+            self._left.popleft()
+        return super().choose(choice)
 
 
 class Interrupted(Strategy):
-    """One execution in which nobody is interrupted; then a task goes up to a point, all others, and it again."""
+    """One execution as it goes by itself; then every use interrupted by every other task, once and twice.
 
-    def __init__(self, executions: int) -> None:
+    At most `executions` are made, or, if `each_spot_once`, as many as there are different pairs of spots.
+    """
+
+    def __init__(self, executions: int, *, each_spot_once: bool = False) -> None:
         self._left = executions
+        self._each_spot_once = each_spot_once
+        self._tasks: TaskTable | None = None
+        self._current: _Switching | None = None
+        self._plans: deque[Plan] = deque()
+        self._twice: dict[tuple[tuple[Spot, Spot], ...], Plan] = {}
         self._started = False
-        self._plans: list[tuple[TaskId, int]] = []
-        self._plan: tuple[TaskId, int] | None = None
-        self._steps = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing that was worth it was left out for want of executions."""
+        return self._started and not self._plans and not self._twice
 
     def begin(self) -> bool:
-        self._left -= 1
-        if self._started and not self._plans:
+        if not self._plans and self._twice and not self._each_spot_once:
+            self._plans.extend(self._twice.values())
+            self._twice.clear()
+        if (self._started and not self._plans) or self._left <= 0:
             return False
-        self._plan, self._steps = (self._plans.pop(0) if self._started else None), 0
-        return self._left >= 0
+        self._left -= 1
+        self._current = _Switching(self._plans.popleft() if self._started else Plan((), ()))
+        return self._current.begin()
+
+    def insists(self, choice: Choice) -> TaskId | None:
+        self._tasks = choice.machine.tasks
+        return self._current.insists(choice) if self._current is not None else None
 
     def choose(self, choice: Choice) -> TaskId | None:
-        if self._plan is None:
-            return choice.keep_going(choice.candidates)
-        task, steps = self._plan
-        if task in choice.candidates and self._steps < steps:
-            self._steps += 1
-            return task
-        others = [other for other in choice.candidates if other != task]
-        return choice.keep_going(others or choice.candidates)
+        return self._current.choose(choice) if self._current is not None else None
 
     def finished(self, execution: Execution, world: World) -> None:
+        if self._tasks is None or self._current is None:
+            return
+        plan = self._current.plan
         if not self._started:
             self._started = True
-            self._plans = interruptions(execution)
+            self._plans.extend(_once(execution, self._tasks, each_spot_once=self._each_spot_once))
+        elif len(plan.spots) == 1:
+            for again in _twice(plan, execution, self._tasks):
+                self._twice.setdefault(again.spots, again)
 
 
-def interruptions(execution: Execution) -> list[tuple[TaskId, int]]:
-    """Tasks, each with the number of its steps after which it is worth interrupting; the best ones first."""
-    uses: dict[ObjectId, list[tuple[TaskId, int]]] = {}
-    steps: dict[TaskId, int] = {}
+def uses(execution: Execution) -> list[Use]:
+    """Every use of an object that counts, after which the same task uses the object again, in the trace's order."""
+    counting = _counting(execution)
+    found: list[Use] = []
+    latest: dict[tuple[TaskId, ObjectId], tuple[int, Spot]] = {}
+    for number, step in enumerate(execution.trace):
+        for target in counting.intersection(step.touches):
+            before = latest.get((step.task, target))
+            if before is not None:
+                found.append(Use(before[0], step.task, target, (before[1], _spot(step))))
+            latest[step.task, target] = number, _spot(step)
+    return sorted(found)
+
+
+def _counting(execution: Execution) -> frozenset[ObjectId]:
+    """The objects that several tasks use: the judge's own, if there are any."""
+    users: dict[ObjectId, set[TaskId]] = {}
     for step in execution.trace:
-        steps[step.task] = steps.get(step.task, 0) + 1
         for target in step.touches:
             if target >= 0:
-                uses.setdefault(target, []).append((step.task, steps[step.task]))
-    shared = [target for target, found in uses.items() if len({task for task, _ in found}) > 1]
-    shared.sort(key=lambda target: (creator_of(target) != JUDGE, len(uses[target]), target))
-    return list(dict.fromkeys(point for target in shared for point in _not_last(uses[target])))
+                users.setdefault(target, set()).add(step.task)
+    shared = {target for target, tasks in users.items() if len(tasks) > 1}
+    own = {target for target in shared if creator_of(target) == JUDGE}
+    return frozenset(own or shared)
 
 
-def _not_last(uses: Sequence[tuple[TaskId, int]]) -> list[tuple[TaskId, int]]:
-    """The uses after which the same task uses the object again."""
-    last = dict(uses)
-    return [(task, number) for task, number in uses if number < last[task]]
+def _spot(step: Step) -> Spot:
+    return step.operation.line, step.operation.kind.value
+
+
+def _once(execution: Execution, tasks: TaskTable, *, each_spot_once: bool) -> list[Plan]:
+    """Every use interrupted by every other task that uses the object: the rarest spots first, the last uses first."""
+    found = uses(execution)
+    rarity = Counter(use.spots for use in found)
+    last = _last_uses(execution, tasks)
+    plans: list[tuple[int, int, int, Plan]] = []
+    rank: Counter[tuple[tuple[Spot, Spot], TaskId]] = Counter()
+    for use in reversed(found):
+        for other in _still_to_come(last, use, tasks):
+            kind = (use.spots, JUDGE if each_spot_once else other)
+            rank[kind] += 1
+            if not each_spot_once or rank[kind] == 1:
+                plan = Plan(
+                    execution.schedule[: use.number + 1], (other, tasks.owner(use.task)), (use.spots,)
+                )
+                plans.append((rank[kind], rarity[use.spots], -use.number, plan))
+    return [plan for *_, plan in sorted(plans, key=lambda entry: entry[:3])]
+
+
+def _last_uses(execution: Execution, tasks: TaskTable) -> dict[tuple[ObjectId, TaskId], int]:
+    """For each object and task the number of the last step in which it, or its feeder, uses the object."""
+    return {
+        (target, tasks.owner(step.task)): number
+        for number, step in enumerate(execution.trace)
+        for target in step.touches
+    }
+
+
+def _still_to_come(last: Mapping[tuple[ObjectId, TaskId], int], use: Use, tasks: TaskTable) -> list[TaskId]:
+    """The other tasks that use the object after `use`: the interruption lets them do so before its task goes on."""
+    return sorted(
+        task
+        for (target, task), number in last.items()
+        if target == use.target and number > use.number and task != tasks.owner(use.task)
+    )
+
+
+def _twice(plan: Plan, execution: Execution, tasks: TaskTable) -> Iterable[Plan]:
+    """The interrupting task interrupted in turn, at each of its uses, by every other one."""
+    first, intruder = len(plan.schedule), plan.tasks[0]
+    last = _last_uses(execution, tasks)
+    for use in _uses_of(intruder, first, execution, tasks):
+        for other in _still_to_come(last, use, tasks):
+            # One for each pair of spots, whoever the tasks are: others of a kind would only show the same again.
+            schedule = execution.schedule[: use.number + 1]
+            yield Plan(schedule, (other, intruder), (*plan.spots, use.spots))
+
+
+def _uses_of(intruder: TaskId, first: int, execution: Execution, tasks: TaskTable) -> Sequence[Use]:
+    """The uses by the interrupting task, from step number `first` on until it is another's turn."""
+    last = first
+    while last < len(execution.schedule) and tasks.owner(execution.schedule[last]) == intruder:
+        last += 1
+    return [use for use in uses(execution) if first <= use.number < last]
