@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader import __version__, cli_batch, cli_own
-from grader.errors import ExitStatus, UsageError
+from grader.errors import ExitStatus, MachineError, UsageError
 from grader.report import sanitize
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_explore(commands)
     _add_replay(commands)
-    cli_batch.add_batch(commands, _seconds)
+    cli_batch.add_batch(commands, _count)
     cli_batch.add_report(commands)
     cli_own.add_new(commands)
     cli_own.add_validate(commands)
@@ -105,7 +105,15 @@ def _add_check(commands: "_Commands") -> None:
     )
     _add_format(parser, "text", "json", "html")
     parser.add_argument("--no-free-runs", action="store_true", help="leave out the runs that nobody controls")
-    parser.add_argument("--budget", type=_seconds, metavar="SECONDS", help="stop exploring after this long")
+    parser.add_argument(
+        "--budget",
+        type=_count,
+        metavar="N",
+        help="try so many orders at most for each part of a check (default: 200)",
+    )
+    parser.add_argument(
+        "--seed", metavar="TEXT", help="draw random orders by this (default: a secret of yours)"
+    )
     parser.add_argument("--unsafe", action="store_true", help="do not close off the code: limits only")
     parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
     parser.set_defaults(command=check)
@@ -223,12 +231,14 @@ def _own(arguments: argparse.Namespace) -> str:
 
 
 def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
+    from grader.grading import seeds
     from grader.grading.check import CheckOptions, grade_file
     from grader.report import bug
     from grader.report.outcome import Outcome
     from grader.report.progress import ProgressLine
 
-    options = CheckOptions(not arguments.no_free_runs, arguments.budget, arguments.unsafe)
+    secret = seeds.of_user() if arguments.seed is None else seeds.from_text(arguments.seed)
+    options = CheckOptions(not arguments.no_free_runs, arguments.budget, arguments.unsafe, secret)
     try:
         with ProgressLine(sys.stderr, path.name) as progress:
             grade = grade_file(path, arguments.exercise, options, progress.update)
@@ -236,6 +246,9 @@ def _grade(path: Path, arguments: argparse.Namespace) -> "Outcome":
     except UsageError as error:
         _complain(str(error))
         return Outcome(str(path), ExitStatus.USAGE, error=str(error))
+    except MachineError as error:
+        _complain(str(error))
+        return Outcome(str(path), ExitStatus.INTERNAL, error=str(error))
     except Exception as error:
         if bug.missing_package(error):
             raise

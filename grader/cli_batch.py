@@ -24,7 +24,7 @@ def _jobs(text: str) -> int:
     return number
 
 
-def add_batch(commands: Any, seconds: Callable[[str], float]) -> None:
+def add_batch(commands: Any, count: Callable[[str], int]) -> None:
     """The grammar of `grader batch`."""
     parser = commands.add_parser(
         "batch", help="grade a whole folder of submissions, or go on where that stopped", epilog=_EPILOG
@@ -45,7 +45,15 @@ def add_batch(commands: Any, seconds: Callable[[str], float]) -> None:
     )
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the list of the class")
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="so many at once (default: one a core)")
-    parser.add_argument("--budget", type=seconds, metavar="SECONDS", help="stop exploring after this long")
+    parser.add_argument(
+        "--budget",
+        type=count,
+        metavar="N",
+        help="try so many orders at most for each part of a check (default: 200)",
+    )
+    parser.add_argument(
+        "--seed", metavar="TEXT", help="draw random orders by this (default: the book's secret)"
+    )
     parser.add_argument(
         "--free-runs",
         action=argparse.BooleanOptionalAction,
@@ -75,7 +83,8 @@ def batch(arguments: argparse.Namespace) -> ExitStatus:
         exercise=arguments.exercise,
         roster=arguments.roster,
         free_runs=arguments.free_runs,
-        budget=arguments.budget,
+        executions=arguments.budget,
+        seed=arguments.seed,
         unsafe=arguments.unsafe,
         jobs=arguments.jobs,
     )

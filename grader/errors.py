@@ -1,4 +1,4 @@
-"""The exit statuses of a command, and the two exceptions that end one: the user's mistake, and ours.
+"""The exit statuses of a command, and the exceptions that end one: the user's mistake, the machine's fault, and ours.
 
 What a student's program did is neither: that is data (`grader.core.verdict`). Nothing of ours is imported
 here, so every layer may raise them.
@@ -35,3 +35,10 @@ class InternalError(Exception):
     def __init__(self, message: str, *, replay: str = "") -> None:
         super().__init__(message)
         self.replay = replay
+
+
+class MachineError(InternalError):
+    """This machine did not let the grader do its work: nobody's mistake, and to be tried again.
+
+    The message is a sentence that begins with "this machine".
+    """

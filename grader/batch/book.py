@@ -96,6 +96,12 @@ class Book:
             raise UsageError(f"{self.path} is damaged (it has lost its secret); put it aside and grade again")
         return bytes(row[0])
 
+    def replace_secret(self, secret: bytes) -> bytes:
+        """Keep another secret from now on, and return it."""
+        with self._told(), schema.transaction(self._connection) as connection:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (schema.SECRET, secret))
+        return secret
+
     def enter_roll(self, roll: Roll) -> None:
         """Note what a folder holds, in place of what it held before."""
         with self._told(), schema.transaction(self._connection) as connection:

@@ -23,7 +23,7 @@ from grader.errors import InternalError, UsageError
 from grader.grading.check import CheckOptions
 from grader.runtime.pinning import cores
 
-PATIENCE = 300.0
+PATIENCE = 1_800.0
 """Seconds for one submission. Everything in a grading has smaller limits, so this never ends one that works."""
 _BOOT = "import sys; sys.path[:] = {path!r}; from grader.batch.worker import main; main({orders!r})"
 _STILLBORN = 3
@@ -40,7 +40,7 @@ class _Worker(Generic[T]):
         self.tag: T | None = None
         self.deadline = 0.0
         self.channel, other = Pipe()
-        orders = Orders(other.fileno(), os.getpid(), core, options.free_runs, options.budget, options.unsafe)
+        orders = Orders(other.fileno(), os.getpid(), core, options)
         boot = _BOOT.format(path=sys.path, orders=msgspec.json.encode(orders).decode())
         try:
             self.process = subprocess.Popen(

@@ -67,8 +67,10 @@ class Roll(msgspec.Struct, frozen=True, omit_defaults=True):
     strangers: tuple[Student, ...] = ()
     roster: tuple[Student, ...] = ()
     free_runs: bool = True
-    budget: float | None = None
+    executions: int | None = None
     unsafe: bool = False
+    secret: str = ""
+    """Which secret random orders were drawn by: its identity, not itself."""
     grader_version: str = ""
     exercise_versions: Mapping[str, str] = {}
 

@@ -18,7 +18,7 @@ from grader.batch.find import check, digest, find
 from grader.batch.model import Found, Handed, Result, Roll, Verdict
 from grader.batch.worker import Task
 from grader.errors import UsageError
-from grader.grading import catalogue
+from grader.grading import catalogue, seeds
 from grader.grading.check import CheckOptions
 from grader.grading.submission import load
 from grader.runtime.pinning import cores
@@ -36,7 +36,8 @@ class Wishes:
     exercise: str | None = None
     roster: Path | None = None
     free_runs: bool | None = None
-    budget: float | None = None
+    executions: int | None = None
+    seed: str | None = None
     unsafe: bool = False
     jobs: int | None = None
 
@@ -108,7 +109,9 @@ def run(
         rolls = book.rolls()
         place = str(folder.resolve())
         before = next((roll for roll in rolls if roll.folder == place), None)
+        secret = book.secret() if wishes.seed is None else book.replace_secret(seeds.from_text(wishes.seed))
         roll = _roll(before or Roll(place), folder, output, wishes)
+        roll = msgspec.structs.replace(roll, secret=seeds.identity(secret))
         if roll.found.handed or before is not None:
             book.enter_roll(roll)
         if not roll.found.handed:
@@ -117,7 +120,7 @@ def run(
         for other in moved:
             book.forget_roll(other)
         with _lock(output) as alone:
-            options = CheckOptions(roll.free_runs, roll.budget, roll.unsafe)
+            options = CheckOptions(roll.free_runs, roll.executions, roll.unsafe, secret)
             ended = _Batch(book, roll, options, wishes.jobs, progress).run(alone)
     return replace(ended, gone=_gone(before, roll), moved=moved)
 
@@ -158,7 +161,7 @@ def _roll(before: Roll, folder: Path, output: Path, wishes: Wishes) -> Roll:
         strangers=strangers,
         roster=students,
         free_runs=before.free_runs if wishes.free_runs is None else wishes.free_runs,
-        budget=before.budget if wishes.budget is None else wishes.budget,
+        executions=before.executions if wishes.executions is None else wishes.executions,
         unsafe=wishes.unsafe,
         grader_version=versions.grader(),
         exercise_versions={
@@ -174,8 +177,8 @@ def key_of(roll: Roll, handed: Handed) -> Key:
 
 
 def _options(roll: Roll) -> str:
-    budget = "" if roll.budget is None else f" budget={roll.budget:g}"
-    return f"free={int(roll.free_runs)}{budget}{' unsafe' if roll.unsafe else ''}"
+    budget = "" if roll.executions is None else f" executions={roll.executions}"
+    return f"free={int(roll.free_runs)}{budget}{' unsafe' if roll.unsafe else ''} secret={roll.secret}"
 
 
 class _Batch:

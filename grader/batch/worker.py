@@ -16,7 +16,7 @@ import msgspec
 from grader.batch.model import Result, Verdict, of_grade
 from grader.batch.packing import pack
 from grader.core.verdict import Grade
-from grader.errors import UsageError
+from grader.errors import MachineError, UsageError
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import from_data
@@ -50,9 +50,7 @@ class Orders(msgspec.Struct, frozen=True):
     channel: int
     batch: int
     core: int | None
-    free_runs: bool
-    budget: float | None
-    unsafe: bool
+    options: CheckOptions
 
 
 class _Grading:
@@ -78,7 +76,10 @@ class _Grading:
                 problem = error
                 self.close()
         refused = str(problem) if isinstance(problem, UsageError) else ""
-        return Answer(Result(Verdict.ERROR, problem=refused or f"a bug in the grader: {problem!r}"), refused)
+        told = refused or (
+            str(problem) if isinstance(problem, MachineError) else f"a bug in the grader: {problem!r}"
+        )
+        return Answer(Result(Verdict.ERROR, problem=told), refused)
 
     def _grade(self, task: Task) -> Grade:
         if self._open is None or self._template is None:
@@ -96,7 +97,7 @@ def main(orders: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _be_silent()
     channel = Connection(told.channel)
-    grading = _Grading(CheckOptions(told.free_runs, told.budget, told.unsafe))
+    grading = _Grading(told.options)
     try:
         with pinned(told.core):
             for _ in range(SERVED):

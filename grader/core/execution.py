@@ -88,14 +88,17 @@ NO_LIMIT = Claim()
 class Budget(msgspec.Struct, frozen=True):
     """The only tuning object: how much an exploration may cost.
 
-    `executions` and `seconds` bound the exploration, `steps` one execution, `preemptions` (None: no bound) how
-    often an execution may switch away from a task that could go on.
+    `executions`, `all_steps` (of all executions together) and `seconds` bound the exploration, `steps` one execution,
+    `preemptions` (None: no bound) how often an execution may switch away from a task that could go on. `cpu` is the
+    last resort: so many seconds of our own CPU are never needed.
     """
 
     executions: int = 2_000
     seconds: float = 10.0
     steps: int = 5_000
     preemptions: int | None = None
+    all_steps: int | None = None
+    cpu: float | None = None
 
 
 class StopReason(str, enum.Enum):
@@ -104,6 +107,8 @@ class StopReason(str, enum.Enum):
     EXHAUSTED = "exhausted"
     FAILURE = "failure"
     EXECUTIONS = "executions"
+    STEPS = "steps"
+    CPU = "cpu"
     SECONDS = "seconds"
     INTERRUPTED = "interrupted"
     NOT_IDENTICAL = "not-identical"

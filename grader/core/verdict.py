@@ -116,7 +116,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
     For `SAMPLED` the executions are free runs. With `threads`, processes had several threads, which changed only where
     they used locks, queues and the like: that is never `VERIFIED`. With `waits`, what is verified is every order in
-    which no wait fails more often than that; None is without such a limit.
+    which no wait fails more often than that; None is without such a limit. `seed` is what random orders were drawn by.
     """
 
     level: EvidenceLevel
@@ -124,6 +124,7 @@ class Evidence(msgspec.Struct, frozen=True):
     executions: int = 0
     threads: bool = False
     waits: int | None = None
+    seed: int | None = None
 
 
 class CheckResult(msgspec.Struct, frozen=True):

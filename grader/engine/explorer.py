@@ -79,12 +79,13 @@ def explore(
     `grader.engine.symmetry.explore_identical` is the way to have that looked after.
     """
     table = tasks if tasks is not None else TaskTable()
-    started = time.monotonic()
-    executions = pruned = 0
+    started, cpu = time.monotonic(), time.process_time()
+    executions = pruned = steps = 0
     stopped: StopReason | None = None
     while stopped is None and strategy.begin():
         execution = run(program, strategy, table, budget.steps, classes is not None)
         executions += 1
+        steps += len(execution.trace)
         is_pruned = execution.outcome.kind is OutcomeKind.PRUNED
         pruned += is_pruned
         if classes is not None and not classes.admit(execution):
@@ -96,6 +97,10 @@ def explore(
             stopped = StopReason.FAILURE
         elif executions >= budget.executions:
             stopped = StopReason.EXECUTIONS
+        elif budget.all_steps is not None and steps >= budget.all_steps:
+            stopped = StopReason.STEPS
+        elif budget.cpu is not None and time.process_time() - cpu > budget.cpu:
+            stopped = StopReason.CPU
         elif time.monotonic() - started > budget.seconds:
             stopped = StopReason.SECONDS
     if stopped is None:

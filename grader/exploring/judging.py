@@ -13,11 +13,11 @@ from grader.core.execution import Execution, OutcomeKind
 from grader.core.verdict import FindingKind
 from grader.exploring.data_races import races_of
 from grader.exploring.outcomes import Ending, Outcomes, ending_of, process_count
-from grader.grading.examination import Tally
 from grader.grading.expect import overwritten
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import Observed
 from grader.grading.scenario import Shared
+from grader.grading.tally import Tally
 from grader.primitives.memory import MemoryState
 from grader.primitives.thread import ThreadState
 

@@ -11,11 +11,12 @@ from grader.exploring.outcomes import ending_of, process_count, summary
 from grader.exploring.script import Script, ScriptScenario, load_script, open_script
 from grader.grading import replay as of_check
 from grader.grading import tokens
-from grader.grading.examination import Examination, Tally
+from grader.grading.examination import Examination
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.lab import asked_for
 from grader.grading.observed import Observed
+from grader.grading.tally import Tally
 from grader.grading.witness import Witness, witness
 from grader.runtime.session import ScriptProgram
 

@@ -11,7 +11,7 @@ import msgspec
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import InternalError, UsageError
-from grader.grading import sources
+from grader.grading import seeds, sources
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
@@ -21,20 +21,21 @@ from grader.grading.workbench import NotImported, Workbench, open_workbench
 from grader.runtime.pinning import pinned
 from grader.runtime.template import SubmissionText, Template
 
-CHECK_TIMEOUT = 120.0
+CHECK_TIMEOUT = 900.0
 """Seconds after which pytest-timeout gives up a check, as the last resort: everything else has smaller limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """How to grade: whether to run on the real primitives too, and how many seconds one exploration may take.
+    """How to grade: whether to run on the real primitives too, and how many executions one exploration may make.
 
-    `unsafe`: the submission is trusted, and not closed off from the machine.
+    `unsafe`: the submission is trusted, and not closed off from the machine. Random orders come from `secret`.
     """
 
     free_runs: bool = True
-    budget: float | None = None
+    executions: int | None = None
     unsafe: bool = False
+    secret: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,11 @@ def _checked(
         if progress is not None:
             progress(Progress(check, executions))
 
+    def seed_of(check: str) -> int:
+        return seeds.derived(options.secret, submission.sha256, exercise.name, check)
+
     def run(bench: Workbench | None) -> GradingPlugin:
-        plugin = GradingPlugin(bench, required, _budget(options), tell, options.free_runs, replay)
+        plugin = GradingPlugin(bench, required, _budget(options), tell, options.free_runs, replay, seed_of)
         _run_checks(plugin, exercise)
         return plugin
 
@@ -165,6 +169,6 @@ def _blamed_on(folder: Path) -> Iterator[None]:
 
 
 def _budget(options: CheckOptions) -> Budget:
-    if options.budget is None:
+    if options.executions is None:
         return DEFAULT_BUDGET
-    return msgspec.structs.replace(DEFAULT_BUDGET, seconds=options.budget)
+    return msgspec.structs.replace(DEFAULT_BUDGET, executions=options.executions)

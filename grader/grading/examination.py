@@ -9,6 +9,7 @@ taken on trust: every failure is executed again in new processes before it is be
 exploration that found none. If it comes out otherwise, everything is done again in new processes only.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -18,7 +19,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from grader.core.execution import Budget, Claim, Execution, OutcomeKind
+from grader.core.execution import Budget, Claim, Execution, OutcomeKind, StopReason
 from grader.core.operations import Operation, Result, TaskId
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.explorer import Exploration, OnProgress, explore
@@ -33,11 +34,13 @@ from grader.engine.strategies.replay import Replay
 from grader.engine.symmetry import explore_identical
 from grader.engine.tasks import TaskTable
 from grader.engine.waits import Bounds
+from grader.errors import MachineError
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
+from grader.grading.tally import Tally
 from grader.runtime.agent.room import NO_ROOM
 from grader.runtime.limits import NO_PROCESS
 
@@ -45,14 +48,13 @@ Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
 """Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
 
 SAMPLED_SCHEDULES = 30
-AFTER_FAILURE = 40
-"""How many more executions are made after the first wrong result, to see whether any schedule goes well."""
-AFTER_OTHER_FAILURE = 8
-"""Likewise after any other failure."""
 SHORTEN_EXECUTIONS = 120
 MOST_PREEMPTIONS = 2
 MOST_FINDINGS = 3
 SEED = 20_140_122
+"""What random orders are drawn by where nobody says anything else."""
+FLOOR_EXECUTIONS = 300
+"""For interrupting each use of a shared object, where there are too many orders to try them all."""
 _OVERTIME = 0.2
 MOST_CUT = 3
 """Executions that may be cut off before the program counts as a long one."""
@@ -61,6 +63,11 @@ LONGER = 10
 _FOR_THREADS = 3
 """So many times as many random orders are tried where threads may share what nobody sees."""
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.LIVELOCK)
+TOO_SLOW = "this machine is too slow, or too busy, to judge this; nothing is graded, try it again"
+BELOW_THE_FLOOR = (
+    "No order that was tried fails, but shared objects are used so often that not even an interruption at each use "
+    "could be tried. Use them less: do not read them again and again, and take the lock once and not many times."
+)
 STILL_GOING_ON = (
     "The program is still making progress after very many steps. Whether it ever ends cannot be told: "
     "try it with fewer rounds."
@@ -77,42 +84,6 @@ class Examined(Program, Protocol):
 
     def close(self) -> None:
         """End the processes that are kept for further executions."""
-
-
-class Tally(msgspec.Struct):
-    """What the executions showed: per kind of flaw the first execution that shows it, and their number."""
-
-    judged: int = 0
-    counts: dict[FindingKind | Wrong, int] = {}
-    first: dict[FindingKind | Wrong, tuple[Flaw, Execution]] = {}
-    blocked: Flaw | None = None
-    since_failure: int = 0
-    last: Execution | None = None
-    cut: list[Execution] = []
-    """Executions that were cut off because they are long: they say nothing by themselves."""
-
-    def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
-        """Count one execution that could be judged."""
-        self.judged += 1
-        self.last = execution
-        self.since_failure += bool(self.first)
-        for flaw in flaws:
-            self.first.setdefault(flaw.kind, (flaw, execution))
-        for kind in {flaw.kind for flaw in flaws}:
-            self.counts[kind] = self.counts.get(kind, 0) + 1
-
-    @property
-    def undecided(self) -> bool:
-        """Whether some flaw was there in every execution so far, so that a good schedule is worth looking for."""
-        if self.blocked is not None or FindingKind.HANG in self.first:
-            return False  # a hang costs its whole CPU limit, again and again
-        patience = AFTER_FAILURE if Wrong.VALUE in self.first else AFTER_OTHER_FAILURE
-        return self.since_failure < patience and self.judged in self.counts.values()
-
-    @property
-    def never_right(self) -> bool:
-        """Whether every result so far was wrong."""
-        return self.blocked is None and self.judged > 0 and self.counts.get(Wrong.VALUE) == self.judged
 
 
 class Examination:
@@ -136,8 +107,12 @@ class Examination:
         threads: bool = False,
         on_progress: OnProgress | None = None,
         overshoot: Verdict | None = None,
+        seed: int = SEED,
+        has_floor: bool = False,
     ) -> None:
         self._overshoot = overshoot
+        self._seed = seed
+        self._has_floor = has_floor
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
@@ -158,7 +133,7 @@ class Examination:
 
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
-        wants_all = any(strategy.exhaustive for strategy in strategies())
+        wants_all = any(strategy.systematic for strategy in strategies())
         executions, claim = self._explore_all(strategies)
         if self._program.has_reused and not self._same_in_new_processes():
             self._fresh, self.tally, self.explorations = True, self._new_tally(), []
@@ -166,17 +141,28 @@ class Examination:
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
-        if unsure and claim is None and self.tally.blocked is None:
-            self.tally.since_failure = 0
-            schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
-            extra = [Extremes(SAMPLED_SCHEDULES), Interrupted(SAMPLED_SCHEDULES), PCT(SEED, schedules)]
-            executions += self._explore_all(lambda: extra)[0]
+        drawn = unsure and claim is None and self.tally.blocked is None
+        if drawn:
+            executions += self._try_some()
         claim = claim if not self.tally.cut else None
         entered = self.tally.last is not None and bool(self.tally.last.trace)
         processes, threads = (self._scenario.processes,), self.has_threads
         if claim is None or not entered:
-            return Evidence(EvidenceLevel.BOUNDED, processes, executions, threads)
+            seed = self._seed if drawn or not wants_all else None
+            return Evidence(EvidenceLevel.BOUNDED, processes, executions, threads, seed=seed)
         return Evidence(EvidenceLevel.VERIFIED, processes, executions, threads, claim.waits)
+
+    def _try_some(self) -> int:
+        """Where there are too many orders: those that are worth it, and some at random. Returns how many were made."""
+        self.tally.since_failure = 0
+        schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
+        interrupted = Interrupted(min(FLOOR_EXECUTIONS, 2 * self._budget.executions))
+        extra = [Extremes(SAMPLED_SCHEDULES), interrupted, PCT(self._seed, schedules)]
+        executions = self._explore_all(lambda: extra)[0]
+        decided = self.tally.first or self.tally.blocked is not None
+        if self._has_floor and not decided and not interrupted.complete:
+            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, BELOW_THE_FLOOR)
+        return executions
 
     def _look_at_long(self) -> None:
         """Whether a program that does not end soon is wrong already, or right if it is given more time."""
@@ -205,7 +191,7 @@ class Examination:
         """Executions made, and what they covered; stops at a decided failure."""
         executions, claim = 0, None
         for number, strategy in enumerate(strategies()):
-            if self._symmetric and strategy.exhaustive:
+            if self._symmetric and strategy.systematic:
                 exploration = self._explore_identical(strategy, partial(_nth, strategies, number))
             else:
                 exploration = self.explore(strategy, self.tally)
@@ -269,10 +255,15 @@ class Examination:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
         with self._executed(fresh) as program:
             on_progress = self._on_progress if tally is self.tally else None
-            return explore(program, strategy, budget, watch, self._tasks, on_progress)
+            exploration = explore(program, strategy, budget, watch, self._tasks, on_progress)
+        if exploration.stopped is StopReason.CPU:
+            raise MachineError(TOO_SLOW)
+        return exploration
 
     def _seconds_left(self) -> float:
         """What is left of the budget; when it is spent, a part of it again for what has to be done yet."""
+        if math.isinf(self._budget.seconds):
+            return math.inf
         if self._started is None:
             self._started = time.monotonic()
         left = self._started + self._budget.seconds - time.monotonic()

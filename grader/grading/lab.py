@@ -3,6 +3,7 @@
 How a scenario is explored is in `grader.grading.examination`.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
@@ -13,12 +14,13 @@ from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.machine import World
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.extremes import Extremes
+from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
-from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, SEED, Examination, Tally, Verdict
+from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.free_plans import plan
@@ -26,11 +28,15 @@ from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import FreeFlaw
 from grader.grading.hints_crash import help_for
 from grader.grading.scenario import Scenario
+from grader.grading.tally import Tally
 from grader.grading.workbench import Workbench
 from grader.runtime.pinning import unpinned
 
-DEFAULT_BUDGET = Budget(executions=200, seconds=30.0, steps=3_000)
-"""Executions decide, so that a verdict does not depend on how busy the machine is; seconds are the way out."""
+DEFAULT_BUDGET = Budget(executions=200, seconds=math.inf, steps=3_000, all_steps=200_000, cpu=600.0)
+"""Executions and steps decide, so that a verdict does not depend on how busy the machine is. What they need is some
+seconds of CPU, and less than a tenth of its limit at the very most."""
+EACH_SPOT = 8
+"""Executions of a sample in which a task is interrupted, each somewhere else in the source."""
 _WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
 
@@ -77,8 +83,14 @@ class Lab:
     """What a check works with: explores scenarios and keeps the evidence."""
 
     def __init__(
-        self, bench: Workbench, check: str, budget: Budget, replay: ReplayRequest | None = None
+        self,
+        bench: Workbench,
+        check: str,
+        budget: Budget,
+        replay: ReplayRequest | None = None,
+        seed: int = 0,
     ) -> None:
+        self._seed = seed
         self._bench = bench
         self._check = check
         self._budget = budget
@@ -106,7 +118,15 @@ class Lab:
     def sample(self, scenario: Scenario, verdict: Verdict, schedules: int = SAMPLED_SCHEDULES) -> None:
         """Explore some schedules only, for process counts that cannot be exhausted. Raises like `explore`."""
         extremes = (schedules + 1) // 2
-        self._examine(scenario, verdict, lambda: [Extremes(extremes), PCT(SEED, schedules - extremes)])
+        self._examine(
+            scenario,
+            verdict,
+            lambda: [
+                Extremes(extremes),
+                Interrupted(EACH_SPOT, each_spot_once=True),
+                PCT(self._seed, schedules - extremes),
+            ],
+        )
 
     def run_free(self) -> None:
         """Run every function on the real primitives, under many process counts; nobody controls the order.
@@ -168,6 +188,8 @@ class Lab:
             self._budget if most is None else _at_most(self._budget, most),
             lambda _: self.on_execution(),
             threads=self._bench.has_threads,
+            seed=self._seed,
+            has_floor=True,
         )
         with closing(examination):
             if self._replay is not None:

@@ -20,14 +20,12 @@ import pytest
 
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding, FindingKind
-from grader.errors import InternalError
+from grader.errors import InternalError, MachineError
+from grader.grading.examination import TOO_SLOW
 from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
 from grader.grading.required import Obstacle, Required
 from grader.grading.workbench import Workbench
 
-TOTAL_SECONDS = 60.0
-"""What all explorations of one submission may take together; only programs that compute a lot ever come near."""
-_LEAST_SECONDS = 0.5
 _NEEDLESS = (
     *("cacheprovider", "doctest", "faulthandler", "junitxml", "logging", "unittest"),
     *("threadexception", "unraisableexception"),  # the latter collects garbage five times, which takes 20 ms
@@ -45,9 +43,6 @@ class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _TIMED_OUT = "from pytest-timeout"
-_TOO_LONG = Finding(
-    FindingKind.INCONCLUSIVE, "To judge this takes far longer than it should, so it was given up."
-)
 
 
 class _Record(msgspec.Struct):
@@ -63,6 +58,8 @@ class _Record(msgspec.Struct):
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     error: str = ""
+    machine: bool = False
+    """Whether the error is the machine's."""
     ran: bool = False
 
 
@@ -77,14 +74,15 @@ class GradingPlugin:
         on_check: Callable[[str, int], None],
         free_runs: bool = True,
         replay: tuple[str, ReplayRequest] | None = None,
+        seed_of: Callable[[str], int] = lambda check: 0,
     ) -> None:
+        self._seed_of = seed_of
         self._bench = bench
         self._required = required
         self._budget = budget
         self._on_check = on_check
         self._free_runs = free_runs
         self._replay = replay
-        self._started = time.monotonic()
         self._records: dict[str, _Record] = {}
         self._told_missing: set[str] = set()
         self.replayed: ReplayDone | None = None
@@ -137,7 +135,8 @@ class GradingPlugin:
         if self._bench is None:
             raise InternalError("there is no submission to check")
         request_of_replay = self._replay[1] if self._replay is not None else None
-        lab = Lab(self._bench, request.node.name, self._what_is_left(), request_of_replay)
+        seed = self._seed_of(_check_name(request.node))
+        lab = Lab(self._bench, request.node.name, self._budget, request_of_replay, seed)
         executions = 0
 
         def count() -> None:
@@ -150,11 +149,6 @@ class GradingPlugin:
         record.evidence.extend(lab.evidence)
         if record.status is CheckStatus.PASSED:
             record.reason = record.reason or lab.remark
-
-    def _what_is_left(self) -> Budget:
-        """The budget of one exploration, such that all of them together end in time, too."""
-        left = max(TOTAL_SECONDS - (time.monotonic() - self._started), _LEAST_SECONDS)
-        return msgspec.structs.replace(self._budget, seconds=min(self._budget.seconds, left))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -223,7 +217,9 @@ class GradingPlugin:
         elif isinstance(error, ReplayDone):
             self.replayed = error
         elif isinstance(error, pytest.fail.Exception) and _TIMED_OUT in str(error):
-            record.status, record.findings = CheckStatus.INCONCLUSIVE, (_TOO_LONG,)
+            record.status, record.error, record.machine = CheckStatus.ERROR, TOO_SLOW, True
+        elif isinstance(error, MachineError):
+            record.status, record.error, record.machine = CheckStatus.ERROR, str(error), True
         else:
             record.status = CheckStatus.ERROR
             lines = [
@@ -241,8 +237,11 @@ class GradingPlugin:
 
         Raises:
             InternalError: a check itself has failed.
+        MachineError: it could not be executed here.
         """
         for record in self._records.values():
+            if record.machine:
+                raise MachineError(f"{record.error} (at the check “{record.title}”)")
             if record.status is CheckStatus.ERROR:
                 raise InternalError(f"the check “{record.title}” failed with {record.error}")
         return tuple(_result(name, record) for name, record in self._records.items())
@@ -273,7 +272,8 @@ def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
         executions, threads = known.executions + entry.executions, known.threads or entry.threads
         limits = [waits for waits in (known.waits, entry.waits) if waits is not None]
         waits = min(limits, default=None)  # the weakest claim holds for all of them
-        merged[entry.level] = Evidence(entry.level, processes, executions, threads, waits)
+        seed = known.seed if entry.seed is None else entry.seed
+        merged[entry.level] = Evidence(entry.level, processes, executions, threads, waits, seed)
     return tuple(merged.values())
 
 

@@ -88,6 +88,7 @@ def _evidence(entry: Evidence) -> dict[str, Any]:
         "executions": entry.executions,
         **if_any(threads=entry.threads),
         **({} if entry.waits is None else {"waits": entry.waits}),
+        **({} if entry.seed is None else {"seed": entry.seed}),
     }
 
 

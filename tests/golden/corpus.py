@@ -17,7 +17,7 @@ from tests.golden.record import SubmissionRecord, of_grade, of_problem
 from tests.golden.stability import LEFT_OUT
 from tests.manifest import HOSTILE_EXERCISES, SUBMISSIONS, entries
 
-OPTIONS = CheckOptions(free_runs=False, budget=100.0)
+OPTIONS = CheckOptions(free_runs=False)
 """More seconds than by default: executions decide where an exploration ends, even on a busy machine."""
 _PATIENCE = 1_000.0
 

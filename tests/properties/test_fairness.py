@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import pytest
+from grader.engine.strategies.learning import Learning
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,6 @@ from grader.core.execution import Budget, OutcomeKind, StopReason
 from grader.engine.scripted import Script
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.dpor import Dpor
-from grader.engine.strategies.learning import Learning
 from tests.exploring import run_all
 from tests.oracle import Oracle, TooManyStatesError, ending_of
 from tests.polling import LOOKS, polling_scripts

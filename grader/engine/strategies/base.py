@@ -37,6 +37,9 @@ class Strategy(abc.ABC):
     exhaustive = False
     """Whether running out of schedules means that every class of equivalent interleavings was covered."""
 
+    systematic = False
+    """Whether the strategy sets out to cover every class of equivalent interleavings."""
+
     bounds: Bounds = Bounds()
     """How often a task may look in vain. Does not change during an execution."""
 

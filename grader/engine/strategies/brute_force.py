@@ -32,7 +32,7 @@ class BruteForce(Strategy):
         self._bound = preemptions
         self._stack: list[_Node] = []
         self._started = False
-        self.exhaustive = preemptions is None
+        self.exhaustive = self.systematic = preemptions is None
 
     def begin(self) -> bool:
         if not self._started:

@@ -60,7 +60,7 @@ class _Node:
 class Dpor(Strategy):
     """Explores until no wakeup tree holds anything more; then every class of interleavings was executed."""
 
-    exhaustive = True
+    exhaustive = systematic = True
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self.bounds = bounds or Bounds()

@@ -60,6 +60,8 @@ class _Level:
 class BoundedWaits(Strategy):
     """Explores like `Dpor`, which it uses, with a bound on waits; `executions` is the budget to be shared out."""
 
+    systematic = True
+
     def __init__(self, executions: int = 2_000) -> None:
         self._budget = executions
         self._made = 0

@@ -4,12 +4,12 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from grader.engine.strategies.learning import FIRST, Learning
 
 from grader.core.execution import Budget, StopReason
 from grader.core.operations import Operation, Result
 from grader.engine.scripted import Asked, Script
 from grader.engine.strategies.dpor import Dpor
-from grader.engine.strategies.learning import FIRST, Learning
 from tests.exploring import Explored, run_all
 from tests.polling import plain
 from tests.programs import KIND, MEMORY, QUEUE, do, get, objects, put, read, write
