@@ -69,7 +69,7 @@ class Interrupted(Strategy):
         self._tasks: TaskTable | None = None
         self._current: _Switching | None = None
         self._plans: deque[Plan] = deque()
-        self._twice: dict[tuple[tuple[Spot, Spot], ...], Plan] = {}
+        self._twice: dict[object, Plan] = {}
         self._started = False
 
     @property
@@ -103,7 +103,8 @@ class Interrupted(Strategy):
             self._plans.extend(_once(execution, self._tasks, each_spot_once=self._each_spot_once))
         elif len(plan.spots) == 1:
             for again in _twice(plan, execution, self._tasks):
-                self._twice.setdefault(again.spots, again)
+                # One for each pair of spots, and for each part in it; others of a kind show the same again.
+                self._twice.setdefault((again.spots, again.tasks[0] == plan.tasks[1]), again)
 
 
 def uses(execution: Execution) -> list[Use]:
@@ -179,7 +180,6 @@ def _twice(plan: Plan, execution: Execution, tasks: TaskTable) -> Iterable[Plan]
     last = _last_uses(execution, tasks)
     for use in _uses_of(intruder, first, execution, tasks):
         for other in _still_to_come(last, use, tasks):
-            # One for each pair of spots, whoever the tasks are: others of a kind would only show the same again.
             schedule = execution.schedule[: use.number + 1]
             yield Plan(schedule, (other, intruder), (*plan.spots, use.spots))
 
