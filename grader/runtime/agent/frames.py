@@ -16,11 +16,42 @@ _DEEPEST = 64
 """Frames that tell a place; of a deeper recursion only the innermost ones, and how deep it is is not told."""
 _files: set[str] = set()
 _roots: set[CodeType] = set()
+_copies: dict[int, tuple[CodeType, dict[int, int]]] = {}
+"""By the id of a code object (which is kept): the offsets of instructions that are copies of earlier ones."""
 
 
 def watch(filename: str) -> None:
     """Code compiled under `filename` is the submission's."""
     _files.add(filename)
+
+
+def know(code: CodeType) -> None:
+    """Find out which instructions of the submission's code, and of all functions in it, are copies of others.
+
+    The compiler puts the test of a `while` at both ends of the loop, and a `finally` behind each way out; to come to
+    the copy is to come to the same place again. Copies have the same position in the source, which Python knows from
+    3.11 on. Done once, before any process is forked.
+    """
+    if not hasattr(code, "co_positions"):
+        return
+    first: dict[object, int] = {}
+    copies: dict[int, int] = {}
+    for number, position in enumerate(code.co_positions()):
+        offset = 2 * number
+        if None not in position:
+            original = first.setdefault((code.co_code[offset], position), offset)
+            if original != offset:
+                copies[offset] = original
+    if copies:
+        _copies[id(code)] = code, copies
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            know(constant)
+
+
+def _offset(frame: FrameType) -> int:
+    known = _copies.get(id(frame.f_code))
+    return frame.f_lasti if known is None else known[1].get(frame.f_lasti, frame.f_lasti)
 
 
 def show_stack_on(descriptor: int) -> None:
@@ -65,7 +96,7 @@ def line_and_place() -> tuple[int, int]:
     while frame is not None and frame.f_code not in _roots and len(place) < 3 * _DEEPEST:
         code = frame.f_code
         if not code.co_filename.startswith(_HERE):
-            place += (code.co_name, code.co_firstlineno, frame.f_lasti)
+            place += (code.co_name, code.co_firstlineno, _offset(frame))
             if not here and code.co_filename in _files:
                 here = frame.f_lineno
         frame = frame.f_back

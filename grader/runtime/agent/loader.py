@@ -55,6 +55,7 @@ class Submission:
         """
         if self._code is None:
             self._code = compile(self.source, self.filename, "exec", dont_inherit=True)
+            frames.know(self._code)
         module = ModuleType(name or self.name)
         module.__file__ = self._file()
         self._make_known(module)
