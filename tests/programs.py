@@ -62,7 +62,8 @@ Pick: TypeAlias = Callable[[Sequence[Any]], Any]
     ORDERED_LOCK,
     PIPE,
     ONE_WAY,
-) = range(1, 24)
+    CELLS,
+) = range(1, 25)
 MY_CHILD: ObjectId = -(2**40)
 MY_THREAD: ObjectId = -(2**40) - 1
 FIRST_TASK, SECOND_TASK = process_object(0), process_object(1)
@@ -207,6 +208,7 @@ def objects(
         ORDERED_LOCK: lock_state(condition),
         PIPE: pipe_state(holders),
         ONE_WAY: pipe_state(holders, two_way=False),
+        CELLS: memory_state(bytes(4)),
     }
 
 
@@ -321,14 +323,14 @@ class ProgramMaker:
         count, condition = pick(tasks), pick((LockFlavour.RLOCK, LockFlavour.LOCK))
         shared = objects(pick((0, 0, 1, 2)), pick((0, 1, 1, 2)), condition, waiting, count)
         palette = [pick(self._families) for _ in range(pick((1, 1, 2, 3)))]
-        return ProgramText(shared, tuple(self._text(palette, pick(length), 1) for _ in range(count)))
+        return ProgramText(shared, tuple(self.text(palette, pick(length), 1) for _ in range(count)))
 
-    def _text(self, palette: Sequence[str], length: int, depth: int) -> Text:
+    def text(self, palette: Sequence[str], length: int, depth: int) -> Text:
         made: list[Any] = []
         for _ in range(length):
             made.extend(getattr(self, "_" + self._pick(palette))(palette, depth))
             if depth and self._pick((False, False, False, True)):
-                made.append(Branch(self._text(palette, 1, 0), self._text(palette, self._pick((0, 1)), 0)))
+                made.append(Branch(self.text(palette, 1, 0), self.text(palette, self._pick((0, 1)), 0)))
         if depth and not self._pick(range(6)):
             made.append(exits(block=self._pick((True, False)), code=self._pick((0, 1))))
         return tuple(made)
@@ -338,6 +340,16 @@ class ProgramMaker:
         if self._pick((False, True)):
             return [read(target, offset, self._pick((1, 1, 2)))]
         return [write(self._pick((b"\1", b"\2", b"\1\2", b"\0")), target, offset)]
+
+    def _cells(self, palette: Sequence[str], depth: int) -> list[Any]:
+        """One write, or reads of single cells as long as they hold something: most steps do not meet."""
+        places = (0, 1, 2, 3)
+        if self._pick((True, False)):
+            return [write(self._pick((b"\1", b"\2")), CELLS, self._pick(places))]
+        looks: Text = ()
+        for _ in range(self._pick((1, 2, 3))):
+            looks = (read(CELLS, self._pick(places)), *((Branch(looks),) if looks else ()))
+        return list(looks)
 
     def _guarded(self, palette: Sequence[str], depth: int) -> list[Any]:
         if self._pick((True, True, False)):
@@ -353,7 +365,7 @@ class ProgramMaker:
         taking = do(KIND.LOCK_ACQUIRE, target, **self._pick(_WAITS))
         if kind == "acquire":
             return [taking]
-        inner = self._text(palette, self._pick((0, 1)), 0) if depth else ()
+        inner = self.text(palette, self._pick((0, 1)), 0) if depth else ()
         if taking.may_wait:
             return [taking, *inner, release(target)]
         return [taking, Branch((*inner, release(target)))]
@@ -493,7 +505,7 @@ class ProgramMaker:
         if not depth:
             return self._memory(palette, depth)
         plain = [family for family in palette if family != "child"] or ["memory"]
-        made: list[Any] = [Child(self._text(plain, self._pick((0, 1, 1, 2)), 0))]
+        made: list[Any] = [Child(self.text(plain, self._pick((0, 1, 1, 2)), 0))]
         for _ in range(self._pick((0, 1, 1, 2))):
             made.append(self._about(MY_CHILD))
         return made
@@ -503,7 +515,7 @@ class ProgramMaker:
             return self._memory(palette, depth)
         plain = [family for family in palette if family != "thread"] or ["memory"]
         text = [do(KIND.THREAD_BEGIN, NO_OBJECT)] if self._pick((False, True)) else []
-        text.extend(self._text(plain, self._pick((0, 1, 1, 2)), 0))
+        text.extend(self.text(plain, self._pick((0, 1, 1, 2)), 0))
         if not self._pick(range(6)):
             text.append(exits(block=False, code=1))
         made: list[Any] = [Child(tuple(text), thread=True)]

@@ -88,7 +88,7 @@ def generated(pick: Pick, families: Sequence[str], looks: bool) -> Generated:
     maker = ProgramMaker(pick, families)
 
     def text(lengths: Sequence[int]) -> Any:
-        return maker._text(families, pick(lengths), 0)
+        return maker.text(families, pick(lengths), 0)
 
     def own() -> list[Any]:
         return [act for act in text((0, 0, 1)) if isinstance(act, Operation)] if pick((False, True)) else []

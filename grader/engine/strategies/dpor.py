@@ -90,7 +90,8 @@ class Dpor(Strategy):
             if node.step is not None:
                 node.sleep[node.chosen] = node.step
                 node.done += 1
-                node.tree.branches = [b for b in node.tree.branches if b.step.task != node.chosen]
+            # Even without a step, if the execution has diverged before it came here: not to be tried for ever.
+            node.tree.branches = [b for b in node.tree.branches if b.step.task != node.chosen]
             if node.tree.branches:
                 node.chosen, node.step = node.tree.branches[0].step.task, None
                 self._fresh = len(self._stack) - 1
@@ -117,7 +118,7 @@ class Dpor(Strategy):
             if not awake:
                 return None
             node.chosen = choice.keep_going(awake)
-        if node.chosen not in machine.pending:
+        if node.tree.branches and not _possible(node, machine):
             raise Diverged(f"step {choice.position + 1} cannot be made again")
         self._stack.append(node)
         return node.chosen
@@ -154,7 +155,8 @@ class Dpor(Strategy):
             node.tree.branches.insert(0, Branch(step))
 
     def finished(self, execution: Execution, world: World) -> None:
-        if execution.outcome.kind is OutcomeKind.STEP_LIMIT or len(execution.trace) > LONGEST_ANALYSED:
+        not_analysed = (OutcomeKind.STEP_LIMIT, OutcomeKind.DIVERGED)
+        if execution.outcome.kind in not_analysed or self._made > LONGEST_ANALYSED:
             self.exhaustive = False
             return
         self._last = world

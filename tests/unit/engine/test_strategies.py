@@ -144,6 +144,25 @@ def test_dpor_notices_that_a_program_does_not_repeat_itself() -> None:
     assert "memory.write" in diverged[0].outcome.detail
 
 
+def test_what_diverges_is_never_exhausted_and_not_tried_for_ever() -> None:
+    runs = 0
+
+    def once_different() -> Generator[Operation, Result, None]:
+        nonlocal runs
+        runs += 1
+        if runs > 1:
+            yield read()
+        yield write(b"\1")
+
+    objects = {1: memory_state(b"\0")}
+    reader = classics.readers(1).scripts[1]
+    explored = run_all(
+        objects, [once_different, reader], budget=Budget(executions=20, seconds=60.0, steps=50)
+    )
+    assert explored.kinds == {OutcomeKind.COMPLETED: 1, OutcomeKind.DIVERGED: 1}
+    assert explored.total.stopped is not StopReason.EXHAUSTED
+
+
 BIG = classics.unlocked_counter(3, 3)
 
 
