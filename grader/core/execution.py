@@ -56,7 +56,7 @@ class Execution(msgspec.Struct, frozen=True):
     `objects` maps every shared object to its last state (see `grader.primitives`), `initial` those that were there
     before the first step to their first one, `pending` every task that was still there to the operation that it was
     waiting to do, `labels` the tasks to their shown names, `alike` a process to the one before it that it is identical
-    with, where orders among such processes count once.
+    with, where orders among such processes count once. `rounds` is how often some task has done the same in vain.
     """
 
     schedule: Schedule
@@ -71,6 +71,7 @@ class Execution(msgspec.Struct, frozen=True):
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}
     initial: Mapping[ObjectId, object] = {}
+    rounds: int = 0
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -184,6 +184,7 @@ def run(
         output=driver.out,
         errors=driver.err,
         initial=driver.initial,
+        rounds=machine.most_rounds(),
     )
     strategy.finished(execution, driver.within or machine.snapshot())
     return execution

@@ -244,6 +244,12 @@ class Machine:
         waiting = self._waiting.get(task)
         return waiting is not None and waiting.holds_back(self.objects, self.pending[task])
 
+    def most_rounds(self) -> int:
+        """How often some task has made the same vain round."""
+        return max(
+            (times for waiting in self._waiting.values() for times in waiting.counts.values()), default=0
+        )
+
     def state_to_compare(self) -> object:
         """All that the judge knows of the present, to be compared with another present of the same execution."""
         places = {task: self.waiting_of(task).place for task in self.pending}

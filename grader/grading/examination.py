@@ -26,7 +26,7 @@ from grader.engine.explorer import Exploration, OnProgress, explore
 from grader.engine.program import Program
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
-from grader.engine.strategies.bursts import Led
+from grader.engine.strategies.bursts import Led, OneByOne
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
@@ -60,6 +60,8 @@ MOST_CUT = 3
 """Executions that may be cut off before the program counts as a long one."""
 LONGER = 10
 """So many times as many steps as usual are made once by a program that is long."""
+MOST_STEPS = 60_000
+"""But no more than that."""
 _FOR_THREADS = 3
 """So many times as many random orders are tried where threads may share what nobody sees."""
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.LIVELOCK)
@@ -157,7 +159,9 @@ class Examination:
         self.tally.since_failure = 0
         schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
         interrupted = Interrupted(min(FLOOR_EXECUTIONS, 2 * self._budget.executions))
-        extra = [Extremes(SAMPLED_SCHEDULES), interrupted, PCT(self._seed, schedules)]
+        extra: list[Strategy] = [Extremes(SAMPLED_SCHEDULES), interrupted, PCT(self._seed, schedules)]
+        if self.tally.never_right:
+            extra.insert(0, OneByOne())
         executions = self._explore_all(lambda: extra)[0]
         decided = self.tally.first or self.tally.blocked is not None
         if self._has_floor and not decided and not interrupted.complete:
@@ -173,7 +177,7 @@ class Examination:
             self.tally.add(overshot, cut)
             return
         before = len(self.tally.cut)
-        more = self._budget.steps * (LONGER - 1)
+        more = max(min(self._budget.steps * LONGER, MOST_STEPS) - self._budget.steps, 0)
         self.explorations.append(self.explore(Led((), Bounds()), self.tally, steps=more))
         if len(self.tally.cut) > before:
             self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, STILL_GOING_ON, line=cut.outcome.line)

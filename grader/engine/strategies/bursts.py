@@ -16,6 +16,10 @@ MOST_ROUNDS = 200
 """Of one burst. Who gives up later than that has tried long enough (the contract says so)."""
 
 
+LONGEST_ALONE = 2_000
+"""Steps in which nobody yields."""
+
+
 class Led(Strategy):
     """One execution that begins with a given schedule, and then goes on by itself."""
 
@@ -38,6 +42,19 @@ class Led(Strategy):
 
     def choose(self, choice: Choice) -> TaskId | None:
         return choice.keep_going(choice.candidates)
+
+
+class OneByOne(Led):
+    """Nobody is interrupted, and nobody yields, as long as that may be: is it right at least then?"""
+
+    def __init__(self) -> None:
+        super().__init__((), Bounds())
+
+    def insists(self, choice: Choice) -> TaskId | None:
+        movable = choice.machine.movable()
+        if choice.position >= LONGEST_ALONE or not movable:
+            return None
+        return choice.last if choice.last in movable else movable[0]
 
 
 class Burst(Led):

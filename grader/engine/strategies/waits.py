@@ -13,7 +13,7 @@ from grader.core.execution import Claim, Execution, OutcomeKind
 from grader.core.operations import Step, TaskId
 from grader.engine.machine import World
 from grader.engine.strategies.base import Choice, Strategy
-from grader.engine.strategies.bursts import Burst, Led
+from grader.engine.strategies.bursts import MOST_ROUNDS, Burst, Led
 from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.probes import Probes
 from grader.engine.waits import Bounds, Place, Round, Waiting
@@ -211,6 +211,11 @@ class BoundedWaits(Strategy):
         for task in world.pending:
             if world.held_back(task):
                 self._level.note(world.waiting[task], self._path)
+        endless = execution.outcome.kind is OutcomeKind.LIVELOCK
+        if len(execution.trace) > len(self._path) and not endless and execution.rounds > MOST_ROUNDS:
+            self._late = (
+                True  # nobody waits for anybody: a long loop has ended by itself, and what comes then counts
+            )
         if execution.outcome.kind is OutcomeKind.STEP_LIMIT and self._led < MOST_LED:
             self._led += 1
             self._extra.append(Led(self._path[: len(self._path) // 2], self._level.dpor.bounds))

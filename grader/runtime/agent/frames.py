@@ -12,8 +12,6 @@ import sys
 from types import CodeType, FrameType
 
 _HERE = os.path.dirname(__file__) + os.sep
-_DEEPEST = 64
-"""Frames that tell a place; of a deeper recursion only the innermost ones, and how deep it is is not told."""
 _files: set[str] = set()
 _roots: set[CodeType] = set()
 _copies: dict[int, tuple[CodeType, dict[int, int]]] = {}
@@ -93,11 +91,11 @@ def line_and_place() -> tuple[int, int]:
     here = 0
     place: list[object] = []
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code not in _roots and len(place) < 3 * _DEEPEST:
+    while frame is not None and frame.f_code not in _roots:
         code = frame.f_code
         if not code.co_filename.startswith(_HERE):
             place += (code.co_name, code.co_firstlineno, _offset(frame))
             if not here and code.co_filename in _files:
                 here = frame.f_lineno
         frame = frame.f_back
-    return here or line(), hash(tuple(place)) & 0x7FFF_FFFF_FFFF
+    return here, hash(tuple(place)) & 0x7FFF_FFFF_FFFF
