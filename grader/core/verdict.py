@@ -115,13 +115,15 @@ class Evidence(msgspec.Struct, frozen=True):
     """What a check's verdict rests on: process counts covered, and the number of executions made.
 
     For `SAMPLED` the executions are free runs. With `threads`, processes had several threads, which changed only where
-    they used locks, queues and the like: that is never `VERIFIED`.
+    they used locks, queues and the like: that is never `VERIFIED`. With `inputs` the executions are of so many
+    different inputs, in one order each: that is not, either.
     """
 
     level: EvidenceLevel
     processes: tuple[int, ...] = ()
     executions: int = 0
     threads: bool = False
+    inputs: int = 0
 
 
 class CheckResult(msgspec.Struct, frozen=True):

@@ -265,13 +265,15 @@ def _result(name: str, record: _Record) -> CheckResult:
 
 
 def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
-    """One entry a level, with all process counts and the sum of the executions."""
+    """One entry a level (another one for inputs that were tried), with all process counts and sums of the rest."""
     merged: dict[Any, Evidence] = {}
     for entry in evidence:
-        known = merged.get(entry.level, Evidence(entry.level))
+        key = entry.level, bool(entry.inputs)
+        known = merged.get(key, Evidence(entry.level))
         processes = tuple(sorted({*known.processes, *entry.processes}))
         executions, threads = known.executions + entry.executions, known.threads or entry.threads
-        merged[entry.level] = Evidence(entry.level, processes, executions, threads)
+        inputs = known.inputs + entry.inputs
+        merged[key] = Evidence(entry.level, processes, executions, threads, inputs)
     return tuple(merged.values())
 
 
