@@ -12,7 +12,7 @@ from grader.grading.flaws import Flaw
 from grader.grading.lab import Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
-from grader.grading.values import THING
+from grader.grading.values import THINGS
 
 PRODUCER = "producer"
 CONSUMER = "consumer"
@@ -28,7 +28,7 @@ EQUAL = [1, 1.0, True, 1, 0, 0.0, False, "a", "a", "a", [], [], (), (), 7, 7, 7]
 TRIED: dict[str, tuple[list[Any], int]] = {
     "NaN, nested None and the like": (ODD, 0),
     "items that are equal to others": (EQUAL, 0),
-    "an item of a class with its own __eq__": ([THING], 0),
+    "items of a class with its own __eq__": (THINGS, 0),
     "26 items": (list(range(26)), 0),
     "100 items": (list(range(100)), 0),
     "200 items, and room for 2": (list(range(200)), 2),

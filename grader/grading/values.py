@@ -115,18 +115,18 @@ class _WithReferences(_NoGlobals):
         return Reference()
 
 
-THING = Thing(7)
-"""An item of a class of its own. Pickles are read without any globals, so its pickle is known by heart."""
+THINGS = [Thing(7), Thing(7)]
+"""Items of a class with its own `__eq__`. Pickles are read without globals, so those of one and of both are known."""
 _BY_HEART: dict[bytes, Any] = {
     pickle.dumps(value, protocol): value
-    for value in (THING, [THING])
+    for value in (THINGS[0], THINGS)
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
 }
 _LONGEST_BY_HEART = 200
 
 
 def unpickle(data: bytes, *, references: bool = False) -> Any:
-    """A pickled item made of plain data (or `THING`), else `OPAQUE`. Never executes anything.
+    """A pickled item made of plain data (or one of `THINGS`, or both), else `OPAQUE`. Never executes anything.
 
     With `references`, objects of a manager may be in it (`Reference`).
     """
