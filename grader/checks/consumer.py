@@ -215,7 +215,14 @@ def _piped(about: str, items: list[Any], maxsize: int = 0, consumers: int = 1) -
     return scenario, lambda seen: _ran(seen, items, consumers, maxsize)
 
 
-@pytest.mark.check(points=0.5, function=RUN, after=["test_pipeline_with_one_consumer"])
+@pytest.mark.check(
+    points=0.5,
+    function=RUN,
+    after=[
+        *("test_pipeline_with_one_consumer", "test_producer_puts_anything"),
+        "test_consumer_passes_anything_on",
+    ],
+)
 def test_pipeline_passes_anything(lab: Lab) -> None:
     """run_pipeline returns items of every kind, however many there are"""
     lab.try_each(

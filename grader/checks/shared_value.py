@@ -163,7 +163,7 @@ def test_array_loses_nothing(lab: Lab, processes: int, typecode: str, start: Seq
     lab.explore(scenario, lambda seen: expect.final_value(seen, array, expected))
 
 
-@pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_loses_nothing"])
+@pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_loses_nothing", "test_array_of_every_size"])
 def test_long_array_loses_nothing(lab: Lab) -> None:
     """No update of a long array is lost, wherever a partner comes in between"""
     scenario = Scenario(about=f"an array of {LONG} elements")
@@ -229,7 +229,7 @@ def _run_from(typecode: str, initial: Any) -> tuple[Scenario, Verdict]:
     return scenario, lambda seen: _ran(seen, typecode, initial, 1)
 
 
-@pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs", "test_value_of_every_type"])
 def test_runs_from_any(lab: Lab) -> None:
     """run_updates begins with the initial value that it is given, of every type"""
     lab.try_each(_run_from(*run) for run in RUNS)
