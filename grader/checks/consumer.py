@@ -1,15 +1,18 @@
 """Checks of the exercise `consumer`: a producer, consumers that stop at the sentinel, and the pipeline of both."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from grader.grading import expect, expect_queue
+from grader.grading.examination import Verdict
 from grader.grading.flaws import Flaw
 from grader.grading.lab import Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
+from grader.grading.values import THINGS
 
 PRODUCER = "producer"
 CONSUMER = "consumer"
@@ -19,12 +22,25 @@ FALSY = [0, "", [], False, 0.0, {}]
 MIXED = ["7", 2.5, 2.5, (1, "a"), {"k": [1]}, -1, True, "None", b"x"]
 BIG = "x" * 40_000
 """Two of these do not fit into a pipe together."""
+LARGE = "y" * 100_000
+ODD = [math.nan, [None], (None, 1), {"k": None}, [[None, [None]]], {1, 2}, -(2**70), "\N{SNOWMAN}", [0], [0]]
+EQUAL = [1, 1.0, True, 1, 0, 0.0, False, "a", "a", "a", [], [], (), (), 7, 7, 7]
+TRIED: dict[str, tuple[list[Any], int]] = {
+    "NaN, nested None and the like": (ODD, 0),
+    "items that are equal to others": (EQUAL, 0),
+    "items of a class with its own __eq__": (THINGS, 0),
+    "26 items": (list(range(26)), 0),
+    "100 items": (list(range(100)), 0),
+    "200 items, and room for 2": (list(range(200)), 2),
+    "an item of 100 kB": ([LARGE], 0),
+}
+"""Items, and the `maxsize` of the queue."""
 FEW = 4
 EXECUTIONS_FOR_VALUES = 60
 """Few items show every order that matters; longer lists are there for what is in them."""
 
 
-@pytest.mark.check(points=1, function=PRODUCER)
+@pytest.mark.check(points=0.5, function=PRODUCER)
 @pytest.mark.parametrize("items", [[3, 1, 2, 1], [], ["only"], [0, 1, 2, 3, 4], FALSY, MIXED])
 def test_producer_puts_all(lab: Lab, items: list[Any]) -> None:
     """producer puts every item on the queue, in order, and nothing else"""
@@ -32,6 +48,30 @@ def test_producer_puts_all(lab: Lab, items: list[Any]) -> None:
     queue = scenario.queue("queue")
     scenario.call(PRODUCER, queue, items)
     lab.explore(scenario, lambda seen: expect_queue.holds(seen, queue, items))
+
+
+def _fits(items: list[Any], maxsize: int) -> bool:
+    """Whether there is room for all on a queue that nobody takes from."""
+    return not maxsize and all(item is not LARGE for item in items)
+
+
+def _produced(about: str, items: list[Any], maxsize: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=about)
+    queue = scenario.queue("queue", maxsize)
+    scenario.call(PRODUCER, queue, items)
+    if _fits(items, maxsize):
+        return scenario, lambda seen: expect_queue.holds(seen, queue, items)
+    scenario.partner(expect_queue.taking_partner(queue, len(items)), "consumer")
+    return scenario, lambda seen: [
+        *expect_queue.partner_took(seen, queue, items),
+        *expect_queue.holds(seen, queue, []),
+    ]
+
+
+@pytest.mark.check(points=0.5, function=PRODUCER, after=["test_producer_puts_all"])
+def test_producer_puts_anything(lab: Lab) -> None:
+    """producer puts items of every kind, however many there are"""
+    lab.try_each(_produced(about, *tried) for about, tried in TRIED.items())
 
 
 @pytest.mark.check(points=1, function=PRODUCER, after=["test_producer_puts_all"])
@@ -51,7 +91,7 @@ def test_producer_waits_for_room(lab: Lab, maxsize: int, items: list[Any]) -> No
     )
 
 
-@pytest.mark.check(points=1, function=CONSUMER)
+@pytest.mark.check(points=0.5, function=CONSUMER)
 @pytest.mark.parametrize("items", [[3, 1, 2, 1, 1], [], [5], [0, 1, 2, 3, 4], FALSY, MIXED, list(range(12))])
 def test_consumer_passes_all_on(lab: Lab, items: list[Any]) -> None:
     """consumer puts everything that it takes before the sentinel on results, in order"""
@@ -62,6 +102,33 @@ def test_consumer_passes_all_on(lab: Lab, items: list[Any]) -> None:
         scenario,
         lambda seen: [*expect_queue.holds(seen, results, items), *expect_queue.left_on(seen, queue, [])],
     )
+
+
+def _consumed(about: str, items: list[Any], maxsize: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=about)
+    fits = _fits(items, maxsize)
+    queue = scenario.queue("queue", maxsize, items=[*items, None] if fits else ())
+    results = scenario.queue("results")
+    scenario.call(CONSUMER, queue, results)
+    if fits:
+        return scenario, lambda seen: [
+            *expect_queue.holds(seen, results, items),
+            *expect_queue.left_on(seen, queue, []),
+        ]
+    scenario.partner(expect_queue.putting_partner(queue, [*items, None]), "producer")
+    scenario.partner(expect_queue.taking_partner(results, len(items)), "reader")
+    return scenario, lambda seen: [
+        *expect_queue.partner_took(seen, results, items),
+        *expect_queue.holds(seen, results, []),
+        *expect_queue.left_on(seen, queue, []),
+    ]
+
+
+@pytest.mark.check(points=0.5, function=CONSUMER, after=["test_consumer_passes_all_on"])
+def test_consumer_passes_anything_on(lab: Lab) -> None:
+    """consumer passes on items of every kind, however many there are"""
+    many = _consumed("1,500 items", list(range(1_500)), 0)
+    lab.try_each([*(_consumed(about, *tried) for about, tried in TRIED.items()), many])
 
 
 @pytest.mark.check(points=1, function=CONSUMER, after=["test_consumer_passes_all_on"])
@@ -142,7 +209,31 @@ def test_pipeline_with_one_consumer(lab: Lab, items: list[Any]) -> None:
     _run(lab, items, 1, None)
 
 
-@pytest.mark.check(points=1, function=RUN, after=["test_pipeline_with_one_consumer"])
+def _piped(about: str, items: list[Any], maxsize: int = 0, consumers: int = 1) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(1 + consumers, about)
+    scenario.main(RUN, items, consumers, maxsize)
+    return scenario, lambda seen: _ran(seen, items, consumers, maxsize)
+
+
+@pytest.mark.check(
+    points=0.5,
+    function=RUN,
+    after=[
+        *("test_pipeline_with_one_consumer", "test_producer_puts_anything"),
+        "test_consumer_passes_anything_on",
+    ],
+)
+def test_pipeline_passes_anything(lab: Lab) -> None:
+    """run_pipeline returns items of every kind, however many there are"""
+    lab.try_each(
+        [
+            *(_piped(about, *tried) for about, tried in TRIED.items()),
+            _piped("more consumers than items", [5, 0, 5], consumers=6),
+        ]
+    )
+
+
+@pytest.mark.check(points=0.5, function=RUN, after=["test_pipeline_with_one_consumer"])
 @pytest.mark.parametrize(("items", "consumers"), [([1, 2], 2), ([], 2), ([7], 3)])
 def test_pipeline_with_many_consumers(lab: Lab, items: list[Any], consumers: int) -> None:
     """run_pipeline returns every item exactly once when there are several consumers"""

@@ -3,6 +3,7 @@
 import pytest
 
 from grader.grading import expect
+from grader.grading.examination import Verdict
 from grader.grading.flaws import Flaw
 from grader.grading.lab import Lab
 from grader.grading.observed import Observed
@@ -11,9 +12,10 @@ from grader.grading.scenario import Scenario
 INCREMENT = "increment_counter"
 RUN = "run_counter"
 MAIN = 1
+STARTS = [255, 256, 257, 10**6, 65_535, -3, -1, -257, 2**31 - 2, -(2**31)]
 
 
-@pytest.mark.check(points=1, function=INCREMENT)
+@pytest.mark.check(points=0.5, function=INCREMENT)
 @pytest.mark.parametrize("start", [0, 41, -3])
 def test_adds_one(lab: Lab, start: int) -> None:
     """increment_counter adds exactly 1, whatever the counter starts at"""
@@ -27,6 +29,19 @@ def test_adds_one(lab: Lab, start: int) -> None:
             *expect.returns_nothing(seen, INCREMENT),
         ],
     )
+
+
+def _from(start: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"Value('i', {start})")
+    counter, lock = scenario.value("i", start, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock)
+    return scenario, lambda seen: expect.final_value(seen, counter, start + 1)
+
+
+@pytest.mark.check(points=0.5, function=INCREMENT, after=["test_adds_one"])
+def test_adds_one_to_any(lab: Lab) -> None:
+    """increment_counter adds 1 to large and to negative counters, too"""
+    lab.try_each(map(_from, STARTS))
 
 
 @pytest.mark.check(points=3, function=INCREMENT, after=["test_adds_one"])
@@ -109,7 +124,7 @@ def test_runs_twice(lab: Lab) -> None:
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
-@pytest.mark.parametrize(("processes", "schedules"), [(4, 6), (5, 4), (8, 3)])
+@pytest.mark.parametrize(("processes", "schedules"), [(4, 6), (5, 4), (8, 3), (12, 1)])
 def test_runs_with_many(lab: Lab, processes: int, schedules: int) -> None:
     """run_counter is right for more processes, too"""
     scenario = Scenario(processes)

@@ -6,18 +6,46 @@ from typing import Any
 import pytest
 
 from grader.grading import expect
+from grader.grading.examination import Verdict
 from grader.grading.flaws import Flaw
 from grader.grading.lab import Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
+from grader.grading.values import counted_up, limits, show
 
 VALUE = "update_shared_value"
 ARRAY = "update_shared_array"
 RUN = "run_updates"
 MAIN = 1
+INTEGERS = "bBhHiIlLqQ"
+ALMOST_TOO_LARGE = 2**24 - 2.0
+"""An `f` holds it exactly, and the next integer."""
+DOUBLES = [0.0, 0.1, 1 / 3, 0.125, 1e15]
+LONG = 260
+"""More elements than most would do in one piece: 64, 100, 256."""
+VALUES: list[tuple[str, Any]] = [
+    *(("i", start) for start in (255, 256, 257, 10**6, -3)),
+    *((typecode, start) for typecode in "ILQ" for start in (2**31, 2**31 + 5)),
+    *((typecode, start) for typecode in INTEGERS for start in (limits(typecode)[0], limits(typecode)[1] - 1)),
+    *(("f", start) for start in (0.0, 0.125, -3.0, ALMOST_TOO_LARGE)),
+    *(("d", start) for start in DOUBLES),
+]
+ARRAYS: list[tuple[str, list[Any]]] = [
+    *(("i", list(range(-3, length - 3))) for length in (0, 1, 2, 64, 65, 1_000)),
+    *((typecode, [limits(typecode)[0], limits(typecode)[1] - 1, 1]) for typecode in INTEGERS),
+    *((typecode, [2**31, 0]) for typecode in "ILQ"),
+    ("f", [0.0, 0.125, -3.0, ALMOST_TOO_LARGE]),
+    ("d", DOUBLES),
+]
+RUNS: list[tuple[str, Any]] = [
+    *(("i", start) for start in (256, 257, 10**6, -3)),
+    *((typecode, limits(typecode)[1] - 1) for typecode in INTEGERS if typecode != "i"),
+    *(("f", start) for start in (0.0, ALMOST_TOO_LARGE)),
+    *(("d", start) for start in DOUBLES),
+]
 
 
-@pytest.mark.check(points=1, function=VALUE)
+@pytest.mark.check(points=0.5, function=VALUE)
 @pytest.mark.parametrize(
     ("typecode", "start"),
     [
@@ -39,6 +67,19 @@ def test_value_adds_one(lab: Lab, typecode: str, start: Any) -> None:
     value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
     scenario.call(VALUE, value, lock)
     lab.explore(scenario, lambda seen: expect.final_value(seen, value, start + 1))
+
+
+def _from(typecode: str, start: Any) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"Value({typecode!r}, {start!r})")
+    value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
+    scenario.call(VALUE, value, lock)
+    return scenario, lambda seen: expect.final_value(seen, value, counted_up(typecode, start))
+
+
+@pytest.mark.check(points=0.5, function=VALUE, after=["test_value_adds_one"])
+def test_value_of_every_type(lab: Lab) -> None:
+    """update_shared_value adds 1 to numbers of every type, small and large"""
+    lab.try_each(_from(typecode, start) for typecode, start in VALUES)
 
 
 @pytest.mark.check(points=1.5, function=VALUE, after=["test_value_adds_one"])
@@ -73,7 +114,7 @@ def test_value_frees_lock(lab: Lab, typecode: str) -> None:
     lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
 
 
-@pytest.mark.check(points=1, function=ARRAY)
+@pytest.mark.check(points=0.5, function=ARRAY)
 @pytest.mark.parametrize(
     ("typecode", "start"),
     [
@@ -94,7 +135,21 @@ def test_array_adds_one(lab: Lab, typecode: str, start: list[Any]) -> None:
     lab.explore(scenario, lambda seen: expect.final_value(seen, array, [item + 1 for item in start]))
 
 
-@pytest.mark.check(points=1.5, function=ARRAY, after=["test_array_adds_one"])
+def _with(typecode: str, start: list[Any]) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"Array({typecode!r}, {show(start)})")
+    array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock)
+    expected = [counted_up(typecode, item) for item in start]
+    return scenario, lambda seen: expect.final_value(seen, array, expected)
+
+
+@pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_adds_one"])
+def test_array_of_every_size(lab: Lab) -> None:
+    """update_shared_array adds 1 in arrays of every type and size"""
+    lab.try_each(_with(typecode, start) for typecode, start in ARRAYS)
+
+
+@pytest.mark.check(points=1, function=ARRAY, after=["test_array_adds_one"])
 @pytest.mark.parametrize(
     ("processes", "typecode", "start"),
     [(2, "i", [0]), (2, "i", [1, -5]), (2, "d", [0.5, 0.5]), (3, "i", [0])],
@@ -106,6 +161,17 @@ def test_array_loses_nothing(lab: Lab, processes: int, typecode: str, start: Seq
     scenario.call(ARRAY, array, lock, count=processes)
     expected = [item + processes for item in start]
     lab.explore(scenario, lambda seen: expect.final_value(seen, array, expected))
+
+
+@pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_loses_nothing", "test_array_of_every_size"])
+def test_long_array_loses_nothing(lab: Lab) -> None:
+    """No update of a long array is lost, wherever a partner comes in between"""
+    scenario = Scenario(about=f"an array of {LONG} elements")
+    array, lock = scenario.array("i", range(LONG), "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock)
+    scenario.partner(expect.adding_at_once(array, lock, "i", LONG))
+    expected = list(range(2, LONG + 2))
+    lab.interrupt(scenario, lambda seen: expect.final_value(seen, array, expected))
 
 
 @pytest.mark.check(points=0.5, function=ARRAY, after=["test_array_loses_nothing"])
@@ -134,17 +200,18 @@ _VALUE_IS_RIGHT = ["test_value_keeps_partners_out", "test_value_frees_lock"]
 
 def _ran(seen: Observed, typecode: str, initial: Any, processes: int) -> list[Flaw]:
     call = f"run_updates({typecode!r}, {initial!r}, {processes})"
+    expected = counted_up(typecode, initial, processes)
     return [
         *expect.all_together(seen, MAIN, processes, call),
         *expect.exactly(seen, MAIN, processes, call),
         *expect.each_does_its_share(seen, MAIN, call),
-        *expect.returned(seen, MAIN, initial + processes, call),
-        *expect.has_read(seen, MAIN, initial + processes, call),
+        *expect.returned(seen, MAIN, expected, call),
+        *expect.has_read(seen, MAIN, expected, call),
         *expect.nothing_left(seen, MAIN, call),
     ]
 
 
-@pytest.mark.check(points=1.5, function=RUN, after=_VALUE_IS_RIGHT)
+@pytest.mark.check(points=1, function=RUN, after=_VALUE_IS_RIGHT)
 @pytest.mark.parametrize(
     ("typecode", "initial", "processes"),
     [("i", 0, 1), ("i", 0, 2), ("i", -2, 2), ("i", 10, 3), ("d", 0.5, 2), ("d", -1.5, 1), ("l", 100, 2)],
@@ -154,6 +221,18 @@ def test_runs(lab: Lab, typecode: str, initial: Any, processes: int) -> None:
     scenario = Scenario(processes)
     scenario.main(RUN, typecode, initial, processes)
     lab.explore(scenario, lambda seen: _ran(seen, typecode, initial, processes))
+
+
+def _run_from(typecode: str, initial: Any) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"Value({typecode!r}, {initial!r})")
+    scenario.main(RUN, typecode, initial, 1)
+    return scenario, lambda seen: _ran(seen, typecode, initial, 1)
+
+
+@pytest.mark.check(points=0.5, function=RUN, after=["test_runs", "test_value_of_every_type"])
+def test_runs_from_any(lab: Lab) -> None:
+    """run_updates begins with the initial value that it is given, of every type"""
+    lab.try_each(_run_from(*run) for run in RUNS)
 
 
 @pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])

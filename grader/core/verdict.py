@@ -117,6 +117,7 @@ class Evidence(msgspec.Struct, frozen=True):
     For `SAMPLED` the executions are free runs. With `threads`, processes had several threads, which changed only where
     they used locks, queues and the like: that is never `VERIFIED`. With `waits`, what is verified is every order in
     which no wait fails more often than that; None is without such a limit. `seed` is what random orders were drawn by.
+    With `inputs` the executions are of so many different inputs, in one order each: that is not `VERIFIED`, either.
     """
 
     level: EvidenceLevel
@@ -125,6 +126,7 @@ class Evidence(msgspec.Struct, frozen=True):
     threads: bool = False
     waits: int | None = None
     seed: int | None = None
+    inputs: int = 0
 
 
 class CheckResult(msgspec.Struct, frozen=True):

@@ -137,7 +137,7 @@ class Examination:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.systematic for strategy in strategies())
         executions, claim = self._explore_all(strategies)
-        if self._program.has_reused and not self._same_in_new_processes():
+        if self._program.has_reused and not self.same_in_new_processes():
             self._fresh, self.tally, self.explorations = True, self._new_tally(), []
             executions, claim = self._explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
@@ -294,7 +294,7 @@ class Examination:
             return True
         return outcome.kind is not OutcomeKind.HUNG and tally.undecided
 
-    def _same_in_new_processes(self) -> bool:
+    def same_in_new_processes(self) -> bool:
         """Whether the last execution, or else the first failure of each kind, is the same in new processes.
 
         What kept an exploration from its end may well have been the processes, so that counts as different.
@@ -321,12 +321,19 @@ class Examination:
         endless = execution.outcome.kind is OutcomeKind.LIVELOCK
         self.explore(Replay(schedule, endless=endless), tally, fresh=True, steps=len(schedule))
 
-    def findings(self) -> list[Finding]:
-        """What is wrong, each with the shortest witness that was found, executed once more in new processes."""
+    def inconclusive(self) -> Finding | None:
+        """Why it cannot be judged, if it cannot."""
+        return self._maker.inconclusive(self.tally.blocked) if self.tally.blocked is not None else None
+
+    def findings(self, *, shorten: bool = True) -> list[Finding]:
+        """What is wrong, each with the shortest witness that was found, executed once more in new processes.
+
+        Without `shorten`, none is looked for.
+        """
         findings: list[Finding] = []
         for kind, (flaw, execution) in list(self.tally.first.items())[:MOST_FINDINGS]:
             depends = self.tally.counts[kind] < self.tally.judged
-            shortest = self._shortened(flaw, execution)
+            shortest = self._shortened(flaw, execution) if shorten else (flaw, execution)
             hung = (
                 shortest[1].outcome.kind is OutcomeKind.HUNG
             )  # its whole CPU limit is spent, once is enough

@@ -23,6 +23,8 @@ from grader.primitives.memory import MemoryState
 
 _KIND = OperationKind
 _WRITES = (_KIND.MEMORY_WRITE,)
+_SHOWN_WHOLE = 12
+"""Elements of an array; of longer ones a message would show the first ones only."""
 _READS = (_KIND.MEMORY_READ, _KIND.REFERENT_READ)
 
 
@@ -43,9 +45,17 @@ def final_value(seen: Observed, shared: Shared, expected: Any) -> list[Flaw]:
     if same(got, expected):
         return []
     conflict = overwritten(seen, shared)
-    message = f"{shared.name} should be {show(expected)} at the end, but it is {show(got)}."
+    message = _differs(shared.name, got, expected)
     flaw = wrong(message + _told(seen, conflict), expected, got, conflict)
     return [flaw if conflict else msgspec.structs.replace(flaw, line=_line_of_last_write(seen, shared))]
+
+
+def _differs(name: str, got: Any, expected: Any) -> str:
+    """What is at the end, and should be; of a long array only the first element that is wrong."""
+    if isinstance(got, list) and len(got) == len(expected) > _SHOWN_WHOLE:
+        place = next(place for place, pair in enumerate(zip(got, expected)) if not same(*pair))
+        name, got, expected = f"{name}[{place}]", got[place], expected[place]
+    return f"{name} should be {show(expected)} at the end, but it is {show(got)}."
 
 
 def _told(seen: Observed, conflict: tuple[int, ...]) -> str:
@@ -290,6 +300,21 @@ def zero(typecode: str) -> Any:
 
 def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
+
+
+def adding_at_once(shared: Shared, lock: Shared, typecode: str, length: int) -> Script:
+    """As `adding_partner`, but it reads the whole array in one step, and writes it in one."""
+
+    def script():  # type: ignore[no-untyped-def]
+        yield Operation(_KIND.LOCK_ACQUIRE, lock.object)
+        read = Operation(_KIND.MEMORY_READ, shared.object, number=length * item_size(typecode))
+        result: Result = yield read
+        items = decode_items(typecode, result.data) or []
+        data = encode_memory(typecode, [item + 1 for item in items])
+        yield Operation(_KIND.MEMORY_WRITE, shared.object, data=data)
+        yield Operation(_KIND.LOCK_RELEASE, lock.object)
+
+    return script
 
 
 def adding_partner(shared: Shared, lock: Shared, typecode: str, length: int = -1) -> Script:

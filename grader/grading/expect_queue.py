@@ -1,15 +1,16 @@
 """Ready-made expectations about queues, and partners that put and take. Start at `holds`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from grader.core.operations import Operation, OperationKind, Result, TaskId
+from grader.core.operations import ObjectId, Operation, OperationKind, Result, TaskId
 from grader.engine.scripted import Script
 from grader.grading.expect import wrong
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import NOT_RETURNED, Observed
 from grader.grading.scenario import Shared
 from grader.grading.values import OPAQUE, plain_pickle, same, show, unpickle
+from grader.primitives.managed_queue import ManagedQueueState
 from grader.primitives.queue import QueueState
 
 _KIND = OperationKind
@@ -17,6 +18,9 @@ _PUTS = (_KIND.QUEUE_PUT, _KIND.MANAGED_QUEUE_PUT)
 _GETS = (_KIND.QUEUE_GET, _KIND.MANAGED_QUEUE_GET)
 _LONG = 40
 _DEEPEST = 4
+_SCALARS = (int, float, bool, str, bytes, type(None))
+_SEQUENCES = (list, tuple)
+_Mover: TypeAlias = tuple[TaskId, ObjectId]
 
 
 def holds(seen: Observed, queue: Shared, expected: Sequence[Any], *, in_order: bool = True) -> list[Flaw]:
@@ -147,15 +151,52 @@ def pipeline_returned(
     return [wrong(message, expected, got)]
 
 
+class _Carried:
+    """Who has moved which items, by themselves or inside something else; each mover is a process and a queue.
+
+    What is not known to the judge (`OPAQUE`) may have been any item.
+    """
+
+    def __init__(self) -> None:
+        self._plain: dict[tuple[type, Any], set[_Mover]] = {}
+        self._others: list[tuple[Any, _Mover]] = []
+        self._anything: set[_Mover] = set()
+
+    def add(self, mover: _Mover, value: Any, depth: int = _DEEPEST) -> None:
+        """Something was moved."""
+        if value is OPAQUE:
+            self._anything.add(mover)
+        elif _is_scalar(value):
+            self._plain.setdefault((type(value), value), set()).add(mover)
+        else:
+            self._others.append((value, mover))
+            parts = (
+                value.values() if isinstance(value, dict) else value if isinstance(value, _SEQUENCES) else ()
+            )
+            for part in parts if depth else ():
+                self.add(mover, part, depth - 1)
+
+    def movers(self, item: Any) -> set[_Mover]:
+        """Who may have moved an item."""
+        if _is_scalar(item):
+            return self._anything | self._plain.get((type(item), item), set())
+        return self._anything | {mover for value, mover in self._others if same(value, item)}
+
+
+def _is_scalar(value: Any) -> bool:
+    """Whether this can be looked up; most items are so, and there may be many."""
+    return type(value) in _SCALARS and value == value  # no NaN
+
+
 def has_received(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> list[Flaw]:
     """Every item that `main` returned it has got from the other processes, by itself or inside something else."""
-    received: list[Any] = []
+    received = _Carried()
     for _, step in seen.steps(task=main):
         if step.operation.kind is _KIND.MEMORY_READ:
             return []  # they may have come that way
-        if step.operation.kind is _KIND.QUEUE_GET and step.result is not None and step.result.ok:
-            received.append(unpickle(step.result.data))
-    missing = [item for item in items if not any(_is_in(item, got, _DEEPEST) for got in received)]
+        if step.operation.kind in _GETS and step.result is not None and step.result.ok:
+            received.add((main, step.operation.object), unpickle(step.result.data))
+    missing = [item for item in items if not received.movers(item)]
     if not missing or seen.returned(main) is NOT_RETURNED:
         return []
     message = f"{call} returned {show(missing[0])}, but its process has never got that from another one."
@@ -166,19 +207,15 @@ def passed_on(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> 
     """Every item was put on a queue by one process that `main` started, and taken from it and put on by another."""
     if seen.returned(main) is NOT_RETURNED:
         return []
-    moves: dict[OperationKind, list[tuple[TaskId, int, Any]]] = {kind: [] for kind in (*_PUTS, *_GETS)}
+    puts, gets = _Carried(), _Carried()
     for step in seen.execution.trace:
-        kind, child = step.operation.kind, seen.child_above(step.task, main)
-        if kind in moves and child is not None and step.result is not None and step.result.ok:
-            data = step.operation.data if kind in _PUTS else step.result.data
-            moves[kind].append((child, step.operation.object, unpickle(data)))
-    puts = [move for kind in _PUTS for move in moves[kind]]
-    gets = [move for kind in _GETS for move in moves[kind]]
+        kind, result = step.operation.kind, step.result
+        child = seen.child_above(step.task, main) if kind in (*_PUTS, *_GETS) else None
+        if child is not None and result is not None and result.ok:
+            carried, data = (puts, step.operation.data) if kind in _PUTS else (gets, result.data)
+            carried.add((child, step.operation.object), unpickle(data))
     for item in items:
-        put, got = (
-            {(child, queue) for child, queue, value in found if _is_in(item, value, _DEEPEST)}
-            for found in (puts, gets)
-        )
+        put, got = puts.movers(item), gets.movers(item)
         handed = {(taker, queue) for taker, queue in got if any(q == queue and p != taker for p, q in put)}
         if not any(p == taker and q != queue for taker, queue in handed for p, q in put):
             message = (
@@ -188,20 +225,12 @@ def passed_on(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> 
     return []
 
 
-def _is_in(item: Any, got: Any, depth: int) -> bool:
-    """Whether something received is the item, or may have it somewhere inside."""
-    if got is OPAQUE or same(got, item):
-        return True
-    parts = got.values() if isinstance(got, dict) else got if isinstance(got, (list, tuple)) else ()
-    return depth > 0 and any(_is_in(item, part, depth - 1) for part in parts)
-
-
 def has_queue_of(seen: Observed, main: TaskId, maxsize: int, call: str) -> list[Flaw]:
     """A queue of that `maxsize` was made, and all bounded ones are so."""
     sizes = [
         state.maxsize
         for state in seen.execution.objects.values()
-        if isinstance(state, QueueState) and not state.simple
+        if isinstance(state, ManagedQueueState) or (isinstance(state, QueueState) and not state.simple)
     ]
     if not sizes or maxsize in sizes:
         return []
@@ -217,7 +246,7 @@ def one_sentinel_each(seen: Observed, main: TaskId, consumers: int, call: str) -
     """On the queue that got sentinels there is none left, and what was put is one for each consumer."""
     puts: dict[int, int] = {}
     for _, step in seen.steps(task=main):
-        put = step.operation.kind is _KIND.QUEUE_PUT and step.result is not None and step.result.ok
+        put = step.operation.kind in _PUTS and step.result is not None and step.result.ok
         if put and unpickle(step.operation.data) is None:
             puts[step.operation.object] = puts.get(step.operation.object, 0) + 1
     for count in puts.values():

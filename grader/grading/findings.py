@@ -74,7 +74,7 @@ class FindingMaker:
         told = witness(seen, names, self._lines, flaw)
         return Finding(
             kind=kind,
-            message=flaw.message,
+            message=self._told(flaw),
             schedule_dependent=schedule_dependent,
             processes=self._scenario.processes,
             help=hint(kind, flaw, seen, names, self._origin.submission.source),
@@ -111,7 +111,11 @@ class FindingMaker:
 
     def inconclusive(self, flaw: Flaw) -> Finding:
         """The finding for what could not be judged."""
-        return Finding(FindingKind.INCONCLUSIVE, flaw.message, location=self.location(flaw.line))
+        return Finding(FindingKind.INCONCLUSIVE, self._told(flaw), location=self.location(flaw.line))
+
+    def _told(self, flaw: Flaw) -> str:
+        about = self._scenario.about
+        return f"With {about}: {flaw.message}" if about else flaw.message
 
 
 def _output(execution: Execution) -> str:

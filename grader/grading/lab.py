@@ -4,8 +4,9 @@ How a scenario is explored is in `grader.grading.examination`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from typing import TypeAlias
 
 import msgspec
 
@@ -13,14 +14,22 @@ from grader.core.execution import Budget, Execution
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.machine import World
 from grader.engine.strategies.base import Strategy
+from grader.engine.strategies.between import Between
 from grader.engine.strategies.extremes import Extremes
+from grader.engine.strategies.in_turn import InTurn
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.replay import Replay
 from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
-from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
+from grader.grading.examination import (
+    MOST_FINDINGS,
+    SAMPLED_SCHEDULES,
+    Examination,
+    Verdict,
+    switches,
+)
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.free_plans import plan
@@ -31,13 +40,23 @@ from grader.grading.scenario import Scenario
 from grader.grading.tally import Tally
 from grader.grading.workbench import Workbench
 from grader.runtime.pinning import unpinned
+from grader.runtime.session import KeptProcesses
 
 DEFAULT_BUDGET = Budget(executions=200, seconds=math.inf, steps=3_000, all_steps=200_000, cpu=600.0)
 """Executions and steps decide, so that a verdict does not depend on how busy the machine is. What they need is some
 seconds of CPU, and less than a tenth of its limit at the very most."""
 EACH_SPOT = 8
 """Executions of a sample in which a task is interrupted, each somewhere else in the source."""
+LARGE_STEPS = 40_000
+"""For one execution with a large input: 1,500 items, or 1,000 elements with a lock for each, take a quarter of that."""
+INTERRUPTED_STEPS = 12_000
+"""For all executions together in which somebody is interrupted, if each is long."""
+_ORDERS_AFTER_FAILURE = 5
 _WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
+
+
+_Trial: TypeAlias = tuple[int, Scenario, Verdict]
+"""With the number of the scenario."""
 
 
 class CheckFailed(Exception):
@@ -96,6 +115,7 @@ class Lab:
         self._budget = budget
         self._replay = replay
         self._scenarios = 0
+        self._trial_had_threads = False
         self.evidence: list[Evidence] = []
         self.remark = ""
         self.on_execution: Callable[[], None] = lambda: None
@@ -127,6 +147,60 @@ class Lab:
                 PCT(self._seed, schedules - extremes),
             ],
         )
+
+    def interrupt(self, scenario: Scenario, verdict: Verdict, executions: int = 6) -> None:
+        """Interrupt each task once, where it holds no lock, at some of many places; for large inputs.
+
+        Raises like `explore`.
+        """
+        self._examine(scenario, verdict, lambda: [Between(executions, INTERRUPTED_STEPS)], large=True)
+
+    def try_each(self, trials: Iterable[tuple[Scenario, Verdict]]) -> None:
+        """Execute each scenario once, nobody being interrupted; for many inputs. The first that fails decides.
+
+        Raises like `explore`.
+        """
+        numbered = [(self._next_number(), *trial) for trial in trials]
+        if self._replay is not None:
+            for number, scenario, verdict in numbered:
+                self._replay_if_asked(number, scenario, verdict, self._large_budget())
+            return
+        with closing(KeptProcesses()) as kept:
+            if not self._passed_all(numbered, kept):
+                self._passed_all(numbered, None)
+        processes = tuple(sorted({scenario.processes for _, scenario, _ in numbered}))
+        inputs = len(numbered)
+        threads = self._bench.has_threads or self._trial_had_threads
+        self.evidence.append(Evidence(EvidenceLevel.BOUNDED, processes, inputs, threads, inputs=inputs))
+
+    def _passed_all(self, trials: Sequence[_Trial], kept: KeptProcesses | None) -> bool:
+        """Whether all have passed, in processes that were used before (if any were) as in new ones.
+
+        Of those that pass the shortest is executed again; the first has not used any process again.
+        """
+        passed: list[Examination] = []
+        for trial in trials:
+            with closing(self._examination(*trial, self._large_budget(), kept)) as tried:
+                if self._passes(tried):
+                    passed.append(tried)
+                    continue
+                if kept is None or not kept.used:
+                    self._fail(tried)
+            with closing(self._examination(*trial, self._large_budget())) as again:
+                if not self._passes(again):
+                    self._fail(again)
+            return False
+        return kept is None or not kept.used or min(passed[1:], key=_length).same_in_new_processes()
+
+    def _passes(self, tried: Examination) -> bool:
+        tried.explore(InTurn(), tried.tally)
+        self._trial_had_threads = self._trial_had_threads or tried.has_threads
+        return tried.tally.last is not None and not tried.tally.first
+
+    def _fail(self, tried: Examination) -> None:
+        if tried.tally.undecided and tried.tally.last is not None and switches(tried.tally.last):
+            tried.explore(Extremes(_ORDERS_AFTER_FAILURE), tried.tally)
+        self._raise_what_is_wrong(tried, shorten=False)
 
     def run_free(self) -> None:
         """Run every function on the real primitives, under many process counts; nobody controls the order.
@@ -175,30 +249,58 @@ class Lab:
         verdict: Verdict,
         strategies: Callable[[], Sequence[Strategy]],
         most: int | None = None,
+        *,
+        large: bool = False,
     ) -> None:
-        number, self._scenarios = self._scenarios, self._scenarios + 1
-        if self._replay is not None and self._replay.scenario != number:
+        number = self._next_number()
+        budget = self._large_budget() if large else self._budget
+        if self._replay is not None:
+            self._replay_if_asked(number, scenario, verdict, budget)
             return
-        maker = self._maker(scenario, number)
-        examination = Examination(
-            lambda fresh: self._bench.program(scenario, fresh=fresh),
+        budget = budget if most is None else _at_most(budget, most)
+        with closing(self._examination(number, scenario, verdict, budget)) as examination:
+            self.evidence.append(examination.run(strategies))
+            self._raise_what_is_wrong(examination, shorten=not large)
+
+    def _next_number(self) -> int:
+        number, self._scenarios = self._scenarios, self._scenarios + 1
+        return number
+
+    def _large_budget(self) -> Budget:
+        return msgspec.structs.replace(self._budget, steps=LARGE_STEPS)
+
+    def _examination(
+        self,
+        number: int,
+        scenario: Scenario,
+        verdict: Verdict,
+        budget: Budget,
+        kept: KeptProcesses | None = None,
+    ) -> Examination:
+        return Examination(
+            lambda fresh: self._bench.program(scenario, fresh=fresh, kept=None if fresh else kept),
             scenario,
             verdict,
-            maker,
-            self._budget if most is None else _at_most(self._budget, most),
+            self._maker(scenario, number),
+            budget,
             lambda _: self.on_execution(),
             threads=self._bench.has_threads,
             seed=self._seed,
             has_floor=True,
         )
-        with closing(examination):
-            if self._replay is not None:
+
+    def _raise_what_is_wrong(self, examination: Examination, *, shorten: bool) -> None:
+        if examination.tally.first:
+            raise CheckFailed(examination.findings(shorten=shorten))
+        undecided = examination.inconclusive()
+        if undecided is not None:
+            raise Inconclusive(undecided)
+
+    def _replay_if_asked(self, number: int, scenario: Scenario, verdict: Verdict, budget: Budget) -> None:
+        if self._replay is not None and self._replay.scenario == number:
+            maker = self._maker(scenario, number)
+            with closing(self._examination(number, scenario, verdict, budget)) as examination:
                 raise self._replayed(examination, maker, scenario, self._replay)
-            self.evidence.append(examination.run(strategies))
-            if examination.tally.first:
-                raise CheckFailed(examination.findings())
-            if examination.tally.blocked is not None:
-                raise Inconclusive(maker.inconclusive(examination.tally.blocked))
 
     def _maker(self, scenario: Scenario, number: int) -> FindingMaker:
         bench = self._bench
@@ -239,6 +341,10 @@ class _Watched(Replay):
 
     def finished(self, execution: Execution, world: World) -> None:
         self._kept.append(execution)
+
+
+def _length(tried: Examination) -> int:
+    return len(tried.tally.last.trace) if tried.tally.last is not None else 0
 
 
 def _at_most(budget: Budget, executions: int) -> Budget:

@@ -264,16 +264,18 @@ def _result(name: str, record: _Record) -> CheckResult:
 
 
 def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
-    """One entry a level, with all process counts and the sum of the executions."""
+    """One entry a level (another one for inputs that were tried), with all process counts and sums of the rest."""
     merged: dict[Any, Evidence] = {}
     for entry in evidence:
-        known = merged.get(entry.level, Evidence(entry.level))
+        key = entry.level, bool(entry.inputs)
+        known = merged.get(key, Evidence(entry.level))
         processes = tuple(sorted({*known.processes, *entry.processes}))
         executions, threads = known.executions + entry.executions, known.threads or entry.threads
         limits = [waits for waits in (known.waits, entry.waits) if waits is not None]
         waits = min(limits, default=None)  # the weakest claim holds for all of them
         seed = known.seed if entry.seed is None else entry.seed
-        merged[entry.level] = Evidence(entry.level, processes, executions, threads, waits, seed)
+        inputs = known.inputs + entry.inputs
+        merged[key] = Evidence(entry.level, processes, executions, threads, waits, seed, inputs)
     return tuple(merged.values())
 
 

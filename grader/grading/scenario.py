@@ -38,14 +38,16 @@ class Scenario:
     """Objects, calls of the submission's functions, and partners that run in the judge.
 
     Every call is a process of its own: `call` makes them `P1`, `P2`, …; `main` makes the one call whose process is
-    the program's main process and starts others itself. `processes` is the count that the check is about.
+    the program's main process and starts others itself. `processes` is the count that the check is about; `about`
+    tells the input, where a check tries many ("a counter that starts at 256"), and findings begin with it.
     """
 
     forbids = True
     """Whether starting other programs and the like is forbidden, and not just out of our control."""
 
-    def __init__(self, processes: int = 1) -> None:
+    def __init__(self, processes: int = 1, about: str = "") -> None:
         self.processes = processes
+        self.about = about
         self.objects: dict[ObjectId, Any] = {}
         self.shared: dict[ObjectId, Shared] = {}
         self.calls: list[Call] = []

@@ -7,6 +7,7 @@ knows no globals at all: plain numbers, text, bytes and containers, or `OPAQUE`.
 import ctypes
 import io
 import itertools
+import math
 import pickle
 import pickletools
 import struct
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from grader.primitives.memory import MemoryState
+from grader.runtime.agent.thing import Thing
 
 _TYPES: dict[str, type[Any]] = {
     "c": ctypes.c_char,
@@ -49,6 +51,21 @@ def encode_memory(typecode: str, values: Sequence[Any]) -> bytes:
     """The bytes of a `Value` (one value) or an `Array`, as ctypes lays them out on this machine."""
     block = (_TYPES[typecode] * len(values))(*values)
     return bytes(block)
+
+
+def counted_up(typecode: str, start: Any, times: int = 1) -> Any:
+    """`start` after 1 was added so many times, each time as a variable of that type in C holds it."""
+    value = _TYPES[typecode](start).value
+    for _ in range(times):
+        value = _TYPES[typecode](value + 1).value
+    return value
+
+
+def limits(typecode: str) -> tuple[int, int]:
+    """The smallest and the largest number that an integer type holds."""
+    bits = 8 * item_size(typecode)
+    signed = _TYPES[typecode](-1).value < 0
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
 
 
 def item_size(typecode: str) -> int:
@@ -98,13 +115,25 @@ class _WithReferences(_NoGlobals):
         return Reference()
 
 
+THINGS = [Thing(7), Thing(7)]
+"""Items of a class with its own `__eq__`. Pickles are read without globals, so those of one and of both are known."""
+_BY_HEART: dict[bytes, Any] = {
+    pickle.dumps(value, protocol): value
+    for value in (THINGS[0], THINGS)
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
+}
+_LONGEST_BY_HEART = 200
+
+
 def unpickle(data: bytes, *, references: bool = False) -> Any:
-    """A pickled item made of plain data, else `OPAQUE`. Never executes anything.
+    """A pickled item made of plain data (or one of `THINGS`, or both), else `OPAQUE`. Never executes anything.
 
     With `references`, objects of a manager may be in it (`Reference`).
     """
     if len(data) > _SIZE_LIMIT * 16:
         return OPAQUE
+    if len(data) < _LONGEST_BY_HEART and data in _BY_HEART:
+        return _BY_HEART[data]
     try:
         if _may_explode(data):
             return OPAQUE
@@ -186,6 +215,8 @@ def same(got: Any, expected: Any) -> bool:
         return len(got) == len(expected) and all(
             key in got and same(got[key], value) for key, value in expected.items()
         )
+    if isinstance(expected, float) and math.isnan(expected):
+        return math.isnan(got)
     return bool(got == expected)
 
 

@@ -15,7 +15,7 @@ from grader.grading.scenario import Scenario
 from grader.primitives.process import ProcessState
 from grader.primitives.thread import ThreadState
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire
-from grader.runtime.session import HostedProgram, ImportProgram
+from grader.runtime.session import HostedProgram, ImportProgram, KeptProcesses
 from grader.runtime.template import Runner, SubmissionText, Template
 
 _IMPORT_STEPS = 5_000
@@ -83,10 +83,17 @@ class Workbench:
         """The objects that the import has made."""
         return self.imported.creations
 
-    def program(self, scenario: Scenario, *, fresh: bool = False) -> HostedProgram:
-        """A scenario as something that can be executed; with `fresh`, in new processes each time."""
+    def program(
+        self, scenario: Scenario, *, fresh: bool = False, kept: KeptProcesses | None = None
+    ) -> HostedProgram:
+        """A scenario as something that can be executed; with `fresh`, in new processes each time.
+
+        Processes that are `kept` may come from other scenarios, and go on to them.
+        """
         objects = {**self._objects, **scenario.objects}
-        return HostedProgram(self.runner, self._host, objects, scenario.calls, scenario.scripts, fresh=fresh)
+        return HostedProgram(
+            self.runner, self._host, objects, scenario.calls, scenario.scripts, fresh=fresh, kept=kept
+        )
 
     def open_runner(self) -> Runner:
         """Another runner for the same submission, to be closed by the caller."""

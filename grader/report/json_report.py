@@ -1,11 +1,11 @@
 """The report for programs: `grader/grade/v1`, and `grader/error/v1` for a file that could not be graded.
 
 Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
-(`path`, `further_evidence`, `threads`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`,
-`sandbox`, `unprotected`, `start`, `state`, `graded_by`): a reader skips those that it does not know. `start` of a
-finding maps the names of shared objects to what they held before the first step, `state` of a step those that hold
-something else afterwards; `graded_by` is the grader of a grade in a book that `grader_version` has only written out.
-Text of the submission is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the
+(`path`, `further_evidence`, `threads`, `waits`, `seed`, `inputs`, `reason`, `expected`, `got`, `output`, `note`,
+`conflict`, `executed`, `sandbox`, `unprotected`, `start`, `state`, `graded_by`): a reader skips those that it does not
+know. `start` of a finding maps the names of shared objects to what they held before the first step, `state` of a step
+those that hold something else afterwards; `graded_by` is the grader of a grade in a book that `grader_version` has only
+written out. Text of the submission is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the
 document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
 """
 
@@ -86,7 +86,7 @@ def _evidence(entry: Evidence) -> dict[str, Any]:
         "level": entry.level.value,
         "processes": list(entry.processes),
         "executions": entry.executions,
-        **if_any(threads=entry.threads),
+        **if_any(threads=entry.threads, inputs=entry.inputs),
         **({} if entry.waits is None else {"waits": entry.waits}),
         **({} if entry.seed is None else {"seed": entry.seed}),
     }

@@ -32,11 +32,14 @@ def evidence(entries: Sequence[Evidence]) -> tuple[str, ...]:
 
 def _one_evidence(entry: Evidence) -> str:
     over = processes(entry.processes)
+    threads = f"; {THREADS}" if entry.threads else ""
     if entry.level is EvidenceLevel.VERIFIED:
         limit = f" · {waits(entry.waits)}" if entry.waits is not None else ""
         return f"verified{f' for {over}' if over else ''} · {count(entry.executions, 'order')}{limit}"
-    if entry.level is EvidenceLevel.BOUNDED:
-        text = f"no failure in {count(entry.executions, 'order')} (bounded{f'; {THREADS}' if entry.threads else ''})"
+    if entry.inputs:
+        text = f"no failure with {count(entry.inputs, 'input')}, in one order each (bounded{threads})"
+    elif entry.level is EvidenceLevel.BOUNDED:
+        text = f"no failure in {count(entry.executions, 'order')} (bounded{threads})"
     else:
         text = f"no failure in {count(entry.executions, 'free run')} (sampled)"
     return f"{text} · {over}" if over else text

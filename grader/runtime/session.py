@@ -73,9 +73,10 @@ class ProcessSession:
         self.host: TaskId | None = None
         """The task that will say that it is ready to be forked, and do nothing more."""
 
-    def add(self, task: TaskId, wire: Wire) -> None:
-        """A process that is about to announce its first operation."""
+    def add(self, task: TaskId, wire: Wire, history: int = 0) -> None:
+        """A process that is about to announce its first operation; `history` tells what it was told to do."""
         self._wires[task] = wire
+        self._histories[task] = history
 
     def add_scripted(self, task: ScriptedTask) -> None:
         """A task that runs in the judge."""
@@ -258,12 +259,18 @@ class ImportProgram:
 
 
 class _OfHost:
-    """What programs have in common whose processes are forked from a host; with `fresh`, anew for each execution."""
+    """What programs have in common whose processes are forked from a host; with `fresh`, anew for each execution.
 
-    def __init__(self, runner: Runner, host: Wire, *, fresh: bool = False) -> None:
+    Processes that are `kept` for several programs are ended by whoever has made them.
+    """
+
+    def __init__(
+        self, runner: Runner, host: Wire, *, fresh: bool = False, kept: KeptProcesses | None = None
+    ) -> None:
         self._runner = runner
         self._host = host
-        self._kept = None if fresh else KeptProcesses()
+        self._is_shared = kept is not None
+        self._kept = None if fresh else kept or KeptProcesses()
 
     def _forked(self, command: Mapping[str, Any]) -> Wire:
         """A new process that does what it is told."""
@@ -278,15 +285,16 @@ class _OfHost:
         return self._kept is not None and self._kept.used
 
     def close(self) -> None:
-        """End the processes that are kept for further executions."""
-        if self._kept is not None:
+        """End the processes that are kept for further executions of this program only."""
+        if self._kept is not None and not self._is_shared:
             self._kept.close()
 
 
 class HostedProgram(_OfHost):
     """Calls of functions of an imported submission, and scripted tasks, on given objects.
 
-    With `fresh`, no process is used for more than one execution.
+    With `fresh`, no process is used for more than one execution. Processes that are `kept` may come from other
+    programs of the same host, and go on to them.
     """
 
     def __init__(
@@ -298,8 +306,9 @@ class HostedProgram(_OfHost):
         scripts: Sequence[tuple[str, Script]] = (),
         *,
         fresh: bool = False,
+        kept: KeptProcesses | None = None,
     ) -> None:
-        super().__init__(runner, host, fresh=fresh)
+        super().__init__(runner, host, fresh=fresh, kept=kept)
         self._objects = objects
         self._calls = calls
         self._scripts = scripts
@@ -318,7 +327,9 @@ class HostedProgram(_OfHost):
         places = list(self._places())
         for place, call in zip(places, self._calls):
             task = tasks.top(place, call.label)
-            session.add(task, self._process_for(task, call))
+            # Its children are the same again only where the call was, too.
+            told = hash((call.function, msgspec.json.encode(call.arguments), call.times))
+            session.add(task, self._process_for(task, call), told)
         for place, (label, script) in zip(places[len(self._calls) :], self._scripts):
             session.add_scripted(ScriptedTask(tasks.top(place, label), script))
         return session

@@ -53,6 +53,7 @@ class Evidence(msgspec.Struct, forbid_unknown_fields=True):
     level: str
     processes: list[int]
     executions: int
+    inputs: int = 0
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True):

@@ -45,7 +45,10 @@ findings = st.builds(
     start=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
 )
 evidence = st.builds(
-    Evidence, processes=st.lists(st.integers(1, 9), max_size=5).map(tuple), executions=numbers
+    Evidence,
+    processes=st.lists(st.integers(1, 9), max_size=5).map(tuple),
+    executions=numbers,
+    inputs=st.just(0) | numbers,
 )
 checks = st.builds(
     CheckResult,

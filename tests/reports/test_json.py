@@ -57,6 +57,7 @@ class Evidence(Strict):
     level: EvidenceLevel
     processes: list[int]
     executions: int
+    inputs: int = 0
 
 
 class Check(Strict):

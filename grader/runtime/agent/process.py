@@ -11,8 +11,10 @@ from typing import Any, NoReturn, TypeVar
 
 from grader.runtime.agent import chance, channel, clock, context, ending, popen
 from grader.runtime.agent.internals import mp_process, mp_util, replace
+from grader.runtime.agent.thing import Thing
 
 _PLAIN = (type(None), bool, int, float, str, bytes)
+_COLLECTIONS = (list, tuple, set, frozenset)
 _RETURN_ITEMS = 100_000
 _RETURN_BYTES = 1_000_000
 _RETURN_DEPTH = 20
@@ -131,4 +133,6 @@ def _is_plain(value: Any, room: list[int], depth: int) -> bool:
         return True
     if kind is dict:
         return all(_is_plain(part, room, depth - 1) for pair in value.items() for part in pair)
-    return kind in (list, tuple) and all(_is_plain(part, room, depth - 1) for part in value)
+    if kind is Thing:
+        return _is_plain(vars(value), room, depth)
+    return kind in _COLLECTIONS and all(_is_plain(part, room, depth - 1) for part in value)

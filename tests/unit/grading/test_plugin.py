@@ -226,4 +226,14 @@ def test_evidence_is_merged_by_level() -> None:
     verified, sampled = EvidenceLevel.VERIFIED, EvidenceLevel.SAMPLED
     entries = [Evidence(verified, (2,), 5), Evidence(sampled, (8,), 3), Evidence(verified, (1, 2), 7)]
     assert merge(entries) == (Evidence(verified, (1, 2), 12), Evidence(sampled, (8,), 3))
+
+
+def test_inputs_that_were_tried_are_no_orders() -> None:
+    bounded = EvidenceLevel.BOUNDED
+    entries = [
+        Evidence(bounded, (2,), 5),
+        Evidence(bounded, (1,), 3, inputs=3),
+        Evidence(bounded, (2,), 1, inputs=1),
+    ]
+    assert merge(entries) == (Evidence(bounded, (2,), 5), Evidence(bounded, (1, 2), 4, inputs=4))
     assert merge([]) == ()

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from grader.core.operations import NO_OBJECT
 from grader.grading.values import (
     OPAQUE,
+    THINGS,
     brief,
+    counted_up,
     decode_items,
     decode_memory,
     encode_memory,
     item_size,
+    limits,
     plain_pickle,
     same,
     show,
@@ -193,6 +196,44 @@ def test_memory_is_laid_out_as_ctypes_does(typecode: str, values: list[Any]) -> 
     data = encode_memory(typecode, values)
     assert len(data) == len(values) * item_size(typecode)
     assert decode_items(typecode, data) == values
+
+
+@pytest.mark.parametrize(
+    ("typecode", "start", "times", "expected"),
+    [
+        ("i", 255, 1, 256),
+        ("b", 126, 2, -128),
+        ("B", 255, 1, 0),
+        ("Q", 2**63, 3, 2**63 + 3),
+        ("f", 2.0**24, 5, 2.0**24),
+        ("f", 0.125, 1, 1.125),
+        ("d", 0.1, 2, 0.1 + 1 + 1),
+        ("d", 1e15, 3, 1e15 + 3),
+    ],
+)
+def test_counting_is_that_of_the_type(typecode: str, start: Any, times: int, expected: Any) -> None:
+    assert same(counted_up(typecode, start, times), expected)
+
+
+def test_limits_of_integers() -> None:
+    assert limits("b") == (-128, 127)
+    assert limits("H") == (0, 65_535)
+    assert limits("q") == (-(2**63), 2**63 - 1)
+
+
+def test_no_number_is_the_same_as_another_nan() -> None:
+    assert same(unpickle(pickle.dumps([float("nan")])), [float("nan")])
+    assert not same(1.0, float("nan"))
+    assert not same(float("nan"), 1.0)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_things_are_known_by_heart_and_nothing_else_of_their_class(protocol: int) -> None:
+    thing = type(THINGS[0])
+    assert same(unpickle(pickle.dumps(thing(7), protocol)), THINGS[1])
+    assert same(unpickle(pickle.dumps([thing(7), thing(7)], protocol)), THINGS)
+    assert unpickle(pickle.dumps(thing(8), protocol)) is OPAQUE
+    assert unpickle(pickle.dumps([thing(7)], protocol)) is OPAQUE
 
 
 def memory(typecode: str, data: bytes, length: int = -1) -> MemoryState:

@@ -38,6 +38,14 @@ def test_evidence_with_threads_says_where_they_were_switched() -> None:
     )
 
 
+def test_inputs_that_were_tried_are_counted_and_never_called_verified() -> None:
+    tried = [Evidence(EvidenceLevel.BOUNDED, (1,), 23, inputs=23), Evidence(EvidenceLevel.BOUNDED, inputs=1)]
+    assert words.evidence(tried) == (
+        "no failure with 23 inputs, in one order each (bounded) · 1 process",
+        "no failure with 1 input, in one order each (bounded)",
+    )
+
+
 @pytest.mark.parametrize("status", [status for status in CheckStatus if status is not CheckStatus.PASSED])
 def test_a_check_that_has_not_passed_claims_no_evidence(status: CheckStatus) -> None:
     evidence = (Evidence(EvidenceLevel.VERIFIED, (1,), 1),)

@@ -1,0 +1,26 @@
+from multiprocessing import Lock, Process, Value
+
+BLOCK = 64
+
+
+def update_shared_value(shared_value, lock):
+    with lock:
+        shared_value.value += 1
+
+
+def update_shared_array(shared_array, lock):
+    for start in range(0, len(shared_array), BLOCK):
+        with lock:
+            for index in range(start, min(start + BLOCK, len(shared_array))):
+                shared_array[index] += 1
+
+
+def run_updates(typecode, initial, processes):
+    shared_value = Value(typecode, initial)
+    lock = Lock()
+    workers = [Process(target=update_shared_value, args=(shared_value, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return shared_value.value

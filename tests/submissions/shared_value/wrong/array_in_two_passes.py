@@ -1,0 +1,33 @@
+from multiprocessing import Lock, Process, Value
+
+BLOCK = 50
+
+
+def update_shared_value(shared_value, lock):
+    with lock:
+        shared_value.value += 1
+
+
+def update_shared_array(shared_array, lock):
+    pending = []
+    for start in range(0, len(shared_array) + BLOCK, BLOCK):
+        with lock:
+            for index, value in pending:
+                shared_array[index] = value + 1
+            stop = min(start + BLOCK, len(shared_array))
+            pending = [(index, shared_array[index]) for index in range(start, stop)]
+            if len(shared_array) <= BLOCK:
+                for index, value in pending:
+                    shared_array[index] = value + 1
+                return
+
+
+def run_updates(typecode, initial, processes):
+    shared_value = Value(typecode, initial)
+    lock = Lock()
+    workers = [Process(target=update_shared_value, args=(shared_value, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return shared_value.value
