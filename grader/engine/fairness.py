@@ -57,54 +57,53 @@ def _yields(step: Step, waiting: Waiting) -> bool:
 class Continuation:
     """Goes on, fairly, where only the bound on waits keeps everybody waiting, until all end or it is a cycle.
 
-    Every task that can move makes one step in turn; one that could move in between and has not is next. The cycle is
-    found as Brent does (An improved Monte Carlo factorization algorithm, BIT 20, 1980), at the ends of turns, where a
-    new continuation would do the same again.
+    The task that has not gone for the longest time is next, of those that can go. So tasks that can always go make one
+    step in turn, and one that can go only now and then does so at once. The cycle is found as Brent does (An improved
+    Monte Carlo factorization algorithm, BIT 20, 1980). What comes next depends on the trace alone, so a replay that
+    ends in the cycle goes on in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trace: Sequence[Step]) -> None:
         self.anchor = 0
         """The number of steps before the state that the later ones are compared with."""
         self.length = 0
         """The number of steps in the cycle, once there is one."""
         self.steps = 0
+        self._latest = {step.task: number for number, step in enumerate(trace)}
         self._state: object = None
-        self._turn: list[TaskId] = []
-        self._starved: set[TaskId] = set()
-        self._moved: set[TaskId] = set()
-        self._turns = 0
+        self._could: set[TaskId] = set()
+        self._went: set[TaskId] = set()
+        self._compared = 0
         self._power = 1
         self._repeated = 0
 
     def choose(self, machine: Machine, movable: Sequence[TaskId], made: int) -> TaskId:
         """The next task. `made` steps have been made in all."""
-        waited = [task for task in movable if task in self._starved and task not in self._moved]
-        left = waited or [task for task in self._turn if task in movable]
-        if not left:
-            self._turn_ended(machine, made)
-            self._turn, self._moved, self._starved = list(movable), set(), set()
-            left = self._turn
-        chosen = left[0]
-        self._turn = [task for task in self._turn if task != chosen]
-        return chosen
+        in_turn = sorted(movable, key=lambda task: (self._latest.get(task, -1), task))
+        self._compare((machine.state_to_compare(), in_turn), made)
+        return in_turn[0]
 
-    def stepped(self, step: Step, movable: Sequence[TaskId]) -> None:
-        """A task has gone, where `movable` could have."""
+    def stepped(self, step: Step, movable: Sequence[TaskId], number: int) -> None:
+        """A task has gone, where `movable` could have; it was step `number` of the trace."""
         self.steps += 1
-        self._starved.update(movable)
-        self._moved.add(step.task)
+        self._could.update(movable)
+        self._went.add(step.task)
+        self._latest[step.task] = number
 
-    def _turn_ended(self, machine: Machine, made: int) -> None:
-        state = machine.state_to_compare()
-        self._turns += 1
-        if state == self._state and self._starved <= self._moved:
+    def _compare(self, state: object, made: int) -> None:
+        """See whether this is the state of before, and all that could go since then have gone."""
+        self._compared += 1
+        if state == self._state and self._could <= self._went:
             self._repeated += 1
             self.length = self.length or made - self.anchor
-            self._turns = 0
-        elif self._state is None or self._turns >= self._power:
+            self._compared = 0
+        elif self._state is None or self._compared >= self._power:
             self._state, self.anchor = state, made
             self._power *= 2
-            self._turns = self._repeated = self.length = 0
+            self._compared = self._repeated = self.length = 0
+        else:
+            return
+        self._could, self._went = set(), set()
 
     @property
     def cycles(self) -> bool:
