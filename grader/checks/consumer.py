@@ -47,7 +47,11 @@ def test_producer_puts_all(lab: Lab, items: list[Any]) -> None:
     scenario = Scenario()
     queue = scenario.queue("queue")
     scenario.call(PRODUCER, queue, items)
-    lab.explore(scenario, lambda seen: expect_queue.holds(seen, queue, items))
+    lab.explore(
+        scenario,
+        lambda seen: expect_queue.holds(seen, queue, items),
+        overshoot=lambda seen: expect_queue.too_many(seen, queue, items),
+    )
 
 
 def _fits(items: list[Any], maxsize: int) -> bool:
@@ -101,6 +105,7 @@ def test_consumer_passes_all_on(lab: Lab, items: list[Any]) -> None:
     lab.explore(
         scenario,
         lambda seen: [*expect_queue.holds(seen, results, items), *expect_queue.left_on(seen, queue, [])],
+        overshoot=lambda seen: expect_queue.too_many(seen, results, items),
     )
 
 
@@ -156,6 +161,7 @@ def test_consumer_waits(lab: Lab, maxsize: int, items: list[Any]) -> None:
     lab.explore(
         scenario,
         lambda seen: [*expect_queue.holds(seen, results, items), *expect_queue.left_on(seen, queue, [])],
+        overshoot=lambda seen: expect_queue.too_many(seen, results, items),
     )
 
 

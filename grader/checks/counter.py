@@ -28,6 +28,7 @@ def test_adds_one(lab: Lab, start: int) -> None:
             *expect.final_value(seen, counter, start + 1),
             *expect.returns_nothing(seen, INCREMENT),
         ],
+        overshoot=lambda seen: expect.above(seen, counter, start + 1),
     )
 
 
@@ -51,7 +52,11 @@ def test_loses_nothing(lab: Lab, processes: int) -> None:
     scenario = Scenario(processes)
     counter, lock = scenario.value("i", 0, "counter"), scenario.lock()
     scenario.call(INCREMENT, counter, lock, count=processes)
-    lab.explore(scenario, lambda seen: expect.final_value(seen, counter, processes))
+    lab.explore(
+        scenario,
+        lambda seen: expect.final_value(seen, counter, processes),
+        overshoot=lambda seen: expect.above(seen, counter, processes),
+    )
 
 
 @pytest.mark.check(points=1, function=INCREMENT, after=["test_loses_nothing"])

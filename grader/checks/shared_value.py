@@ -66,7 +66,11 @@ def test_value_adds_one(lab: Lab, typecode: str, start: Any) -> None:
     scenario = Scenario()
     value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
     scenario.call(VALUE, value, lock)
-    lab.explore(scenario, lambda seen: expect.final_value(seen, value, start + 1))
+    lab.explore(
+        scenario,
+        lambda seen: expect.final_value(seen, value, start + 1),
+        overshoot=lambda seen: expect.above(seen, value, start + 1),
+    )
 
 
 def _from(typecode: str, start: Any) -> tuple[Scenario, Verdict]:
@@ -132,7 +136,11 @@ def test_array_adds_one(lab: Lab, typecode: str, start: list[Any]) -> None:
     scenario = Scenario()
     array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
     scenario.call(ARRAY, array, lock)
-    lab.explore(scenario, lambda seen: expect.final_value(seen, array, [item + 1 for item in start]))
+    lab.explore(
+        scenario,
+        lambda seen: expect.final_value(seen, array, [item + 1 for item in start]),
+        overshoot=lambda seen: expect.above(seen, array, [item + 1 for item in start]),
+    )
 
 
 def _with(typecode: str, start: list[Any]) -> tuple[Scenario, Verdict]:

@@ -169,13 +169,8 @@ class Examination:
         return executions
 
     def _look_at_long(self) -> None:
-        """Whether a program that does not end soon is wrong already, or right if it is given more time."""
+        """Whether a program that does not end soon does so if it is given more time."""
         cut = self.tally.cut[0]
-        seen = Observed(self._scenario, cut)
-        overshot = self._overshoot(seen) if self._overshoot is not None else ()
-        if overshot:
-            self.tally.add(overshot, cut)
-            return
         before = len(self.tally.cut)
         more = max(min(self._budget.steps * LONGER, MOST_STEPS) - self._budget.steps, 0)
         self.explorations.append(self.explore(Led((), Bounds()), self.tally, steps=more))
@@ -280,11 +275,14 @@ class Examination:
         if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED) and not forbidden:
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
             return False
-        if outcome.kind is OutcomeKind.STEP_LIMIT:
-            tally.cut.append(execution)
-            return len(tally.cut) < MOST_CUT
         seen = Observed(self._scenario, execution)
         flaws = general_flaws(seen, self._maker.names(execution))
+        if outcome.kind is OutcomeKind.STEP_LIMIT and not flaws:
+            flaws = list(self._overshoot(seen)) if self._overshoot is not None else []
+            if not flaws:
+                tally.cut.append(execution)
+                return len(tally.cut) < MOST_CUT
+            tally.too_long = True
         if not flaws and seen.completed:
             flaws = _asked(self._verdict, seen)
         tally.add(flaws, execution)
@@ -323,6 +321,9 @@ class Examination:
 
     def inconclusive(self) -> Finding | None:
         """Why it cannot be judged, if it cannot."""
+        if self.tally.cut and self.tally.last is None and self.tally.blocked is None:
+            line = self.tally.cut[0].outcome.line
+            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, STILL_GOING_ON, line=line)
         return self._maker.inconclusive(self.tally.blocked) if self.tally.blocked is not None else None
 
     def findings(self, *, shorten: bool = True) -> list[Finding]:

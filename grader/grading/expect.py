@@ -50,6 +50,16 @@ def final_value(seen: Observed, shared: Shared, expected: Any) -> list[Flaw]:
     return [flaw if conflict else msgspec.structs.replace(flaw, line=_line_of_last_write(seen, shared))]
 
 
+def above(seen: Observed, shared: Shared, expected: Any) -> list[Flaw]:
+    """Whether what only grows holds more than `expected` already, before the end: then it is wrong, if it ever ends."""
+    got = seen.value(shared)
+    pairs = zip(got, expected) if isinstance(got, list) else [(got, expected)]
+    if not any(one > other for one, other in pairs):
+        return []
+    message = f"{shared.name} should become {show(expected)}, but it is {show(got)} already, and grows."
+    return [msgspec.structs.replace(wrong(message, expected, got), line=_line_of_last_write(seen, shared))]
+
+
 def _differs(name: str, got: Any, expected: Any) -> str:
     """What is at the end, and should be; of a long array only the first element that is wrong."""
     if isinstance(got, list) and len(got) == len(expected) > _SHOWN_WHOLE:

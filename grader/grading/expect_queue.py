@@ -31,6 +31,17 @@ def holds(seen: Observed, queue: Shared, expected: Sequence[Any], *, in_order: b
     return [wrong(_difference(queue.name, got, list(expected)), list(expected), got)]
 
 
+def too_many(seen: Observed, queue: Shared, expected: Sequence[Any]) -> list[Flaw]:
+    """Whether more items are on the queue than there should ever be, before the end."""
+    got = seen.items(queue)
+    if len(got) <= len(expected):
+        return []
+    message = (
+        f"{queue.name} should get {_items(len(expected))}, but it has {len(got)} already, and gets more."
+    )
+    return [wrong(message, list(expected), got)]
+
+
 def left_on(seen: Observed, queue: Shared, expected: Sequence[Any]) -> list[Flaw]:
     """The submission has put nothing on the queue, and has left exactly these items on it."""
     got = seen.items(queue)

@@ -125,15 +125,24 @@ class Lab:
         """The submission's source."""
         return self._bench.submission.source
 
-    def explore(self, scenario: Scenario, verdict: Verdict, most: int | None = None) -> None:
+    def explore(
+        self,
+        scenario: Scenario,
+        verdict: Verdict,
+        most: int | None = None,
+        *,
+        overshoot: Verdict | None = None,
+    ) -> None:
         """Explore every schedule, as far as the budget goes, with no more than `most` executions.
+
+        `overshoot` says what is wrong already with an execution that was cut off because it is long.
 
         Raises:
             CheckFailed: some schedule shows a flaw.
             Inconclusive: something happened that we do not control.
         """
         executions = self._budget.executions if most is None else min(most, self._budget.executions)
-        self._examine(scenario, verdict, lambda: [BoundedWaits(executions)], most)
+        self._examine(scenario, verdict, lambda: [BoundedWaits(executions)], most, overshoot=overshoot)
 
     def sample(self, scenario: Scenario, verdict: Verdict, schedules: int = SAMPLED_SCHEDULES) -> None:
         """Explore some schedules only, for process counts that cannot be exhausted. Raises like `explore`."""
@@ -251,6 +260,7 @@ class Lab:
         most: int | None = None,
         *,
         large: bool = False,
+        overshoot: Verdict | None = None,
     ) -> None:
         number = self._next_number()
         budget = self._large_budget() if large else self._budget
@@ -258,7 +268,9 @@ class Lab:
             self._replay_if_asked(number, scenario, verdict, budget)
             return
         budget = budget if most is None else _at_most(budget, most)
-        with closing(self._examination(number, scenario, verdict, budget)) as examination:
+        with closing(
+            self._examination(number, scenario, verdict, budget, overshoot=overshoot)
+        ) as examination:
             self.evidence.append(examination.run(strategies))
             self._raise_what_is_wrong(examination, shorten=not large)
 
@@ -276,6 +288,7 @@ class Lab:
         verdict: Verdict,
         budget: Budget,
         kept: KeptProcesses | None = None,
+        overshoot: Verdict | None = None,
     ) -> Examination:
         return Examination(
             lambda fresh: self._bench.program(scenario, fresh=fresh, kept=None if fresh else kept),
@@ -285,6 +298,7 @@ class Lab:
             budget,
             lambda _: self.on_execution(),
             threads=self._bench.has_threads,
+            overshoot=overshoot,
             seed=self._seed,
             has_floor=True,
         )

@@ -25,6 +25,8 @@ class Tally(msgspec.Struct):
     last: Execution | None = None
     cut: list[Execution] = []
     """Executions that were cut off because they are long: they say nothing by themselves."""
+    too_long: bool = False
+    """Whether one was cut off that was wrong already: that is enough, and each of its kind is as long."""
 
     def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
         """Count one execution that could be judged."""
@@ -39,7 +41,7 @@ class Tally(msgspec.Struct):
     @property
     def undecided(self) -> bool:
         """Whether some flaw was there in every execution so far, so that a good schedule is worth looking for."""
-        if self.blocked is not None or FindingKind.HANG in self.first:
+        if self.too_long or self.blocked is not None or FindingKind.HANG in self.first:
             return False  # a hang costs its whole CPU limit, again and again
         patience = AFTER_FAILURE if Wrong.VALUE in self.first else AFTER_OTHER_FAILURE
         return self.since_failure < patience and self.judged in self.counts.values()
@@ -47,4 +49,4 @@ class Tally(msgspec.Struct):
     @property
     def never_right(self) -> bool:
         """Whether every result so far was wrong."""
-        return self.blocked is None and self.judged > 0 and self.counts.get(Wrong.VALUE) == self.judged
+        return not self.too_long and self.blocked is None and self.judged > 0 and self.counts.get(Wrong.VALUE) == self.judged
