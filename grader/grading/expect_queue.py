@@ -36,9 +36,8 @@ def too_many(seen: Observed, queue: Shared, expected: Sequence[Any]) -> list[Fla
     got = seen.items(queue)
     if len(got) <= len(expected):
         return []
-    message = (
-        f"{queue.name} should get {_items(len(expected))}, but it has {len(got)} already, and gets more."
-    )
+    many = "1 item" if len(expected) == 1 else f"{len(expected)} items"
+    message = f"{queue.name} should get {many}, but it has {len(got)} already, and gets more."
     return [wrong(message, list(expected), got)]
 
 

@@ -49,4 +49,5 @@ class Tally(msgspec.Struct):
     @property
     def never_right(self) -> bool:
         """Whether every result so far was wrong."""
-        return not self.too_long and self.blocked is None and self.judged > 0 and self.counts.get(Wrong.VALUE) == self.judged
+        wrong = self.judged > 0 and self.counts.get(Wrong.VALUE) == self.judged
+        return wrong and not self.too_long and self.blocked is None
