@@ -33,6 +33,7 @@ from grader.engine.strategies.replay import Replay
 from grader.engine.symmetry import explore_identical
 from grader.engine.tasks import TaskTable
 from grader.engine.waits import Bounds
+from grader.grading import silence
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
@@ -60,6 +61,7 @@ LONGER = 10
 """So many times as many steps as usual are made once by a program that is long."""
 _FOR_THREADS = 3
 """So many times as many random orders are tried where threads may share what nobody sees."""
+_NOT_JUDGED = (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED, OutcomeKind.SILENT)
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.LIVELOCK)
 STILL_GOING_ON = (
     "The program is still making progress after very many steps. Whether it ever ends cannot be told: "
@@ -154,6 +156,8 @@ class Examination:
         self._tasks = TaskTable()
         self._threads = threads
         self._fresh = False
+        self._confirmed: set[FindingKind | Wrong] = set()
+        """The flaws that were there in new processes as well."""
         self._program = launcher(False)
 
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
@@ -282,7 +286,7 @@ class Examination:
         """Count one execution; whether it is worth going on."""
         outcome = execution.outcome
         forbidden = self._scenario.forbids and is_forbidden(outcome.detail)
-        if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED) and not forbidden:
+        if outcome.kind in _NOT_JUDGED and not forbidden:
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
             return False
         if outcome.kind is OutcomeKind.STEP_LIMIT:
@@ -307,7 +311,8 @@ class Examination:
         if self.tally.blocked is not None:
             return False
         if self.tally.first:
-            return all(self._fails_again(*found) for found in self.tally.first.values())
+            self._confirmed = {kind for kind, found in self.tally.first.items() if self._fails_again(*found)}
+            return self._confirmed == set(self.tally.first)
         last = self.tally.last
         if last is None:
             return True
@@ -334,8 +339,9 @@ class Examination:
             shortest = self._shortened(flaw, execution)
             hung = (
                 shortest[1].outcome.kind is OutcomeKind.HUNG
-            )  # its whole CPU limit is spent, once is enough
-            if (hung and not self._program.has_reused) or self._fails_again(*shortest):
+            )  # its whole CPU limit is spent, twice is enough
+            certain = kind in self._confirmed or self._fresh or not self._program.has_reused
+            if (hung and certain) or self._fails_again(*shortest):
                 findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
             else:
                 findings.append(self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, _AGAIN)))
@@ -379,6 +385,8 @@ def _blocked_message(execution: Execution) -> str:
     outcome = execution.outcome
     if outcome.detail == NO_ROOM:
         return NO_PROCESS
+    if outcome.kind is OutcomeKind.SILENT:
+        return silence.undecided(execution.labels.get(outcome.task, "The program"), outcome)
     if outcome.kind is OutcomeKind.UNCONTROLLED:
         return f"The program uses {outcome.detail}, which the grader cannot control, so it cannot be judged."
     return f"The program does not do the same again under the same conditions ({outcome.detail})."

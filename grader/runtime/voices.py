@@ -25,6 +25,10 @@ class Voices:
         """`starter` has a new thread, which will speak for the same process."""
         self._process_of[thread] = self._process_of.get(starter, starter)
 
+    def is_thread(self, task: TaskId) -> bool:
+        """Whether a task is a further thread of a process, and not its first one."""
+        return task in self._process_of
+
     def hears(self, task: TaskId, senders: Collection[int], size: int) -> None:
         """A message of `size` bytes came on the channel of `task`, on which these processes have spoken so far.
 
