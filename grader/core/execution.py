@@ -42,7 +42,8 @@ class Silence(str, enum.Enum):
     """Why a task announces nothing.
 
     `COMPUTES`: it has used up the CPU time that it may use by itself. `WAITS`: it sleeps, and nothing of ours can wake
-    it. `BUSY`: it did not get to run for so long that the machine must be too busy. `HIDES`: its process cannot be found.
+    it. `BUSY`: it did not get to run for so long that the machine must be too busy. `HIDES`: its process cannot be
+    found.
     """
 
     COMPUTES = "computes"

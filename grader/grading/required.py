@@ -49,7 +49,8 @@ _SILENT = Obstacle(
     "the file's process does not answer",
     Finding(
         FindingKind.INCONCLUSIVE,
-        "The process that had imported the file does not answer, before any function was called, so it cannot be judged.",
+        "The process that had imported the file does not answer before any function was called, "
+        "so it cannot be judged.",
     ),
 )
 

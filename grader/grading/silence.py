@@ -4,14 +4,15 @@ Start at `hang` (what is wrong for certain) and `undecided` (what cannot be judg
 """
 
 from grader.core.execution import Outcome, Silence
-from grader.runtime.allowance import CHECK_SECONDS
+from grader.runtime import allowance
 
 
 def hang(label: str, outcome: Outcome) -> str:
     """What to say of a process, shown as `label`, that has used up what it may compute by itself in a check."""
     where = f" in line {outcome.line}" if outcome.line else ""
-    if outcome.seconds < CHECK_SECONDS:
-        return f"{label} computes{where} without coming to an end, as it has done for {CHECK_SECONDS:g} s before."
+    usual = allowance.CHECK_SECONDS
+    if outcome.seconds < usual:
+        return f"{label} computes{where} without coming to an end, as it has done for {usual:g} s before."
     return f"{label} computes for {outcome.seconds:g} s{where}, and goes on; the exercise needs microseconds."
 
 

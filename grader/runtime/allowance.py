@@ -12,12 +12,18 @@ AGAIN_SECONDS = 2.0
 FIRST_SECONDS = 60.0
 """The limit in the first execution of a program, in which nobody is interrupted."""
 TIMES_THE_FIRST = 20
+TIMES_THE_LIMIT = 30
+"""After so many times its limit a silent task that has not used it up is given up: the machine is too busy."""
 BUSY_SECONDS = 300.0
-"""Seconds on the wall after which a silent task that has not used up its limit is given up: the machine is too busy.
-Ten times the seconds that a check may take."""
+"""The shortest such time: ten times what the exploration of a check may take."""
 
 Origin: TypeAlias = tuple[str, int]
 """Where a task was when it went silent: the function that was called, and the place of its last operation there."""
+
+
+def longest_wait(limit: float) -> float:
+    """Seconds on the wall after which a task that has not used up this limit, and does not sleep, is given up."""
+    return max(BUSY_SECONDS, TIMES_THE_LIMIT * limit)
 
 
 class Allowance:
@@ -32,8 +38,8 @@ class Allowance:
     def begin(self) -> None:
         """A new execution begins."""
 
-    def limit(self, origin: Origin) -> float:
-        """CPU seconds that a task which goes silent there may use."""
+    def limit(self, origin: Origin, *, threads: bool) -> float:
+        """CPU seconds that a task which goes silent there may use; `threads`: there are others in its process."""
         return AGAIN_SECONDS if origin in self._computed else CHECK_SECONDS
 
     def spoke(self, seconds: float) -> None:
@@ -58,9 +64,13 @@ class Measured(Allowance):
     def begin(self) -> None:
         self._executions += 1
 
-    def limit(self, origin: Origin) -> float:
+    def limit(self, origin: Origin, *, threads: bool) -> float:
         if self._given is not None:
             return self._given
+        if (
+            threads
+        ):  # it may wait for what another one would do, if that could run: more time tells nothing more
+            return CHECK_SECONDS
         if self._executions <= 1:
             return FIRST_SECONDS
         return max(CHECK_SECONDS, TIMES_THE_FIRST * self._most)

@@ -12,7 +12,7 @@ import msgspec
 
 from grader.core.execution import Outcome, OutcomeKind, Silence
 from grader.core.operations import Failure, TaskId
-from grader.runtime.allowance import BUSY_SECONDS, Origin
+from grader.runtime.allowance import Origin, longest_wait
 from grader.runtime.protocol import Silent, Wire
 from grader.runtime.silence import Figures, Watch
 from grader.runtime.stacks import line_of, loop_line
@@ -41,8 +41,10 @@ class Patience:
         self._silence = Silence.BUSY
         self._limit = 0.0
 
-    def receive(self, wire: Wire, decoder: "msgspec.json.Decoder[T]", origin: Origin = ("", 0)) -> T:
-        """One frame of a task that was at `origin`.
+    def receive(
+        self, wire: Wire, decoder: "msgspec.json.Decoder[T]", origin: Origin, *, threads: bool = False
+    ) -> T:
+        """One frame of a task that was at `origin`, in a process that has had further `threads` or not.
 
         Raises:
             Silent: it has not come, for a reason that `silent` tells.
@@ -53,8 +55,8 @@ class Patience:
             return wire.receive(decoder, _SLICE)
         except Silent:
             pass
-        self._limit = self._allowance.limit(origin)
-        watch = Watch(self._limit, BUSY_SECONDS, _clock())
+        self._limit = self._allowance.limit(origin, threads=threads)
+        watch = Watch(self._limit, longest_wait(self._limit), _clock())
         in_time = True
         while True:
             silence = watch.look(self._look(wire), _clock(), in_time=in_time)
@@ -103,10 +105,13 @@ class Patience:
         return Outcome(kind, task, line, silence=self._silence, seconds=self._limit)
 
     def _stacks(self, wire: Wire) -> list[bytes]:
-        """What the process says about where it is, a few times; all that its channel is good for from then on."""
+        """What the process says about where it is; all that its channel is good for from then on.
+
+        One that computes is asked a few times. One that sleeps may be woken up by being asked, and go on.
+        """
         stacks: list[bytes] = []
         with suppress(RunnerLost):
-            while len(stacks) < _STACKS:
+            while len(stacks) < (_STACKS if self._silence is Silence.COMPUTES else 1):
                 wire.forget()
                 self._runner.ask_for_stack(wire)
                 stack = wire.noise(_STACK_SECONDS)

@@ -185,7 +185,9 @@ class ProcessSession:
 
     def _heard(self, task: TaskId, wire: Wire) -> Message:
         """What a task says. For one for which there is no process somebody else says that, and nothing but that."""
-        message = self._patience.receive(wire, MESSAGES, self._origins[task])
+        message = self._patience.receive(
+            wire, MESSAGES, self._origins[task], threads=self._voices.has_threads(task)
+        )
         if message.operation.kind is not _KIND.UNCONTROLLED:
             self._voices.hears(task, wire.senders, wire.size)
         kind = message.operation.kind

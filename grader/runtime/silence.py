@@ -81,11 +81,10 @@ class Watch:
 
     def _count(self, before: Figures | None, figures: Figures, now: float, in_time: bool) -> None:
         """Count the looks in a row that find it asleep: where it was, or at least nearly always."""
-        stands = before is not None and figures.asleep and before.asleep
-        if not in_time or not stands or figures.switches != before.switches or figures.cpu != before.cpu:  # type: ignore[union-attr]
-            self._still, self._still_since = 0, now
-        else:
+        if in_time and figures.asleep and figures == before:
             self._still += 1
+        else:
+            self._still, self._still_since = 0, now
         self._awake += not figures.asleep
         self._mostly += 1
         if not in_time or self._awake > MOSTLY_AWAKE:

@@ -166,7 +166,7 @@ class Runner:
         return msgspec.json.decode(answer, type=Figures)
 
     def ask_for_stack(self, wire: Wire) -> None:
-        """Have the process at the other end of a channel write its stack there. Nothing else can be read from it then."""
+        """Have the process at the other end of a channel write its stack there: no frame can be read from it then."""
         self.ask({"do": "stack", "socket": wire.other_end})
 
     def close(self) -> None:
