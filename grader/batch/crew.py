@@ -23,7 +23,7 @@ from grader.errors import InternalError, UsageError
 from grader.grading.check import CheckOptions
 from grader.runtime.pinning import cores
 
-PATIENCE = 300.0
+PATIENCE = 900.0
 """Seconds for one submission. Everything in a grading has smaller limits, so this never ends one that works."""
 _BOOT = "import sys; sys.path[:] = {path!r}; from grader.batch.worker import main; main({orders!r})"
 _STILLBORN = 3

@@ -21,7 +21,7 @@ from grader.grading.workbench import NotImported, Workbench, open_workbench
 from grader.runtime.pinning import pinned
 from grader.runtime.template import SubmissionText, Template
 
-CHECK_TIMEOUT = 120.0
+CHECK_TIMEOUT = 400.0
 """Seconds after which pytest-timeout gives up a check, as the last resort: everything else has smaller limits."""
 
 

@@ -1,6 +1,7 @@
-"""Tasks that announce nothing: what computes, what waits, and what only takes long, on an idle and on a busy machine."""
+"""Tasks that announce nothing: what computes, what waits, what only takes long, on an idle and on a busy machine."""
 
 import os
+import re
 import signal
 import textwrap
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.timeout(600)
 WAITS = {
     "reads a pipe that nobody writes to": "import posix\n{call}posix.read(posix.pipe()[0], 1)",
     "waits for a signal": "import ctypes\n{call}ctypes.PyDLL(None).pause()",
-    "looks for something again and again": "import ctypes\nlibc = ctypes.CDLL(None)\n{call}while True: libc.usleep(9999)",
+    "looks for something again and again": "import ctypes\nc = ctypes.CDLL(None)\n{call}while True: c.usleep(9999)",
 }
 CALL = "def main():\n    "
 LOOP = "def main():\n    n = 0\n    while True:\n        n += 1\n        n -= 1\n"
@@ -78,7 +79,7 @@ def test_who_waits_for_something_outside_has_not_failed(body: str, template: Tem
     assert one(template, body.format(call=CALL)) == (
         OutcomeKind.SILENT,
         Silence.WAITS,
-        3 + body.count("libc ="),
+        3 + body.count("c ="),
     )
 
 
@@ -165,7 +166,7 @@ def test_a_check_says_how_much_is_too_much(template: Template) -> None:
     (hang,) = findings(graded(template, "while True: pass"))
     assert hang.kind is FindingKind.HANG
     assert hang.location is not None
-    assert hang.location.text == "while True: pass"
+    assert hang.location.source == "while True: pass"
     line = hang.location.line
     assert (
         hang.message == f"P1 computes for 1.5 s in line {line}, and goes on; the exercise needs microseconds."
@@ -192,9 +193,9 @@ def test_a_whole_grading_pays_little_for_a_loop_in_every_function(
         give_up(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Patience, "_give_up", counted)
-    seen = graded(template, "while counter.value == 1: pass")
-    assert FindingKind.HANG in {finding.kind for finding in findings(seen)} or not paid
-    assert paid.count(allowance.CHECK_SECONDS) <= 1
+    seen = graded(template, "seen = counter.value\n        while seen == 1: pass")
+    assert FindingKind.HANG in {finding.kind for finding in findings(seen)}
+    assert paid.count(allowance.CHECK_SECONDS) == 1
     assert sum(paid) <= 2.5 * allowance.CHECK_SECONDS
 
 
@@ -242,14 +243,9 @@ def test_a_program_that_computes_much_longer_cannot_be_judged(tmp_path: Path) ->
 
 
 def test_only_in_some_orders_it_computes_for_ever(tmp_path: Path) -> None:
-    """The first execution goes one after the other, so its limit is the least there is (1.5 s in tests)."""
-    report = explored_program(
-        tmp_path, COMPUTES.format(when="1 and False or total.value == 7", rounds="10 ** 12")
-    )
-    assert report.verdict is Verdict.VERIFIED
     source = COMPUTES.replace(
         "if total.value == {when}:", "seen = total.value\n        if seen != total.value:"
     ).format(rounds="10 ** 12")
     report = explored_program(tmp_path, source)
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert "computes for more than 1.5 s" in report.findings[0].message
+    assert re.search(r"computes for more than [\d.]+ s by itself in line 7\.", report.findings[0].message)
