@@ -24,8 +24,9 @@ MAX_FRAME = 64 * 2**20
 MAX_CREATED = 10_000
 _NOISE = 65_536
 _QUIET = 0.05
-_SEND_TIMEOUT = struct.pack("@ll", 5, 0)
-"""Seconds and microseconds after which nobody reads any more: whoever waits for an answer takes it at once."""
+_SEND_TIMEOUT = struct.pack("@ll", 60, 0)
+"""Seconds and microseconds after which nobody reads any more: whoever waits for an answer takes it at once, or as soon
+as it gets to run."""
 _CREDENTIALS = struct.Struct("iII")
 _ROOM_FOR_CREDENTIALS = socket.CMSG_LEN(_CREDENTIALS.size)
 """There must be no room for anything else: descriptors that are sent along would be opened in the judge."""

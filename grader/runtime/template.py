@@ -100,6 +100,7 @@ class Runner:
 
     def __init__(self, wire: Wire, source: str = "") -> None:
         self._wire = wire
+        self._late = False
         self.source = source
         """What the submission consists of."""
         self.allowance = Allowance()
@@ -141,13 +142,16 @@ class Runner:
         """Send a command and return the undecoded JSON of its answer.
 
         Raises:
-            RunnerSilent: no answer came in time.
+            RunnerSilent: no answer came in time. From then on none is waited for: it could be that to another question.
             RunnerLost: the runner is gone.
         """
+        if self._late:
+            raise RunnerSilent
         self._tell(command)
         try:
             return bytes(self._wire.receive(msgspec.json.Decoder(msgspec.Raw), seconds))
         except Silent as error:
+            self._late = True
             raise RunnerSilent from error
         except (Ended, Malformed) as error:
             raise RunnerLost from error
