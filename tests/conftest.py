@@ -65,6 +65,7 @@ def little_computing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Endless loops cost less than they do for users; how much is looked at in `test_silence.py`."""
     monkeypatch.setattr(allowance, "CHECK_SECONDS", 1.5)
     monkeypatch.setattr(allowance, "AGAIN_SECONDS", 0.5)
+    monkeypatch.setattr(allowance, "FIRST_SECONDS", 5.0)
 
 
 @pytest.fixture(autouse=True)

@@ -199,6 +199,19 @@ def test_a_whole_grading_pays_little_for_a_loop_in_every_function(
     assert sum(paid) <= 2.5 * allowance.CHECK_SECONDS
 
 
+def test_with_the_limits_that_users_have(
+    template: Template, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not request.config.getoption("--whole-corpus"):
+        pytest.skip("computes for half a minute: only with --whole-corpus")
+    monkeypatch.setattr(allowance, "CHECK_SECONDS", 10.0)
+    seen = graded(template, "pass", "TABLE = sum(range(10 ** 8))\n")
+    assert seen.passed
+    (hang,) = findings(graded(template, "while True: pass"))
+    assert hang.kind is FindingKind.HANG
+    assert hang.message.startswith("P1 computes for 10 s in line ")
+
+
 def explored_program(tmp_path: Path, source: str, cpu: float | None = None) -> ScriptReport:
     path = tmp_path / "program.py"
     path.write_text(textwrap.dedent(source))
@@ -227,7 +240,10 @@ COMPUTES = """\
 """
 
 
-def test_a_program_may_compute_as_long_as_its_first_execution(tmp_path: Path) -> None:
+def test_a_program_may_compute_as_long_as_its_first_execution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "CHECK_SECONDS", 0.1)
     report = explored_program(tmp_path, COMPUTES.format(when=0, rounds=20_000_000))
     assert report.verdict is Verdict.VERIFIED
 

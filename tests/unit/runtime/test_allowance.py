@@ -12,6 +12,7 @@ HERE, THERE = ("consumer", 12), ("consumer", 13)
 def usual(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allowance, "CHECK_SECONDS", 10.0)
     monkeypatch.setattr(allowance, "AGAIN_SECONDS", 2.0)
+    monkeypatch.setattr(allowance, "FIRST_SECONDS", 60.0)
 
 
 def test_in_a_check_the_limit_is_fixed_and_to_go_beyond_decides() -> None:
