@@ -189,7 +189,7 @@ class Runner:
         return {"swept": self._confinement.sweep(spare)}
 
     def _usage(self, command: dict[str, Any]) -> dict[str, Any]:
-        return {"cpu": reaper.usage()[0]}
+        return {"cpu": reaper.used()}
 
     def _look_at(self, command: dict[str, Any]) -> dict[str, Any]:
         exceeded, self._exceeded = self._exceeded, ""
