@@ -12,6 +12,7 @@ import pytest
 
 from grader.core.execution import OutcomeKind, Silence
 from grader.core.verdict import CheckStatus, Finding, FindingKind, Grade, ScriptReport, Verdict
+from grader.engine import effort
 from grader.exploring.explore import Options, explore_script
 from grader.exploring.script import load_script
 from grader.grading import catalogue
@@ -126,6 +127,24 @@ def test_a_child_that_loops_is_the_one_that_is_told(template: Template) -> None:
     (first, *_) = explored(template, source).executions
     assert (first.outcome.kind, first.outcome.line) == (OutcomeKind.HUNG, 10)
     assert first.labels[first.outcome.task] != "main"
+
+
+def test_an_execution_of_many_steps_that_all_compute_is_cut_off(
+    template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effort, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(effort, "MOST_COMPUTED", 0.5)
+    source = """\
+    import multiprocessing
+
+    def main():
+        value = multiprocessing.Value("i", 0)
+        for _ in range(1500):
+            value.value += 1
+            sum(range(1_000_000))
+    """
+    outcome = explored(template, source).executions[0].outcome
+    assert (outcome.kind, outcome.detail) == (OutcomeKind.UNCONTROLLED, effort.TOO_SLOW)
 
 
 def test_who_hides_its_process_has_gained_nothing(
