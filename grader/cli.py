@@ -144,6 +144,12 @@ def _add_explore(commands: "_Commands") -> None:
         "--budget", type=_seconds, metavar="SECONDS", help="stop after this long (default: 60)"
     )
     parser.add_argument("--executions", type=_count, metavar="N", help="stop after so many (default: 10,000)")
+    parser.add_argument(
+        "--cpu",
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long a process may compute without using anything shared (default: as the first execution shows)",
+    )
     parser.add_argument("--seed", type=_count, metavar="N", help="for the strategies pct and random")
     parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
     parser.set_defaults(command=explore)
@@ -277,6 +283,7 @@ def explore(arguments: argparse.Namespace) -> ExitStatus:
         "executions": arguments.executions,
         "seconds": arguments.budget,
         "seed": arguments.seed,
+        "cpu": arguments.cpu,
     }
     options = Options(**{name: value for name, value in given.items() if value is not None})
     pages = _page_files(arguments, [arguments.script])

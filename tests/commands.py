@@ -38,7 +38,7 @@ class Ran(NamedTuple):
 def grader(
     *arguments: str | Path,
     cwd: Path | None = None,
-    seconds: float = 50.0,
+    seconds: float = 170.0,
     environment: dict[str, str] | None = None,
 ) -> Ran:
     """`grader ARGUMENTS…`; raises `subprocess.TimeoutExpired` if it takes longer than `seconds`."""
@@ -49,7 +49,7 @@ def grader(
 def run(
     command: Sequence[str],
     cwd: Path | None = None,
-    seconds: float = 50.0,
+    seconds: float = 170.0,
     environment: dict[str, str] | None = None,
 ) -> Ran:
     """Any command. Orphans of it become our children, so that none is overlooked, whatever session it is in."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.runtime import allowance
 from grader.runtime.template import Template
 
 _SHAPES_OUTPUT = (
@@ -57,6 +58,14 @@ def template(own_core: None) -> Iterator[Template]:
     """A warm template; what one test does to its runners is nothing to the next."""
     with Template() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def little_computing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Endless loops cost less than they do for users; how much is looked at in `test_silence.py`."""
+    monkeypatch.setattr(allowance, "CHECK_SECONDS", 1.5)
+    monkeypatch.setattr(allowance, "AGAIN_SECONDS", 0.5)
+    monkeypatch.setattr(allowance, "FIRST_SECONDS", 5.0)
 
 
 @pytest.fixture(autouse=True)

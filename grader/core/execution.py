@@ -20,7 +20,8 @@ class OutcomeKind(str, enum.Enum):
     `COMPLETED`: every task came to its end (some perhaps with an exception: that is in the final state).
     `DEADLOCK`: somebody is left and nobody can move. `LIVELOCK`: a fair execution came to the same state again and
     again. `STEP_LIMIT`: it was cut off because it went on and on, which says nothing by itself. `HUNG`: a task
-    announced nothing for its whole CPU limit. `CRASHED`: a task's process vanished or broke the protocol.
+    announced nothing for its whole CPU limit. `SILENT`: a task announced nothing, and whether it ever would cannot be
+    told (see `Silence`). `CRASHED`: a task's process vanished or broke the protocol.
     `UNCONTROLLED`: something was used that we do not control. `DIVERGED`: a replayed prefix asked for a different
     operation. `PRUNED`: the strategy gave it up as equivalent to another one.
     """
@@ -30,16 +31,32 @@ class OutcomeKind(str, enum.Enum):
     LIVELOCK = "livelock"
     STEP_LIMIT = "step-limit"
     HUNG = "hung"
+    SILENT = "silent"
     CRASHED = "crashed"
     UNCONTROLLED = "uncontrolled"
     DIVERGED = "diverged"
     PRUNED = "pruned"
 
 
+class Silence(str, enum.Enum):
+    """Why a task announces nothing.
+
+    `COMPUTES`: it has used up the CPU time that it may use by itself. `WAITS`: it sleeps, and nothing of ours can wake
+    it. `BUSY`: it did not get to run for so long that the machine must be too busy. `HIDES`: its process cannot be
+    found.
+    """
+
+    COMPUTES = "computes"
+    WAITS = "waits"
+    BUSY = "busy"
+    HIDES = "hides"
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """How an execution ended: which task it was about (-1: none), at which line, and details for a reader.
 
-    `cycle` is the number of steps, at the end of the trace, that would be made again and again.
+    `cycle` is the number of steps, at the end of the trace, that would be made again and again. `silence` says why a
+    task was silent, and `seconds` its limit of CPU time.
     """
 
     kind: OutcomeKind
@@ -48,6 +65,8 @@ class Outcome(msgspec.Struct, frozen=True):
     detail: str = ""
     failure: Failure | None = None
     cycle: int = 0
+    silence: Silence | None = None
+    seconds: float = 0.0
 
 
 class Execution(msgspec.Struct, frozen=True):

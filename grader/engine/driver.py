@@ -3,13 +3,13 @@
 Start at `run`.
 """
 
-import time
 from collections.abc import Sequence
 
 import msgspec
 
-from grader.core.execution import Execution, Outcome, OutcomeKind
+from grader.core.execution import Execution, Outcome, OutcomeKind, Silence
 from grader.core.operations import NO_OBJECT, OperationKind, Step, TaskId, task_of
+from grader.engine.effort import Effort
 from grader.engine.fairness import Continuation, Fairness
 from grader.engine.machine import Machine, ProtocolError, World
 from grader.engine.program import Announcement, Program, Report, Session
@@ -24,12 +24,9 @@ MOST_BEYOND = 20_000
 OUTPUT_LIMIT = 16_384
 _TEXT_LIMIT = 500
 
-MOST_SECONDS = 60.0
-"""For one execution. The longest ones that keep to the limit of steps take a few, on a slow machine."""
 MOST_COPIED = 2 * 2**30
 """Bytes of the states of memory in one execution: every write makes a new one, and all are kept."""
 TOO_LARGE = "shared memory that is too large to be written so often"
-TOO_SLOW = f"more than {MOST_SECONDS:g} s for a single execution"
 
 SPINS = "a thread that goes on without using a lock, a queue or the like while other threads wait"
 
@@ -51,7 +48,7 @@ class _Driver:
         """How it goes on since only the bound on waits kept everybody waiting."""
         self.within: World | None = None
         """The state in which that happened."""
-        self.deadline = time.monotonic() + MOST_SECONDS
+        self.effort = Effort()
         self.copied = 0
 
     def drive(self, session: Session) -> Outcome:
@@ -62,7 +59,7 @@ class _Driver:
 
     def _one_step(self, session: Session) -> Outcome | None:
         movable = self.machine.movable()
-        outcome = self._nobody_can_move(movable) or self._too_long()
+        outcome = self._nobody_can_move(movable) or self._too_long(session)
         if outcome is not None:
             return outcome
         try:
@@ -80,15 +77,14 @@ class _Driver:
             return None
         return Outcome(OutcomeKind.DEADLOCK if self.machine.alive() else OutcomeKind.COMPLETED)
 
-    def _too_long(self) -> Outcome | None:
+    def _too_long(self, session: Session) -> Outcome | None:
         task, line = (self.trace[-1].task, self.trace[-1].operation.line) if self.trace else (-1, 0)
         beyond = self.beyond.steps if self.beyond is not None else 0
         if len(self.trace) - beyond >= self.max_steps or beyond >= MOST_BEYOND:
             return Outcome(OutcomeKind.STEP_LIMIT, task, line)
-        if time.monotonic() > self.deadline or self.copied > MOST_COPIED:
-            why = TOO_LARGE if self.copied > MOST_COPIED else TOO_SLOW
-            return Outcome(OutcomeKind.UNCONTROLLED, task, line, why)
-        return None
+        if self.copied > MOST_COPIED:
+            return Outcome(OutcomeKind.UNCONTROLLED, task, line, TOO_LARGE)
+        return self.effort.outcome(session, task, line)
 
     def _chosen(self, movable: list[TaskId]) -> TaskId | None:
         """Who goes next: as the strategy insists, as it chooses within the bound on waits, or beyond it."""
@@ -146,10 +142,12 @@ class _Driver:
 
     def _explained(self, outcome: Outcome) -> Outcome:
         """A thread that goes on without an operation may look at what the other threads could change, if they ran."""
-        if outcome.kind is not OutcomeKind.HUNG or not self.machine.has_other_threads(outcome.task):
+        if outcome.silence is None or not self.machine.has_other_threads(outcome.task):
             return outcome
         line = next((step.operation.line for step in reversed(self.trace) if step.task == outcome.task), 0)
-        return Outcome(OutcomeKind.UNCONTROLLED, outcome.task, outcome.line or line, SPINS)
+        if outcome.silence is Silence.COMPUTES:
+            return Outcome(OutcomeKind.UNCONTROLLED, outcome.task, outcome.line or line, SPINS)
+        return msgspec.structs.replace(outcome, line=outcome.line or line)
 
     def _keep_output(self, report: Announcement) -> None:
         for kept, text in ((self.out, report.out), (self.err, report.err)):

@@ -48,6 +48,9 @@ class Session(Protocol):
     def resume(self, step: Step) -> Sequence[Report]:
         """Tell a task its result and let it run up to its next operation (a new child up to its first)."""
 
+    def computed(self) -> float:
+        """CPU seconds that the processes which are there now have used, in all their lives."""
+
     def kill(self, task: TaskId) -> None:
         """End a task where it stands."""
 

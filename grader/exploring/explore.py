@@ -36,7 +36,10 @@ _NOTHING_SHARED = (
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How to explore. `strategy` is one of `STRATEGIES`; `executions` is also the number of random schedules."""
+    """How to explore. `strategy` is one of `STRATEGIES`; `executions` is also the number of random schedules.
+
+    `cpu`: the seconds that a process may compute by itself (None: as `grader.runtime.allowance.Measured` has it).
+    """
 
     strategy: str = "dpor"
     preemptions: int | None = None
@@ -44,6 +47,7 @@ class Options(msgspec.Struct, frozen=True):
     seconds: float = 60.0
     steps: int = 20_000
     seed: int = SEED
+    cpu: float | None = None
 
     @property
     def budget(self) -> Budget:
@@ -72,7 +76,7 @@ def explore_script(
         InternalError: the grader itself failed.
     """
     started = time.monotonic()
-    with open_script(script) as program:
+    with open_script(script, options.cpu) as program:
         study = _Study(script, options, program, on_progress)
         with closing(study.examination):
             report = study.report()

@@ -11,6 +11,7 @@ from grader.errors import UsageError
 from grader.grading.findings import Origin
 from grader.grading.scenario import Scenario
 from grader.grading.submission import Submission, load
+from grader.runtime.allowance import Measured
 from grader.runtime.pinning import pinned
 from grader.runtime.sandbox.levels import Isolation, Level
 from grader.runtime.session import ScriptProgram
@@ -58,12 +59,14 @@ def load_script(path: Path, arguments: Sequence[str] = ()) -> Script:
 
 
 @contextmanager
-def open_script(script: Script) -> Iterator[ScriptProgram]:
+def open_script(script: Script, cpu: float | None = None) -> Iterator[ScriptProgram]:
     """The program, to be executed; nothing of it is left afterwards.
 
+    A process may compute for `cpu` seconds by itself, or as long as the first execution makes it seem to need.
     It sees the folder it is run in, the environment, and the packages that are installed beside the grader.
     """
     place = ScriptPlace(str(script.file.path), script.arguments, str(Path.cwd()))
     text = script.origin.submission
     with pinned(), Template(isolated=False) as template, template.runner(text, place) as runner:
+        runner.allowance = Measured(cpu)
         yield ScriptProgram(runner, runner.script())

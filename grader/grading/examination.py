@@ -35,6 +35,7 @@ from grader.engine.symmetry import explore_identical
 from grader.engine.tasks import TaskTable
 from grader.engine.waits import Bounds
 from grader.errors import MachineError
+from grader.grading import silence
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
@@ -64,6 +65,7 @@ MOST_STEPS = 60_000
 """But no more than that."""
 _FOR_THREADS = 3
 """So many times as many random orders are tried where threads may share what nobody sees."""
+_NOT_JUDGED = (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED, OutcomeKind.SILENT)
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.LIVELOCK)
 TOO_SLOW = "this machine is too slow, or too busy, to judge this; nothing is graded, try it again"
 BELOW_THE_FLOOR = (
@@ -131,6 +133,8 @@ class Examination:
         self._tasks = TaskTable()
         self._threads = threads
         self._fresh = False
+        self._confirmed: set[FindingKind | Wrong] = set()
+        """The flaws that were there in new processes as well."""
         self._program = launcher(False)
 
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
@@ -272,7 +276,7 @@ class Examination:
         """Count one execution; whether it is worth going on."""
         outcome = execution.outcome
         forbidden = self._scenario.forbids and is_forbidden(outcome.detail)
-        if outcome.kind in (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED) and not forbidden:
+        if outcome.kind in _NOT_JUDGED and not forbidden:
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
             return False
         seen = Observed(self._scenario, execution)
@@ -300,7 +304,8 @@ class Examination:
         if self.tally.blocked is not None:
             return False
         if self.tally.first:
-            return all(self._fails_again(*found) for found in self.tally.first.values())
+            self._confirmed = {kind for kind, found in self.tally.first.items() if self._fails_again(*found)}
+            return self._confirmed == set(self.tally.first)
         last = self.tally.last
         if last is None:
             return True
@@ -337,8 +342,9 @@ class Examination:
             shortest = self._shortened(flaw, execution) if shorten else (flaw, execution)
             hung = (
                 shortest[1].outcome.kind is OutcomeKind.HUNG
-            )  # its whole CPU limit is spent, once is enough
-            if (hung and not self._program.has_reused) or self._fails_again(*shortest):
+            )  # its whole CPU limit is spent, twice is enough
+            certain = kind in self._confirmed or self._fresh or not self._program.has_reused
+            if (hung and certain) or self._fails_again(*shortest):
                 findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
             else:
                 findings.append(self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, _AGAIN)))
@@ -382,6 +388,8 @@ def _blocked_message(execution: Execution) -> str:
     outcome = execution.outcome
     if outcome.detail == NO_ROOM:
         return NO_PROCESS
+    if outcome.kind is OutcomeKind.SILENT:
+        return silence.undecided(execution.labels.get(outcome.task, "The program"), outcome)
     if outcome.kind is OutcomeKind.UNCONTROLLED:
         return f"The program uses {outcome.detail}, which the grader cannot control, so it cannot be judged."
     return f"The program does not do the same again under the same conditions ({outcome.detail})."

@@ -22,7 +22,7 @@ from grader.core.operations import (
 )
 from grader.core.verdict import FindingKind
 from grader.engine.steps import is_enabled
-from grader.grading import forbidden, pools
+from grader.grading import forbidden, pools, silence
 from grader.grading.exceptions import first_paragraph, sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -72,8 +72,7 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
     elif outcome.kind is OutcomeKind.LIVELOCK:
         flaws.append(_livelock(seen, names))
     elif outcome.kind is OutcomeKind.HUNG:
-        where = f" in line {outcome.line}" if outcome.line else ""
-        message = f"{seen.label(outcome.task)} never comes to an end: {outcome.detail}{where}."
+        message = silence.hang(seen.label(outcome.task), outcome)
         flaws.append(Flaw(FindingKind.HANG, message, line=outcome.line))
     elif outcome.kind is OutcomeKind.UNCONTROLLED and forbidden.is_forbidden(outcome.detail):
         message = forbidden.message(seen.label(outcome.task), outcome.detail)

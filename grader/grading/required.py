@@ -13,7 +13,7 @@ import msgspec
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import Failure
 from grader.core.verdict import Finding, FindingKind, Location
-from grader.grading import forbidden
+from grader.grading import forbidden, silence
 from grader.grading.catalogue import Signature
 from grader.grading.exceptions import sentence, told
 from grader.grading.sourcecode import SourceFacts
@@ -40,6 +40,17 @@ _LOST = Obstacle(
     Finding(
         FindingKind.CRASH,
         "The process that had imported the file died, or hung, before any function was called.",
+    ),
+)
+
+
+_SILENT = Obstacle(
+    "silent",
+    "the file's process does not answer",
+    Finding(
+        FindingKind.INCONCLUSIVE,
+        "The process that had imported the file does not answer before any function was called, "
+        "so it cannot be judged.",
     ),
 )
 
@@ -84,6 +95,8 @@ class Required:
             return None
         if self._probed.get(function) == "lost":
             return _LOST
+        if self._probed.get(function) == "silent":
+            return _SILENT
         signature = f"{function}({known})"
         line = self._stubs.get(function, 0)
         message = {
@@ -146,6 +159,9 @@ class Required:
             return Finding(
                 FindingKind.INCONCLUSIVE, f"The grader had {outcome.detail}; `grader sandbox` tells more."
             )
+        elif outcome.kind is OutcomeKind.SILENT:
+            message = silence.undecided("The import of the file", outcome)
+            return Finding(FindingKind.INCONCLUSIVE, message, location=self._location(line))
         elif outcome.kind is OutcomeKind.UNCONTROLLED:
             message, help_text = f"The file uses {outcome.detail} while it is being imported.", hint
         elif outcome.kind is OutcomeKind.CRASHED:

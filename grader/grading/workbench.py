@@ -14,12 +14,12 @@ from grader.engine.tasks import TaskTable
 from grader.grading.scenario import Scenario
 from grader.primitives.process import ProcessState
 from grader.primitives.thread import ThreadState
+from grader.runtime.patience import Patience
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire
 from grader.runtime.session import HostedProgram, ImportProgram, KeptProcesses
-from grader.runtime.template import Runner, SubmissionText, Template
+from grader.runtime.template import Runner, RunnerLost, RunnerSilent, SubmissionText, Template
 
 _IMPORT_STEPS = 5_000
-_PROBE_SECONDS = 5.0
 
 
 class Probe(msgspec.Struct, frozen=True):
@@ -102,12 +102,18 @@ class Workbench:
     def probe(self, wanted: Sequence[tuple[str, int]]) -> tuple[str, ...]:
         """Whether functions are there and take so many arguments: `missing`, `not-callable`, `arguments`, `ok`.
 
-        All are `lost` if the process that has imported the submission does not answer.
+        All are `lost` if the process that has imported the submission is gone or computes without end, and `silent` if
+        it is not known why it does not answer.
         """
+        patience = Patience(self.runner)
         try:
             self._host.send({"probe": wanted})
-            answer = self._host.receive(msgspec.json.Decoder(Probe), _PROBE_SECONDS)
-        except (Ended, Silent, Malformed):
+            answer = patience.receive(self._host, msgspec.json.Decoder(Probe), ("probe", 0))
+        except Silent:
+            return ("lost" if patience.hung else "silent",) * len(wanted)
+        except RunnerSilent:
+            return ("silent",) * len(wanted)
+        except (Ended, Malformed, RunnerLost):
             return ("lost",) * len(wanted)
         return answer.probed if len(answer.probed) == len(wanted) else ("lost",) * len(wanted)
 

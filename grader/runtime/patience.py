@@ -1,89 +1,129 @@
-"""When a task that announces nothing is given up: after its CPU limit, or when it sleeps where nothing can wake it.
+"""Waits for what a task announces, and says what became of one that announces nothing. Start at `Patience.receive`.
 
-Start at `Patience.receive`. Wall-clock time alone proves nothing on a busy machine, so what counts is the CPU time
-that the submission's processes have used, or that none of them has wanted to run for a while.
+What its silence means is decided in `grader.runtime.silence`, and how much it may compute in
+`grader.runtime.allowance`; where it is, is read off a few stacks (`grader.runtime.stacks`).
 """
 
-import re
 import time
 from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 
-from grader.core.execution import Outcome, OutcomeKind
+from grader.core.execution import Outcome, OutcomeKind, Silence
 from grader.core.operations import Failure, TaskId
+from grader.runtime.allowance import Origin, longest_wait
 from grader.runtime.protocol import Silent, Wire
-from grader.runtime.template import Runner, RunnerLost, Usage
+from grader.runtime.silence import Figures, Watch
+from grader.runtime.stacks import line_of, loop_line
+from grader.runtime.template import Runner, RunnerLost
 
-CPU_SECONDS = 1.5
-IDLE_SECONDS = 1.5
-WALL_SECONDS = 30.0
 _SLICE = 0.1
-_STACK_SECONDS = 1.0
+"""Seconds between two looks; the first look comes only after as long."""
+_LATE = 2.0
+"""A timer is in time if it takes at most so many times as long as it should."""
+_STACKS = 5
+_STACK_SECONDS = 10.0
+"""How long a process may take to write a stack: on a machine that works, no time at all."""
 
 T = TypeVar("T")
-_FRAME = re.compile(rb'File "(?P<file>[^"]{1,300})", line (?P<line>\d{1,7}) in (?P<name>[^\n]{1,80})')
+_clock = time.monotonic
 
 
 class Patience:
-    """Waits for the tasks of one runner."""
+    """Waits for the tasks of one execution."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._busy = True
+        self._allowance = runner.allowance
+        self._allowance.begin()
         self._exceeded = ""
+        self._silence = Silence.BUSY
+        self._limit = 0.0
 
-    def receive(self, wire: Wire, decoder: "msgspec.json.Decoder[T]") -> T:
-        """One frame; raises what `Wire.receive` does, `Silent` only once the limits are reached."""
+    def receive(
+        self, wire: Wire, decoder: "msgspec.json.Decoder[T]", origin: Origin, *, threads: bool = False
+    ) -> T:
+        """One frame of a task that was at `origin`, in a process that has had further `threads` or not.
+
+        Raises:
+            Silent: it has not come, for a reason that `silent` tells.
+            RunnerLost: there is nobody to ask about the task any more.
+            Ended, Malformed: as `Wire.receive`.
+        """
         try:
             return wire.receive(decoder, _SLICE)
         except Silent:
             pass
-        started = quiet_since = time.monotonic()
-        first = self._usage().cpu
+        self._limit = self._allowance.limit(origin, threads=threads)
+        watch = Watch(self._limit, longest_wait(self._limit), _clock())
+        in_time = True
         while True:
+            silence = watch.look(self._look(wire), _clock(), in_time=in_time)
+            if silence is not None:
+                self._give_up(silence, origin)
+            before = _clock()
             try:
-                return wire.receive(decoder, _SLICE)
+                frame = wire.receive(decoder, _SLICE)
             except Silent:
-                now = (
-                    time.monotonic()
-                )  # before the question: the runner may be busy killing, and then nobody is idle
-                usage = self._usage()
-            if usage.runnable or usage.exceeded:
-                quiet_since = time.monotonic()
-            self._busy = usage.cpu - first >= CPU_SECONDS
-            if self._busy or now - quiet_since >= IDLE_SECONDS or now - started >= WALL_SECONDS:
-                raise Silent
+                in_time = _clock() - before <= _LATE * _SLICE
+                continue
+            watch.look(self._look(wire), _clock(), in_time=False)
+            self._allowance.spoke(watch.used + _SLICE)
+            return frame
 
-    def _usage(self) -> Usage:
-        usage = self._runner.usage()
-        self._exceeded = usage.exceeded or self._exceeded
-        return usage
+    def _give_up(self, silence: Silence, origin: Origin) -> None:
+        self._silence = silence
+        if silence is Silence.COMPUTES:
+            self._allowance.exceeded(origin)
+        raise Silent
 
-    def death(self) -> str:
+    def _look(self, wire: Wire) -> Figures:
+        figures = self._runner.figures(wire)
+        self._exceeded = figures.exceeded or self._exceeded
+        return figures
+
+    def death(self, wire: Wire) -> str:
         """What is known of the end of a process that has not said anything before."""
         with suppress(RunnerLost):
-            self._usage()
+            self._look(wire)
         return f"it was ended for taking {self._exceeded}" if self._exceeded else "the process died"
 
-    def hung(self, wire: Wire, task: TaskId) -> Outcome:
-        """The outcome for a silent task, with the line that it was in."""
-        self._runner.ask_for_stacks()
-        line = _line(wire.noise(_STACK_SECONDS))
-        what = "it keeps computing" if self._busy else "it waits for something outside"
-        return Outcome(OutcomeKind.HUNG, task, line, what)
+    @property
+    def hung(self) -> bool:
+        """Whether the last silence was a failure: a task that computes more than it may."""
+        return self._silence is Silence.COMPUTES and self._allowance.decides
+
+    def silent(self, wire: Wire, task: TaskId, *, thread: bool = False) -> Outcome:
+        """The outcome for a silent task, with the line that it was in, unless it is a `thread` besides the first one.
+
+        A process says where its first thread is, on that thread's channel.
+        """
+        kind = OutcomeKind.HUNG if self.hung else OutcomeKind.SILENT
+        known = not thread and self._silence is not Silence.BUSY
+        line = loop_line(self._stacks(wire), self._runner.source) if known else 0
+        return Outcome(kind, task, line, silence=self._silence, seconds=self._limit)
+
+    def _stacks(self, wire: Wire) -> list[bytes]:
+        """What the process says about where it is; all that its channel is good for from then on.
+
+        One that computes is asked a few times. One that sleeps may be woken up by being asked, and go on.
+        """
+        stacks: list[bytes] = []
+        with suppress(RunnerLost):
+            while len(stacks) < (_STACKS if self._silence is Silence.COMPUTES else 1):
+                wire.forget()
+                self._runner.ask_for_stack(wire)
+                stack = wire.noise(_STACK_SECONDS)
+                if not stack:
+                    break
+                stacks.append(stack)
+        return stacks
 
 
-def _line(stack: bytes) -> int:
-    """The line of the innermost frame that belongs to a submission, 0 if there is none.
-
-    A submission's file has no folder in its name, the standard library's have.
-    """
-    for frame in _FRAME.finditer(stack):
-        if b"/" not in frame["file"] and not frame["file"].startswith(b"<"):
-            return int(frame["line"])
-    return 0
+def too_busy(task: TaskId) -> Outcome:
+    """The outcome where the runner itself does not get to run."""
+    return Outcome(OutcomeKind.SILENT, task, silence=Silence.BUSY)
 
 
 def fatal_error(task: TaskId, raw: bytes, reason: str) -> Outcome:
@@ -94,4 +134,6 @@ def fatal_error(task: TaskId, raw: bytes, reason: str) -> Outcome:
     if not raw.startswith(b"Fatal Python error"):
         return Outcome(OutcomeKind.CRASHED, task, detail=f"it broke the protocol: {reason}")
     words = raw.split(b"\n", 1)[0].removeprefix(b"Fatal Python error: ").decode("ascii", "replace")[:80]
-    return Outcome(OutcomeKind.CRASHED, task, _line(raw), words, Failure("fatal error", words, _line(raw)))
+    return Outcome(
+        OutcomeKind.CRASHED, task, line_of(raw), words, Failure("fatal error", words, line_of(raw))
+    )

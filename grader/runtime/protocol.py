@@ -6,6 +6,7 @@ ends that execution and nothing else.
 
 import array
 import json
+import os
 import select
 import socket
 import struct
@@ -23,8 +24,9 @@ MAX_FRAME = 64 * 2**20
 MAX_CREATED = 10_000
 _NOISE = 65_536
 _QUIET = 0.05
-_SEND_TIMEOUT = struct.pack("@ll", 5, 0)
-"""Seconds and microseconds after which nobody reads any more: whoever waits for an answer takes it at once."""
+_SEND_TIMEOUT = struct.pack("@ll", 60, 0)
+"""Seconds and microseconds after which nobody reads any more: whoever waits for an answer takes it at once, or as soon
+as it gets to run."""
 _CREDENTIALS = struct.Struct("iII")
 _ROOM_FOR_CREDENTIALS = socket.CMSG_LEN(_CREDENTIALS.size)
 """There must be no room for anything else: descriptors that are sent along would be opened in the judge."""
@@ -81,6 +83,8 @@ class Wire:
         """The process ids of all that have ever sent something, as the kernel says."""
         self.size = 0
         """Bytes of the last frame."""
+        self.other_end = 0
+        """The number that the system knows the socket at the other end by (0: unknown)."""
         self._data = b""
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
@@ -172,6 +176,10 @@ class Wire:
             pass
         return self._data[:_NOISE]
 
+    def forget(self) -> None:
+        """Drop what has come and was not read as a frame."""
+        self._data = b""
+
     def close(self) -> None:
         """Hang up: the other side's process ends."""
         self._socket.close()
@@ -180,4 +188,6 @@ class Wire:
 def pair() -> tuple[Wire, socket.socket]:
     """A new channel: the judge's end, and the other end, to be passed on and closed."""
     own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    return Wire(own), other
+    wire = Wire(own)
+    wire.other_end = os.fstat(other.fileno()).st_ino
+    return wire, other

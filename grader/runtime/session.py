@@ -28,9 +28,10 @@ from grader.engine.scripted import Script, ScriptedTask
 from grader.engine.tasks import TaskTable
 from grader.primitives.pipe import inherited
 from grader.primitives.process import ProcessState
-from grader.runtime.patience import Patience, fatal_error
+from grader.runtime.allowance import Origin
+from grader.runtime.patience import Patience, fatal_error, too_busy
 from grader.runtime.protocol import MESSAGES, Ended, Malformed, Message, Silent, Wire, pair
-from grader.runtime.template import Runner, RunnerLost
+from grader.runtime.template import Runner, RunnerLost, RunnerSilent
 from grader.runtime.voices import Voices
 
 _KIND = OperationKind
@@ -67,16 +68,21 @@ class ProcessSession:
         self._tasks = tasks
         self._patience = patience
         self._wires: dict[TaskId, Wire] = {}
+        self._origins: dict[TaskId, Origin] = {}
         self._scripted: dict[TaskId, ScriptedTask] = {}
         self._broken = False
         self._voices = Voices()
         self.host: TaskId | None = None
         """The task that will say that it is ready to be forked, and do nothing more."""
 
-    def add(self, task: TaskId, wire: Wire, history: int = 0) -> None:
-        """A process that is about to announce its first operation; `history` tells what it was told to do."""
+    def add(self, task: TaskId, wire: Wire, function: str = "", history: int = 0) -> None:
+        """A process that is about to announce its first operation, in the function that it calls if it is known.
+
+        `history` tells what it was told to do.
+        """
         self._wires[task] = wire
         self._histories[task] = history
+        self._origins[task] = (function, 0)
 
     def add_scripted(self, task: ScriptedTask) -> None:
         """A task that runs in the judge."""
@@ -124,6 +130,7 @@ class ProcessSession:
         child = task_of(step.operation.object)
         history = self._histories[step.task]
         self._histories[child] = self._begins[child] = history
+        self._origins[child] = self._begun_at(step.task)
         kept = self._kept.take(child, history, {"again": True}) if self._kept is not None else None
         if step.operation.data:
             self._wires[child] = self._runner.spawn(child, step.operation.data)
@@ -141,10 +148,19 @@ class ProcessSession:
     def _start_thread(self, step: Step) -> Sequence[Report]:
         thread = task_of(step.operation.object)
         self._voices.thread(thread, step.task)
+        self._origins[thread] = self._begun_at(step.task)
         self._wires[thread], other = pair()
         with other:
             self._answer(step, other.fileno())
+        self._wires[thread].other_end = self._wires[
+            step.task
+        ].other_end  # its process is known by the first one
         return self._collect([step.task, thread])
+
+    def _begun_at(self, starter: TaskId) -> Origin:
+        """Where a task is that was started there and has done nothing yet."""
+        function, place = self._origins[starter]
+        return function, -place
 
     def _collect(self, awaited: Iterable[TaskId]) -> list[Report]:
         return [self._await(task) for task in awaited]
@@ -155,21 +171,27 @@ class ProcessSession:
             message = self._heard(task, wire)
         except Silent:
             self._broken = True
-            return Anomaly(self._patience.hung(wire, task))
+            return Anomaly(self._patience.silent(wire, task, thread=self._voices.is_thread(task)))
         except Ended:
-            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail=self._patience.death()))
+            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail=self._patience.death(wire)))
         except Malformed as error:
             self._broken = True
             return Anomaly(fatal_error(task, wire.noise(_LAST_WORDS_SECONDS), str(error)))
+        except RunnerSilent:
+            self._broken = True
+            return Anomaly(too_busy(task))
         except RunnerLost:
             return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
+        self._origins[task] = (self._origins[task][0], message.place)
         return Announcement(
             task, message.operation, message.created, message.place, message.out, message.err, message.updates
         )
 
     def _heard(self, task: TaskId, wire: Wire) -> Message:
         """What a task says. For one for which there is no process somebody else says that, and nothing but that."""
-        message = self._patience.receive(wire, MESSAGES)
+        message = self._patience.receive(
+            wire, MESSAGES, self._origins[task], threads=self._voices.has_threads(task)
+        )
         if message.operation.kind is not _KIND.UNCONTROLLED:
             self._voices.hears(task, wire.senders, wire.size)
         kind = message.operation.kind
@@ -182,6 +204,11 @@ class ProcessSession:
         wire = self._wires.pop(task, None)
         if wire is not None:
             wire.close()
+
+    def computed(self) -> float:
+        with suppress(RunnerLost):
+            return self._runner.usage().cpu
+        return 0.0
 
     def kill(self, task: TaskId) -> None:
         self._scripted.pop(task, None)
@@ -329,7 +356,7 @@ class HostedProgram(_OfHost):
             task = tasks.top(place, call.label)
             # Its children are the same again only where the call was, too.
             told = hash((call.function, msgspec.json.encode(call.arguments), call.times))
-            session.add(task, self._process_for(task, call), told)
+            session.add(task, self._process_for(task, call), call.function, told)
         for place, (label, script) in zip(places[len(self._calls) :], self._scripts):
             session.add_scripted(ScriptedTask(tasks.top(place, label), script))
         return session

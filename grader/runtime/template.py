@@ -18,10 +18,12 @@ import msgspec
 from grader.errors import InternalError, UsageError
 from grader.runtime import limits
 from grader.runtime.agent import leftovers, room
+from grader.runtime.allowance import Allowance
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
 from grader.runtime.sandbox import levels, plan
 from grader.runtime.sandbox.levels import Isolation
+from grader.runtime.silence import Figures
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BOOT = (
@@ -51,6 +53,10 @@ class RunnerLost(Exception):
     """The runner is gone: the submission killed it, or it could not be started."""
 
 
+class RunnerSilent(RunnerLost):
+    """The runner does not answer; it may only not get to run."""
+
+
 class SubmissionText(msgspec.Struct, frozen=True):
     """What a runner gets to know of a submission: module name, shown file name, source."""
 
@@ -68,14 +74,9 @@ class ScriptPlace(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """CPU seconds used by everything below a runner, and how many processes want to run right now.
-
-    `exceeded` is what there was too much of, in words, if everything was killed for that.
-    """
+    """CPU seconds used by everything below a runner."""
 
     cpu: float
-    runnable: int
-    exceeded: str = ""
 
 
 class _Forked(msgspec.Struct, frozen=True):
@@ -97,8 +98,13 @@ _CONFINED = msgspec.json.Decoder(_Confined)
 class Runner:
     """One submission's process tree. A context manager; at its end nothing of the tree is left."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, source: str = "") -> None:
         self._wire = wire
+        self._late = False
+        self.source = source
+        """What the submission consists of."""
+        self.allowance = Allowance()
+        """How much the tasks of the submission may compute by themselves."""
 
     def __enter__(self) -> "Runner":
         return self
@@ -136,12 +142,18 @@ class Runner:
         """Send a command and return the undecoded JSON of its answer.
 
         Raises:
-            RunnerLost: no answer came in time, or the runner is gone.
+            RunnerSilent: no answer came in time. From then on none is waited for: it could be that to another question.
+            RunnerLost: the runner is gone.
         """
+        if self._late:
+            raise RunnerSilent
         self._tell(command)
         try:
             return bytes(self._wire.receive(msgspec.json.Decoder(msgspec.Raw), seconds))
-        except (Ended, Silent, Malformed) as error:
+        except Silent as error:
+            self._late = True
+            raise RunnerSilent from error
+        except (Ended, Malformed) as error:
             raise RunnerLost from error
 
     def sweep(self, *, spare_hosts: bool = False) -> None:
@@ -152,9 +164,14 @@ class Runner:
         """What the submission's processes use now."""
         return msgspec.json.decode(self.ask({"do": "usage"}), type=Usage)
 
-    def ask_for_stacks(self) -> None:
-        """Have every process below write its stack to its channel."""
-        self.ask({"do": "stacks"})
+    def figures(self, wire: Wire) -> Figures:
+        """What the process at the other end of a channel has used by now, and whether it sleeps."""
+        answer = self.ask({"do": "figures", "socket": wire.other_end})
+        return msgspec.json.decode(answer, type=Figures)
+
+    def ask_for_stack(self, wire: Wire) -> None:
+        """Have the process at the other end of a channel write its stack there: no frame can be read from it then."""
+        self.ask({"do": "stack", "socket": wire.other_end})
 
     def close(self) -> None:
         """End the runner and everything below it."""
@@ -291,7 +308,7 @@ class Template:
         if problem:
             wire.close()
             raise plan.NotHere(problem)
-        return Runner(wire)
+        return Runner(wire, submission.source)
 
     def close(self) -> None:
         """End the template."""

@@ -25,6 +25,14 @@ class Voices:
         """`starter` has a new thread, which will speak for the same process."""
         self._process_of[thread] = self._process_of.get(starter, starter)
 
+    def is_thread(self, task: TaskId) -> bool:
+        """Whether a task is a further thread of a process, and not its first one."""
+        return task in self._process_of
+
+    def has_threads(self, task: TaskId) -> bool:
+        """Whether the process of a task has had further threads."""
+        return task in self._process_of or task in self._process_of.values()
+
     def hears(self, task: TaskId, senders: Collection[int], size: int) -> None:
         """A message of `size` bytes came on the channel of `task`, on which these processes have spoken so far.
 

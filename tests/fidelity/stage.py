@@ -103,7 +103,7 @@ class Stage:
                 program = self._bench.program(scenario, fresh=True)
                 execution = run(program, strategy, tasks, _MOST_STEPS)
                 yield _seen(execution)
-                if execution.outcome.kind in (OutcomeKind.HUNG, OutcomeKind.CRASHED):
+                if execution.outcome.kind in (OutcomeKind.HUNG, OutcomeKind.SILENT, OutcomeKind.CRASHED):
                     self.close()
                     self._open()
 

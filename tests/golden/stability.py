@@ -18,7 +18,7 @@ LEFT_OUT = {
 }
 """Submissions without a record, each with the reason."""
 
-_BUSY = re.compile(r"(keeps computing in |Importing the file never ends \()line (\d+)")
+_BUSY = re.compile(r"(computes for [\d.]+ s in |Importing the file never ends \()line (\d+)")
 
 
 def steady(finding: Finding, source: Sequence[str]) -> tuple[str, int]:

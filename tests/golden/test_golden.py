@@ -150,7 +150,7 @@ LOOPS = ["while first():", "    step()", "    while True:", "        a()", "    
 
 @pytest.mark.parametrize("line", [1, 2, 4])
 def test_where_a_busy_loop_was_is_told_by_its_lines(line: int) -> None:
-    message = "P1 never comes to an end: it keeps computing in line {}."
+    message = "P1 computes for 10 s in line {}, and goes on."
     finding = Finding(FindingKind.HANG, message.format(line), location=Location("a.py", line))
     assert steady(finding, LOOPS) == (message.replace("line {}", "the loop of lines 1-5"), 1)
 
@@ -160,7 +160,7 @@ def test_a_line_that_is_no_chance_is_kept() -> None:
         Finding(kind, message, location=Location("a.py", line))
         for kind, message, line in (
             (FindingKind.RACE, "lost in line 4.", 4),
-            (FindingKind.HANG, "it keeps computing in line 6.", 6),
+            (FindingKind.HANG, "it computes for 10 s in line 6.", 6),
         )
     )
     assert steady(race, LOOPS) == (race.message, 4)

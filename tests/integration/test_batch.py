@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 import pytest
 from commands import ROOT, descendants, grader, run
 
+pytestmark = pytest.mark.timeout(180)
+
 SUBMISSIONS = ROOT / "tests" / "submissions"
 FILES = {
     "anna": ROOT / "solutions" / "counter.py",

@@ -264,6 +264,7 @@ NEVER_IMPORTED = {
 }
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", NEVER_IMPORTED)
 def test_a_file_that_cannot_be_imported_says_why(name: str, tmp_path: Path) -> None:
     source, words = NEVER_IMPORTED[name]
@@ -273,7 +274,15 @@ def test_a_file_that_cannot_be_imported_says_why(name: str, tmp_path: Path) -> N
     assert [finding.kind for finding in findings] == ["import-error"]
     assert words in findings[0].message
     assert grade.score == 0
-    assert ran.seconds < 20
+
+
+def test_a_file_that_waits_for_something_outside_cannot_be_judged(tmp_path: Path) -> None:
+    sleeper = saved(tmp_path, b"import posix\nposix.read(posix.pipe()[0], 1)\n")
+    grade = graded(ended_well(grader("check", sleeper, "--format", "json"), 1).document)
+    findings = [finding for check in grade.checks for finding in check.findings]
+    assert [finding.kind for finding in findings] == ["inconclusive"]
+    assert "import of the file waits in line 2 for something outside" in findings[0].message
+    assert grade.score == 0
 
 
 def test_a_hundred_megabytes_of_output_do_no_harm(tmp_path: Path) -> None:
@@ -401,6 +410,7 @@ def test_the_verdict_is_the_same_every_time(kind: str, tmp_path: Path) -> None:
     assert os.fspath(tmp_path) not in documents[0]
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     ("line", "words"),
     [

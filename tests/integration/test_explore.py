@@ -59,7 +59,6 @@ def test_a_right_program_is_verified_with_one_outcome(name: str, said: set[str])
         ("lock_of_the_module", {FindingKind.RACE}),
         ("no_guard", {FindingKind.CRASH}),
         ("assertion", {FindingKind.CRASH}),
-        ("endless", {FindingKind.HANG}),
     ],
 )
 def test_a_wrong_program_fails_with_a_witness(name: str, kinds: set[FindingKind]) -> None:
@@ -67,6 +66,16 @@ def test_a_wrong_program_fails_with_a_witness(name: str, kinds: set[FindingKind]
     assert report.verdict is Verdict.FAILED
     assert {finding.kind for finding in report.findings} == kinds
     assert all(finding.steps and finding.replay for finding in report.findings)
+
+
+def test_nobody_knows_whether_a_program_that_computes_for_long_ever_ends() -> None:
+    report = explored("endless")
+    assert report.verdict is Verdict.INCONCLUSIVE
+    (finding,) = report.findings
+    assert finding.kind is FindingKind.INCONCLUSIVE
+    assert finding.location is not None
+    assert finding.location.source == "while True:"
+    assert "--cpu SECONDS" in finding.message
 
 
 def test_every_lost_update_is_an_outcome() -> None:

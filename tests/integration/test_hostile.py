@@ -60,7 +60,7 @@ EXPECTED = {
     "starts_a_shell": {"forbidden"},
     "steals_the_solution": {"missing"},
     "stops_itself": {"hang", "inconclusive"},
-    "stops_itself_by_c": {"hang"},
+    "stops_itself_by_c": {"inconclusive"},
     "strange_numbers": {"crash", "deadlock"},
     "waits_for_a_million": {"crash"},
     "writes_on_every_descriptor": {"race", "crash", "hang"},
@@ -99,9 +99,10 @@ def check(name: str) -> Ran:
         "--format",
         "json",
     ]
-    return grader(*arguments, seconds=55)
+    return grader(*arguments, seconds=170)
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_no_attack_succeeds(name: str, request: pytest.FixtureRequest) -> None:
     if name in SLOW and not request.config.getoption("--whole-corpus"):

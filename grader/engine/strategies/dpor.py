@@ -35,7 +35,7 @@ from grader.primitives.registry import depends
 _ENDS = (OperationKind.PROCESS_KILL, OperationKind.PROCESS_EXIT)
 """Steps that make operations of others vanish: those of the victim, or of the feeders that are left without work."""
 
-_CUT_OFF = (OutcomeKind.HUNG, OutcomeKind.CRASHED, OutcomeKind.UNCONTROLLED)
+_CUT_OFF = (OutcomeKind.HUNG, OutcomeKind.SILENT, OutcomeKind.CRASHED, OutcomeKind.UNCONTROLLED)
 """Outcomes of an execution in which others could have gone on."""
 
 LONGEST_ANALYSED = 3_000

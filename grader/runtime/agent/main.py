@@ -30,6 +30,7 @@ from grader.runtime.agent import (
 )
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.confine import Confinement, Failed
+from grader.runtime.agent.figures import Figures
 from grader.runtime.agent.loader import Script, Submission
 from grader.runtime.agent.runners import Runners
 
@@ -100,6 +101,7 @@ class Runner:
         self._watchdog = confinement.watchdog()
         self._watchdog.listener = control.fileno()
         self._exceeded = ""
+        self._figures = Figures()
         _limit(settings)
         if settings["cores"]:
             os.sched_setaffinity(0, settings["cores"])
@@ -114,7 +116,8 @@ class Runner:
             "spawn": self._spawn,
             "sweep": self._sweep,
             "usage": self._usage,
-            "stacks": self._stacks,
+            "figures": self._look_at,
+            "stack": self._stack,
             "free": self._free,
         }
         while True:
@@ -186,17 +189,15 @@ class Runner:
         return {"swept": self._confinement.sweep(spare)}
 
     def _usage(self, command: dict[str, Any]) -> dict[str, Any]:
-        seconds, runnable = reaper.usage()
-        exceeded, self._exceeded = self._exceeded, ""
-        return {"cpu": seconds, "runnable": runnable, "exceeded": exceeded}
+        return {"cpu": reaper.used()}
 
-    def _stacks(self, command: dict[str, Any]) -> dict[str, Any]:
-        for pid in reaper.descendants(os.getpid()):
-            try:
-                os.kill(pid, signal.SIGUSR1)
-            except OSError:
-                continue
-        return {}
+    def _look_at(self, command: dict[str, Any]) -> dict[str, Any]:
+        exceeded, self._exceeded = self._exceeded, ""
+        return {**self._figures.of(command["socket"]), "exceeded": exceeded}
+
+    def _stack(self, command: dict[str, Any]) -> dict[str, Any]:
+        pid = self._figures.find(command["socket"])
+        return {"asked": pid != 0 and reaper.kill(pid, signal.SIGUSR1)}
 
     def _free(self, command: dict[str, Any]) -> dict[str, Any]:
         return free.run(self._submission, command, frozenset(self._hosts), self._confinement, self._watchdog)

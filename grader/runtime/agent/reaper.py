@@ -120,15 +120,14 @@ def kill(pid: int, number: int = signal.SIGKILL) -> bool:
     return True
 
 
-def usage(spare: Collection[int] = ()) -> tuple[float, int]:
-    """CPU seconds used so far by all live descendants, and how many of them want to run right now."""
-    seconds, runnable = 0.0, 0
-    for pid in descendants(os.getpid(), spare):
+def used() -> float:
+    """CPU seconds used so far by all live descendants."""
+    seconds = 0.0
+    for pid in descendants(os.getpid()):
         try:
             with open(f"/proc/{pid}/stat", "rb") as listing:
                 fields = listing.read().rpartition(b")")[2].split()
         except OSError:
             continue
         seconds += (int(fields[11]) + int(fields[12])) / _TICKS
-        runnable += fields[0] in (b"R", b"D")
-    return seconds, runnable
+    return seconds

@@ -4,7 +4,7 @@ import textwrap
 
 import pytest
 
-from grader.core.execution import Execution, Outcome, OutcomeKind
+from grader.core.execution import Execution, Outcome, OutcomeKind, Silence
 from grader.core.operations import Failure
 from grader.core.verdict import Finding, FindingKind
 from grader.grading.catalogue import Signature
@@ -153,6 +153,27 @@ def test_the_line_of_a_syntax_error_is_taken_from_its_text() -> None:
 )
 def test_every_end_of_an_import_has_words(outcome: OutcomeKind, words: str) -> None:
     assert words in imported(outcome, line=2, detail="threads").message
+
+
+@pytest.mark.parametrize("silence", [Silence.WAITS, Silence.HIDES, Silence.BUSY])
+def test_an_import_that_only_waits_has_not_failed(silence: Silence) -> None:
+    found = Required(FUNCTIONS, "one\ntwo\nthree\n", "consumer.py")
+    found.not_imported(
+        Execution((), (), Outcome(OutcomeKind.SILENT, 0, 2, silence=silence), {}, {}, {}), None
+    )
+    obstacle = found.obstacle("producer")
+    assert obstacle is not None
+    assert obstacle.finding.kind is FindingKind.INCONCLUSIVE
+    assert obstacle.finding.location is not None
+    assert obstacle.finding.location.line == 2
+
+
+def test_a_process_that_does_not_answer_has_not_failed() -> None:
+    found = Required(FUNCTIONS, "", "consumer.py")
+    found.probed(["silent"] * len(found.calls()))
+    obstacle = found.obstacle("producer")
+    assert obstacle is not None
+    assert obstacle.finding.kind is FindingKind.INCONCLUSIVE
 
 
 def test_a_line_that_is_not_in_the_file_is_not_shown() -> None:

@@ -1,103 +1,204 @@
-"""A silent task is given up when it uses CPU without end, or when nothing of it wants to run; not for being slow."""
+"""A silent task is given up for what its own process does; a late announcement is still taken."""
 
-import threading
-import time
+import socket
+from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-from grader.core.execution import OutcomeKind
+from grader.core.execution import OutcomeKind, Silence
 from grader.runtime import patience
-from grader.runtime.patience import Patience, fatal_error
-from grader.runtime.protocol import MESSAGES, Silent, pair
-from grader.runtime.template import Usage
+from grader.runtime.allowance import Allowance, Measured
+from grader.runtime.patience import Patience, fatal_error, too_busy
+from grader.runtime.protocol import MESSAGES, Message, Silent, Wire, pair
+from grader.runtime.silence import STILL_LOOKS, UNSEEN_LOOKS, Figures
+
+ORIGIN = ("consumer", 5)
+SOURCE = "def work():\n    while True:\n        x = 1\n        y = 2\n"
+STACK = b'Current thread 0x1 (most recent call first):\n  File "x.py", line %d in work\n'
+
+
+class Time:
+    """A clock that only goes on while somebody waits for a frame."""
+
+    def __init__(self) -> None:
+        self.now = 50.0
+        self.late = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class FakeRunner:
-    """Tells the same about its processes every time: CPU seconds used up to now, and how many want to run."""
+    """Its process uses so much CPU between two looks, or sleeps; `after` so many looks it says `words`."""
 
-    def __init__(self, cpu_per_look: float, runnable: int) -> None:
-        self._cpu_per_look = cpu_per_look
-        self._runnable = runnable
+    def __init__(self, cpu: float = 0.0, *, asleep: bool = False, found: bool = True) -> None:
+        self.allowance: Allowance = Allowance()
+        self.source = SOURCE
         self.looks = 0
-        self.asked = False
+        self.asked = 0
+        self.words = b""
+        self.after = 0
+        self.exceeded = ""
+        self._cpu, self._asleep, self._found = cpu, asleep, found
+        self.wire, self._end = pair()
 
-    def usage(self) -> Usage:
+    def figures(self, wire: Wire) -> Figures:
+        assert wire is self.wire
         self.looks += 1
-        return Usage(self.looks * self._cpu_per_look, self._runnable)
+        if self.looks == self.after:
+            self._end.sendall(self.words)
+        return Figures(self._found, self.looks * self._cpu, 3, self._asleep, self.exceeded)
 
-    def ask_for_stacks(self) -> None:
-        self.asked = True
+    def ask_for_stack(self, wire: Wire) -> None:
+        assert wire is self.wire
+        self.asked += 1
+        self._end.sendall(STACK % (2 + self.asked % 3))
 
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "_SLICE", 0.01)
-    monkeypatch.setattr(patience, "_STACK_SECONDS", 0.05)
-    monkeypatch.setattr(patience, "IDLE_SECONDS", 0.2)
-    monkeypatch.setattr(patience, "WALL_SECONDS", 0.8)
-
-
-def waited(runner: Any) -> float:
-    wire, other = pair()
-    started = time.monotonic()
-    with other, pytest.raises(Silent):
-        Patience(runner).receive(wire, MESSAGES)
-    wire.close()
-    return time.monotonic() - started
+    def close(self) -> None:
+        self.wire.close()
+        self._end.close()
 
 
-def test_a_busy_loop_is_given_up_when_its_cpu_is_used_up() -> None:
-    runner = FakeRunner(patience.CPU_SECONDS / 3, 1)
-    waited(runner)
-    assert runner.looks == 4
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    time = Time()
+    real = Wire.receive
+
+    def receive(wire: Wire, decoder: "msgspec.json.Decoder[Any]", seconds: float) -> Any:
+        try:
+            return real(wire, decoder, 0.0)
+        except Silent:
+            time.now += seconds + time.late
+            raise
+
+    monkeypatch.setattr(Wire, "receive", receive)
+    monkeypatch.setattr(patience, "_clock", time)
+    return time
 
 
-def test_a_sleeper_is_given_up_after_a_while() -> None:
-    assert 0.2 <= waited(FakeRunner(0.0, 0)) < 0.8
+@pytest.fixture
+def runner() -> Iterator[Any]:
+    made: list[FakeRunner] = []
+
+    def make(*arguments: Any, **named: Any) -> FakeRunner:
+        made.append(FakeRunner(*arguments, **named))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
-def test_whoever_wants_to_run_and_gets_no_cpu_is_waited_for_longer() -> None:
-    assert waited(FakeRunner(0.0, 1)) >= 0.8
+def given_up(runner: Any, waiting: Patience | None = None) -> Patience:
+    waiting = waiting or Patience(runner)
+    with pytest.raises(Silent):
+        waiting.receive(runner.wire, MESSAGES, ORIGIN)
+    return waiting
 
 
-def test_a_late_announcement_is_still_taken() -> None:
-    wire, other = pair()
-    body = b'{"operation": {"kind": "time.sleep"}}'
-    later = threading.Timer(0.1, lambda: other.sendall(len(body).to_bytes(4, "big") + body))
-    later.start()
-    runner: Any = FakeRunner(0.0, 1)
-    message = Patience(runner).receive(wire, MESSAGES)
+def frame(message: dict[str, Any]) -> bytes:
+    body = msgspec.json.encode(message)
+    return len(body).to_bytes(4, "big") + body
+
+
+def test_a_busy_loop_is_a_hang_with_the_line_of_the_loop(time: Time, runner: Any) -> None:
+    busy = runner(0.1)
+    outcome = given_up(busy).silent(busy.wire, 3)
+    assert (outcome.kind, outcome.task, outcome.line) == (OutcomeKind.HUNG, 3, 2)
+    assert (outcome.silence, outcome.seconds) == (Silence.COMPUTES, 1.5)
+    assert busy.looks == 16
+    assert busy.asked > 1
+
+
+def test_the_same_loop_is_not_paid_for_again(time: Time, runner: Any) -> None:
+    busy = runner(0.1)
+    waiting = given_up(busy)
+    before = busy.looks
+    outcome = given_up(busy, waiting).silent(busy.wire, 3)
+    assert busy.looks - before == 6
+    assert outcome.seconds == 0.5
+
+
+def test_in_an_exploration_the_same_cannot_be_judged(time: Time, runner: Any) -> None:
+    busy = runner(1.0)
+    busy.allowance = Measured(30.0)
+    outcome = given_up(busy).silent(busy.wire, 3)
+    assert (outcome.kind, outcome.silence, outcome.seconds) == (OutcomeKind.SILENT, Silence.COMPUTES, 30.0)
+
+
+def test_a_sleeper_cannot_be_judged_and_is_asked_where_it_is_once(time: Time, runner: Any) -> None:
+    sleeper = runner(asleep=True)
+    outcome = given_up(sleeper).silent(sleeper.wire, 3)
+    assert (outcome.kind, outcome.silence) == (OutcomeKind.SILENT, Silence.WAITS)
+    assert outcome.line == 2
+    assert sleeper.asked == 1
+    assert sleeper.looks > STILL_LOOKS
+
+
+def test_a_judge_that_is_late_itself_blames_the_machine(time: Time, runner: Any) -> None:
+    time.late = 0.2
+    sleeper = runner(asleep=True)
+    outcome = given_up(sleeper).silent(sleeper.wire, 3)
+    assert (outcome.kind, outcome.silence, outcome.line) == (OutcomeKind.SILENT, Silence.BUSY, 0)
+    assert sleeper.asked == 0
+
+
+def test_a_task_that_gets_no_core_blames_the_machine(time: Time, runner: Any) -> None:
+    starved = runner()
+    assert given_up(starved).silent(starved.wire, 3).silence is Silence.BUSY
+    assert time.now - 50.0 >= 300.0
+
+
+def test_a_process_that_is_not_found_cannot_be_judged(time: Time, runner: Any) -> None:
+    hidden = runner(found=False)
+    outcome = given_up(hidden).silent(hidden.wire, 3)
+    assert (outcome.kind, outcome.silence) == (OutcomeKind.SILENT, Silence.HIDES)
+    assert hidden.looks == UNSEEN_LOOKS
+
+
+def test_a_late_announcement_is_taken_and_what_it_has_cost_is_known(time: Time, runner: Any) -> None:
+    slow = runner(0.1)
+    slow.allowance = Measured()
+    slow.words, slow.after = frame({"operation": {"kind": "time.sleep"}}), 31
+    message = Patience(slow).receive(slow.wire, MESSAGES, ORIGIN)
+    assert isinstance(message, Message)
     assert message.operation.kind.value == "time.sleep"
-    later.join()
-    other.close()
-    wire.close()
+    slow.allowance.begin()
+    assert slow.allowance.limit(ORIGIN, threads=False) == 64
 
 
-STACK = b"""Current thread 0x1 (most recent call first):
-  File "/usr/lib/python3/threading.py", line 300 in wait
-  File "<string>", line 7 in eval
-  File "counter.py", line 12 in increment_counter
-  File "counter.py", line 40 in other
-"""
+def test_nobody_who_announces_at_once_is_looked_at(time: Time, runner: Any) -> None:
+    quick = runner(0.1)
+    quick._end.sendall(frame({"operation": {"kind": "time.sleep"}}))
+    Patience(quick).receive(quick.wire, MESSAGES, ORIGIN)
+    assert quick.looks == 0
 
 
-@pytest.mark.parametrize(
-    ("stack", "line"), [(STACK, 12), (b"", 0), (b'File "x.py", line 99999999999 in f\n', 0)]
-)
-def test_the_line_of_a_hang_is_the_innermost_of_the_submission(stack: bytes, line: int) -> None:
-    wire, other = pair()
-    other.sendall(stack)
-    runner: Any = FakeRunner(0.0, 0)
-    outcome = Patience(runner).hung(wire, 3)
-    assert runner.asked
-    assert (outcome.kind, outcome.task, outcome.line) == (OutcomeKind.HUNG, 3, line)
-    other.close()
-    wire.close()
+def test_a_further_thread_is_not_asked_where_it_is(time: Time, runner: Any) -> None:
+    busy = runner(0.1)
+    outcome = given_up(busy).silent(busy.wire, 3, thread=True)
+    assert (outcome.kind, outcome.line, busy.asked) == (OutcomeKind.HUNG, 0, 0)
+
+
+def test_what_it_was_killed_for_is_told(time: Time, runner: Any) -> None:
+    killed = runner()
+    assert Patience(killed).death(killed.wire) == "the process died"
+    killed.exceeded = "more than 1 MB"
+    waiting = Patience(killed)
+    assert waiting.death(killed.wire) == "it was ended for taking more than 1 MB"
+    killed.exceeded = ""
+    assert waiting.death(killed.wire) == "it was ended for taking more than 1 MB"
+
+
+def test_a_runner_that_does_not_answer_blames_the_machine() -> None:
+    outcome = too_busy(4)
+    assert (outcome.kind, outcome.task, outcome.silence) == (OutcomeKind.SILENT, 4, Silence.BUSY)
 
 
 def test_the_interpreter_s_last_words_are_understood() -> None:
-    outcome = fatal_error(2, b"Fatal Python error: Segmentation fault\n\n" + STACK, "rubbish")
+    outcome = fatal_error(2, b"Fatal Python error: Segmentation fault\n\n" + STACK % 12, "rubbish")
     assert (outcome.kind, outcome.detail, outcome.line) == (OutcomeKind.CRASHED, "Segmentation fault", 12)
 
 
@@ -105,3 +206,11 @@ def test_any_other_noise_is_a_broken_protocol() -> None:
     outcome = fatal_error(2, b"\xff\xfe" * 100, "a frame is too large")
     assert outcome.detail == "it broke the protocol: a frame is too large"
     assert outcome.failure is None
+
+
+def test_the_other_end_is_known_by_its_number() -> None:
+    wire, other = pair()
+    with other:
+        assert isinstance(other, socket.socket)
+        assert wire.other_end > 0
+    wire.close()
