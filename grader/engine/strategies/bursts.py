@@ -61,12 +61,15 @@ class Burst(Led):
     """After the schedule `task`, which the bound on waits holds back there, goes on alone until it leaves its loop.
 
     `gave_up_after` is how often it had done the same in vain when it left by itself; None if it did not, or saw
-    something else before.
+    something else before. If it goes on `to_the_end`, nobody else does before it ends, or has to wait.
     """
 
-    def __init__(self, schedule: Sequence[TaskId], bounds: Bounds, task: TaskId) -> None:
+    def __init__(
+        self, schedule: Sequence[TaskId], bounds: Bounds, task: TaskId, *, to_the_end: bool = False
+    ) -> None:
         super().__init__(schedule, bounds)
         self._task = task
+        self._to_the_end = to_the_end
         self._rounds: tuple[Round, ...] = ()
         self._signs: frozenset[Sign] = frozenset()
         self._made = 0
@@ -80,15 +83,17 @@ class Burst(Led):
 
     def insists(self, choice: Choice) -> TaskId | None:
         led = super().insists(choice)
-        if led is not None or self._over:
+        if led is not None:
             return led
+        if self._over:
+            return self._task if self._goes_on(choice) else None
         waiting = choice.machine.waiting_of(self._task)
         if not self._made:
             self._rounds = waiting.awaited
             self._signs = frozenset(sign for one in self._rounds for sign in one)
         elif waiting.past is None or waiting.past.sign not in self._signs:
             self._over = True  # it has seen something new
-            return None
+            return self._task if self._goes_on(choice) else None
         self._made += 1
         places = {sign.place for sign in self._signs}
         times = max((waiting.counts.get(one, 0) for one in self._rounds), default=0)
@@ -96,7 +101,12 @@ class Burst(Led):
             self._over, self.gave_up_after = True, times + 1
         elif times > MOST_ROUNDS or not _can_move(choice.machine, self._task):
             self._over = True
-        return None if self._over else self._task
+        return self._task if not self._over or self._goes_on(choice) else None
+
+    def _goes_on(self, choice: Choice) -> bool:
+        """Whether the task goes on alone though it has left its loop."""
+        short = choice.position - len(self._schedule) < LONGEST_ALONE
+        return self._to_the_end and short and _can_move(choice.machine, self._task)
 
 
 def _can_move(machine: Machine, task: TaskId) -> bool:

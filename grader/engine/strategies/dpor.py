@@ -30,6 +30,7 @@ from grader.engine.strategies.order import HappensBefore
 from grader.engine.strategies.wakeup import Branch, WakeupTree, may_start
 from grader.engine.turns import TURNS, Turns
 from grader.engine.waits import Bounds, Waiting
+from grader.primitives.base import Objects
 from grader.primitives.registry import depends
 
 _ENDS = (OperationKind.PROCESS_KILL, OperationKind.PROCESS_EXIT)
@@ -64,8 +65,8 @@ class Dpor(Strategy):
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self.bounds = bounds or Bounds()
-        self.on_held_back: Callable[[Waiting, Sequence[TaskId]], None] | None = None
-        """Is told of a look that only the bound on waits keeps from being made, and a schedule that leads there."""
+        self.on_held_back: Callable[[Waiting, Sequence[TaskId], Objects], None] | None = None
+        """Is told of a look that only the bound keeps from being made, a schedule that leads there, and the state."""
         self._stack: list[_Node] = []
         self._order = HappensBefore()
         self._started = False
@@ -262,7 +263,7 @@ class Dpor(Strategy):
             return [*sequence, rehearsal.goal()]
         if rehearsal.held_back and waiting is not None and self.on_held_back is not None:
             before = [node.chosen for node in self._stack[: _lowest(left_out)]]
-            self.on_held_back(waiting, [*before, *(made.task for made in sequence)])
+            self.on_held_back(waiting, [*before, *(made.task for made in sequence)], rehearsal.objects)
         return self._cut_short(_Rehearsal(world, self._births, step, waiting), sequence, needed, others)
 
     def _waiting_at(self, number: int, step: Step) -> Waiting | None:
@@ -300,7 +301,7 @@ class _Rehearsal:
     def __init__(
         self, world: World, births: Mapping[ObjectId, Any], step: Step, waiting: Waiting | None
     ) -> None:
-        self._objects = {**births, **world.objects}
+        self.objects = {**births, **world.objects}
         self._step = step
         self._waiting = waiting
         self.held_back = False
@@ -312,22 +313,22 @@ class _Rehearsal:
         What a call makes of the content that it had in the trace is known, too; of any other, only the task knows it.
         """
         task, operation = step.task, step.operation
-        if not is_enabled(self._objects, task, operation):
+        if not is_enabled(self.objects, task, operation):
             return None
-        made = perform(self._objects, task, operation)
+        made = perform(self.objects, task, operation)
         if operation.kind is OperationKind.REFERENT_CHANGE and made.result == step.result and made.touches:
-            self._objects[operation.object] = after.objects[operation.object]
+            self.objects[operation.object] = after.objects[operation.object]
         return made
 
     def possible(self) -> bool:
         """Whether the goal can be made now. A task that the bound on waits holds back is not asked to look again."""
         waiting, operation = self._waiting, self._step.operation
-        self.held_back = waiting is not None and waiting.holds_back(self._objects, operation)
-        return not self.held_back and is_enabled(self._objects, self._step.task, operation)
+        self.held_back = waiting is not None and waiting.holds_back(self.objects, operation)
+        return not self.held_back and is_enabled(self.objects, self._step.task, operation)
 
     def goal(self) -> Step:
         """The goal, made now; what was made before stays as it is."""
-        return perform(dict(self._objects), self._step.task, self._step.operation)
+        return perform(dict(self.objects), self._step.task, self._step.operation)
 
 
 def _lowest(mask: int) -> int:

@@ -17,6 +17,7 @@ from grader.engine.strategies.bursts import MOST_ROUNDS, Burst, Led
 from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.probes import Probes
 from grader.engine.waits import Bounds, Place, Round, Waiting
+from grader.primitives.base import Objects
 
 FIRST = 16
 """Executions after which to look for the first time what the bound has kept from happening."""
@@ -45,10 +46,10 @@ class _Level:
         self.traces = 0
         self.held_back = False
 
-    def note(self, waiting: Waiting, schedule: Sequence[TaskId]) -> None:
-        """The bound holds a task back after `schedule`."""
+    def note(self, waiting: Waiting, schedule: Sequence[TaskId], objects: Objects) -> None:
+        """The bound holds a task back after `schedule`, which led to `objects`."""
         self.held_back = True
-        self._probes.note(waiting, schedule)
+        self._probes.note(waiting, schedule, objects)
 
     def claim(self) -> Claim | None:
         """What is known once it is exhausted."""
@@ -188,7 +189,7 @@ class BoundedWaits(Strategy):
     def choose(self, choice: Choice) -> TaskId | None:
         if self._current is self._level.dpor and choice.position >= self._level.dpor.depth:
             for task in choice.machine.held_back():
-                self._level.note(choice.machine.waiting_of(task), self._path)
+                self._level.note(choice.machine.waiting_of(task), self._path, choice.machine.objects)
         return self._current.choose(choice)
 
     def executed(self, step: Step) -> None:
@@ -210,7 +211,7 @@ class BoundedWaits(Strategy):
         """See which tasks the bound holds back in the end, and try a fair end of an execution that was too long."""
         for task in world.pending:
             if world.held_back(task):
-                self._level.note(world.waiting[task], self._path)
+                self._level.note(world.waiting[task], self._path, world.objects)
         endless = execution.outcome.kind is OutcomeKind.LIVELOCK
         if len(execution.trace) > len(self._path) and not endless and execution.rounds > MOST_ROUNDS:
             self._late = (
