@@ -56,7 +56,9 @@ class Execution(msgspec.Struct, frozen=True):
     `objects` maps every shared object to its last state (see `grader.primitives`), `initial` those that were there
     before the first step to their first one, `pending` every task that was still there to the operation that it was
     waiting to do, `labels` the tasks to their shown names, `alike` a process to the one before it that it is identical
-    with, where orders among such processes count once.
+    with, where orders among such processes count once. `clocks` has for each step what its task's own clock showed when
+    it was about to make it, in milliseconds, and `last_clocks` what each task's showed last; only differences between
+    times of one task mean anything.
     """
 
     schedule: Schedule
@@ -71,6 +73,8 @@ class Execution(msgspec.Struct, frozen=True):
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}
     initial: Mapping[ObjectId, object] = {}
+    clocks: tuple[int, ...] = ()
+    last_clocks: Mapping[TaskId, int] = {}
 
 
 class Claim(msgspec.Struct, frozen=True):

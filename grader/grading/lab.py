@@ -25,6 +25,7 @@ from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import FreeFlaw
 from grader.grading.hints_crash import help_for
+from grader.grading.patience import PATIENCE
 from grader.grading.scenario import Scenario
 from grader.grading.workbench import Workbench
 from grader.runtime.pinning import unpinned
@@ -168,11 +169,13 @@ class Lab:
             self._budget if most is None else _at_most(self._budget, most),
             lambda _: self.on_execution(),
             threads=self._bench.has_threads,
+            patience=PATIENCE if self._replay is None else None,
         )
         with closing(examination):
             if self._replay is not None:
                 raise self._replayed(examination, maker, scenario, self._replay)
             self.evidence.append(examination.run(strategies))
+            self.remark = self.remark or examination.remark()
             if examination.tally.first:
                 raise CheckFailed(examination.findings())
             if examination.tally.blocked is not None:

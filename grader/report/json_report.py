@@ -120,7 +120,7 @@ def _step(step: WitnessStep) -> dict[str, Any]:
         "object": step.object,
         "line": step.line,
         "value": step.value,
-        **if_any(note=step.note, conflict=step.conflict, state=dict(step.state)),
+        **if_any(note=step.note, conflict=step.conflict, state=dict(step.state), repeats=step.repeats),
         **({} if step.executed else {"executed": False}),
     }
 

@@ -163,7 +163,14 @@ class ProcessSession:
         except RunnerLost:
             return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
         return Announcement(
-            task, message.operation, message.created, message.place, message.out, message.err, message.updates
+            task,
+            message.operation,
+            message.created,
+            message.place,
+            message.out,
+            message.err,
+            message.updates,
+            message.clock,
         )
 
     def _heard(self, task: TaskId, wire: Wire) -> Message:

@@ -1,0 +1,118 @@
+"""How long a process has to wait before giving up costs nothing. Start at `Patience` and `Forgiven`.
+
+Giving up is a mistake if the result is wrong then, because the others can be kept from running for any time. But a time
+beyond all reason is a remark only. That holds for a give-up that going on waiting would have prevented: who waits for
+what can never come gives up in every order, so that patience would not help. Whether it would is not guessed but tried:
+the same order is executed again up to the last try, and then everybody else goes on (`Waits`).
+"""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from grader.core.execution import Execution
+from grader.core.operations import ObjectId, OperationKind, TaskId
+from grader.engine.machine import Machine
+from grader.engine.steps import is_enabled, perform
+from grader.engine.strategies.base import Choice
+from grader.engine.strategies.bursts import Led
+from grader.engine.waits import Bounds
+from grader.grading.giving_up import GiveUp, duration_words, give_ups, what
+from grader.grading.names import Names
+from grader.grading.observed import Observed
+
+if TYPE_CHECKING:
+    from grader.grading.flaws import Flaw
+
+_ANY_NUMBER = 10**9
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """Who gives up after more than `tries`, or more than `seconds` by its own clock, has waited long enough."""
+
+    tries: int = 200
+    seconds: float = 600.0
+
+    def is_exceeded(self, given_up: GiveUp) -> bool:
+        """Whether nobody can ask for more."""
+        return len(given_up.tries) > self.tries or given_up.milliseconds > self.seconds * 1000
+
+
+PATIENCE = Patience()
+"""What the exercises' contracts say."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where somebody gives up: doing what, with which object, in which line."""
+
+    kind: OperationKind
+    object: ObjectId
+    line: int
+
+
+class Forgiven(msgspec.Struct, frozen=True):
+    """An execution that is wrong, and in which somebody has given up after so long a time that it does not count."""
+
+    flaws: "Sequence[Flaw]"
+    execution: Execution
+    given_up: GiveUp
+
+    @property
+    def place(self) -> Place:
+        """Where that is."""
+        return place_of(self.given_up)
+
+
+def place_of(given_up: GiveUp) -> Place:
+    """Where somebody gives up."""
+    return Place(given_up.operation.kind, given_up.operation.object, given_up.line)
+
+
+def exceeding(seen: Observed, patience: Patience | None, hopeless: Collection[Place]) -> GiveUp | None:
+    """The first give-up after more than patience asks for, leaving out where waiting longer is hopeless."""
+    if patience is None:
+        return None
+    for given_up in give_ups(seen):
+        if patience.is_exceeded(given_up) and place_of(given_up) not in hopeless:
+            return given_up
+    return None
+
+
+def remark(seen: Observed, names: Names, given_up: GiveUp, patience: Patience) -> str:
+    """What an instructor and a student read about it."""
+    where = f" in line {given_up.line}" if given_up.line else ""
+    after = f"after {duration_words(given_up.milliseconds)}"
+    if given_up.milliseconds <= patience.seconds * 1000:
+        after = f"after more than {patience.tries} failed tries"
+    return (
+        f"{seen.label(given_up.task)} would give up waiting for {what(seen, names, given_up)}{where} {after}. "
+        "Nobody can ask for more patience, so it costs nothing."
+    )
+
+
+class Waits(Led):
+    """After the schedule up to its last try, `task` goes on waiting as long as anybody else can do something.
+
+    `in_vain` is false as soon as what it waits for has come.
+    """
+
+    def __init__(self, schedule: Sequence[TaskId], task: TaskId) -> None:
+        super().__init__(schedule, Bounds(_ANY_NUMBER))
+        self._task = task
+        self.in_vain = True
+
+    def choose(self, choice: Choice) -> TaskId | None:
+        if _would_succeed(choice.machine, self._task):
+            self.in_vain = False
+            return None
+        others = [task for task in choice.candidates if task != self._task]
+        return choice.keep_going(others) if others else None
+
+
+def _would_succeed(machine: Machine, task: TaskId) -> bool:
+    operation = machine.pending.get(task)
+    if operation is None or not is_enabled(machine.objects, task, operation):
+        return False
+    result = perform(dict(machine.objects), task, operation).result
+    return result is not None and result.ok
