@@ -9,7 +9,7 @@ from itertools import zip_longest
 
 import msgspec
 
-from grader.core.execution import Execution, OutcomeKind
+from grader.core.execution import Execution
 from grader.core.verdict import FindingKind
 from grader.exploring.data_races import races_of
 from grader.exploring.outcomes import Ending, Outcomes, ending_of, process_count
@@ -82,24 +82,11 @@ def _conflict(seen: Observed) -> tuple[int, ...]:
 
 
 class OutcomeTally(Tally):
-    """Counts outcomes as well, and goes on for a while after a failure to see what else there is.
-
-    An execution that was cut off because it is too long says nothing.
-    """
+    """Counts outcomes as well, and goes on for a while after a failure to see what else there is."""
 
     outcomes: Outcomes = msgspec.field(default_factory=Outcomes)
 
     def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
-        outcome = execution.outcome
-        if outcome.kind is OutcomeKind.STEP_LIMIT:
-            steps = len(execution.trace)
-            who = execution.labels.get(outcome.task, "a process")
-            message = (
-                f"The program had not come to an end after {steps:,} steps, {who} being in line {outcome.line}: "
-                "either it never does, or it is too long to be explored. Try it with fewer rounds or less data."
-            )
-            self.blocked = Flaw(FindingKind.INCONCLUSIVE, message, line=outcome.line)
-            return
         self.outcomes.add(execution)
         super().add(flaws, execution)
 

@@ -37,7 +37,7 @@ from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
-from grader.grading.patience import Forgiven, Patience, Place, Waits, exceeding, remark
+from grader.grading.patience import Forgiven, Leniency, Patience
 from grader.grading.scenario import Scenario
 from grader.runtime.agent.room import NO_ROOM
 from grader.runtime.limits import NO_PROCESS
@@ -66,9 +66,6 @@ STILL_GOING_ON = (
     "The program is still making progress after very many steps. Whether it ever ends cannot be told: "
     "try it with fewer rounds."
 )
-_ALWAYS_GIVES_UP = (
-    "In every order that was tried somebody gives up waiting, so it cannot be told whether the rest is right."
-)
 _AGAIN = "A failing order was found, but the program did something else when it was run again."
 
 
@@ -95,7 +92,7 @@ class Tally(msgspec.Struct):
     cut: list[Execution] = []
     """Executions that were cut off because they are long: they say nothing by themselves."""
     forgiven: list[Forgiven] = []
-    """Executions that are wrong only because somebody has given up after more than patience asks for."""
+    """Executions that are wrong because somebody gave up after more than patience asks for, and do not count."""
 
     def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
         """Count one execution that could be judged."""
@@ -145,9 +142,7 @@ class Examination:
         patience: Patience | None = None,
     ) -> None:
         self._overshoot = overshoot
-        self._patience = patience
-        self._hopeless: set[Place] = set()
-        """Where somebody gives up who would wait in vain, however long."""
+        self._leniency = Leniency(patience)
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
@@ -175,7 +170,7 @@ class Examination:
             executions, claim = self._explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
-        self._look_at_forgiven()
+        self._leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         if unsure and claim is None and self.tally.blocked is None:
             self.tally.since_failure = 0
@@ -203,44 +198,14 @@ class Examination:
         if len(self.tally.cut) > before:
             self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, STILL_GOING_ON, line=cut.outcome.line)
 
-    def _look_at_forgiven(self) -> None:
-        """Take back what was forgiven where waiting longer would not have helped."""
-        for forgiven in list(self.tally.forgiven):
-            if forgiven.place not in self._hopeless and self._waits_in_vain(forgiven):
-                self._hopeless.add(forgiven.place)
-        before, self.tally.forgiven = self.tally.forgiven, []
-        for forgiven in before:
-            self._count(forgiven.flaws, forgiven.execution, self.tally)
-        if not self.tally.judged and self.tally.forgiven and self.tally.blocked is None:
-            line = self.tally.forgiven[0].given_up.line
-            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _ALWAYS_GIVES_UP, line=line)
-
-    def _waits_in_vain(self, forgiven: Forgiven) -> bool:
-        strategy = Waits(forgiven.execution.schedule[: forgiven.given_up.tries[-1]], forgiven.given_up.task)
-        self.explore(strategy, Tally())
-        return strategy.in_vain
-
-    def remark(self) -> str:
-        """What was forgiven, if anything was."""
-        if self._patience is None or not self.tally.forgiven:
-            return ""
-        first = self.tally.forgiven[0]
-        seen, names = Observed(self._scenario, first.execution), self._maker.names(first.execution)
-        return remark(seen, names, first.given_up, self._patience)
-
-    def _count(self, flaws: Sequence[Flaw], execution: Execution, tally: Tally) -> None:
-        """Count an execution, unless it is wrong because somebody gave up after more than patience asks for."""
-        seen = Observed(self._scenario, execution)
-        given_up = exceeding(seen, self._patience, self._hopeless) if flaws else None
-        if given_up is None:
-            tally.add(flaws, execution)
-        else:
-            tally.forgiven.append(Forgiven(flaws, execution, given_up))
-
     @property
     def has_threads(self) -> bool:
         """Whether any process has started a thread: what those do between two operations is never interrupted."""
         return self._threads or self._tasks.has_threads
+
+    def remark(self) -> str:
+        """What was seen and did not count, if anything was."""
+        return self._leniency.remark(self.tally, self._scenario, self._maker.names)
 
     def close(self) -> None:
         """End the processes that were kept for further executions."""
@@ -337,7 +302,7 @@ class Examination:
         flaws = general_flaws(seen, self._maker.names(execution))
         if not flaws and seen.completed:
             flaws = _asked(self._verdict, seen)
-        self._count(flaws, execution, tally)
+        self._leniency.count(flaws, seen, tally)
         if tally.blocked is not None:
             return False
         if not tally.first:

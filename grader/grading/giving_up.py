@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId, task_of
+from grader.core.operations import Operation, OperationKind, Step, TaskId, task_of
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 
@@ -23,11 +23,15 @@ WAITS = frozenset(
 """What can be done with a time limit, or without waiting, and then may fail."""
 
 
+_AT_ONCE = (_KIND.CONDITION_LEAVE,)
+"""What belongs to a try in vain, and comes before its time is counted."""
+
+
 class GiveUp(msgspec.Struct, frozen=True):
     """A task that has tried the same again and again, and then has not tried any more.
 
-    `operation` is its last try, `tries` are the numbers of all of them in the trace. `milliseconds` is how long that took
-    by the task's own clock: 0 if nothing in it takes any time. `lines` are the lines of the tries, in order.
+    `operation` is its last try, `tries` are the numbers of all of them in the trace. `milliseconds` is how long that
+    took by the task's own clock: 0 if nothing in it takes any time. `lines` are the lines of the tries, in order.
     """
 
     task: TaskId
@@ -69,8 +73,9 @@ def give_ups(seen: Observed) -> tuple[GiveUp, ...]:
     return tuple(sorted(found, key=lambda one: one.tries[-1]))
 
 
-def _key(task: TaskId, operation: Operation) -> tuple[TaskId, OperationKind, ObjectId, tuple[ObjectId, ...]]:
-    return task, operation.kind, operation.object, operation.targets
+def _key(task: TaskId, operation: Operation) -> object:
+    """What has to be the same in all tries: an item that cannot be put is given up even if another is put later."""
+    return task, operation.kind, operation.object, operation.targets, operation.data
 
 
 def _give_up(seen: Observed, run: _Run) -> GiveUp:
@@ -86,14 +91,14 @@ def _give_up(seen: Observed, run: _Run) -> GiveUp:
 
 
 def _duration(seen: Observed, task: TaskId, first: int, last: int) -> int:
-    """Milliseconds by a task's own clock from before its first try until it was about to do something after its last."""
+    """Milliseconds by a task's own clock from its first try until it was about to do something after its last."""
     execution = seen.execution
     if last >= len(execution.clocks):
         return 0
     later = (
         execution.clocks[number]
         for number in range(last + 1, len(execution.trace))
-        if execution.trace[number].task == task
+        if execution.trace[number].task == task and execution.trace[number].operation.kind not in _AT_ONCE
     )
     end = next(later, execution.last_clocks.get(task, 0))
     return max(0, end - execution.clocks[first])
@@ -107,21 +112,17 @@ def after(seen: Observed, given_up: GiveUp) -> Iterator[Step]:
 
 
 def duration_words(milliseconds: int) -> str:
-    """A time as people say it: `0.3 s`, `50 s`, `15 minutes`, `2 hours`."""
+    """A time as people say it: `0.3 s`, `50 s`, `15 minutes`, `1.5 hours`."""
     seconds = milliseconds / 1000
     if seconds < 10:
         return f"{seconds:.1g} s" if seconds < 1 else f"{seconds:.2g} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
-    for unit, size, most in (("minutes", 60, 120), ("hours", 3600, 48), ("days", 86400, 10_000)):
-        if seconds / size < most:
-            return _whole(seconds / size, unit)
-    return "many years"
-
-
-def _whole(number: float, unit: str) -> str:
-    rounded = round(number)
-    return f"{rounded} {unit if rounded != 1 else unit[:-1]}"
+    for unit, size, most in (("minute", 60, 60), ("hour", 3600, 48), ("day", 86_400, 100_000)):
+        number = round(seconds / size, 1 if size == 3600 else 0)
+        if number < most:
+            return f"{number:g} {unit}{'' if number == 1 else 's'}"
+    return "hundreds of years"
 
 
 def what(seen: Observed, names: Names, given_up: GiveUp) -> str:

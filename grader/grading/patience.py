@@ -1,4 +1,4 @@
-"""How long a process has to wait before giving up costs nothing. Start at `Patience` and `Forgiven`.
+"""How long a process has to wait before giving up costs nothing. Start at `Patience` and `Leniency`.
 
 Giving up is a mistake if the result is wrong then, because the others can be kept from running for any time. But a time
 beyond all reason is a remark only. That holds for a give-up that going on waiting would have prevented: who waits for
@@ -6,25 +6,31 @@ what can never come gives up in every order, so that patience would not help. Wh
 the same order is executed again up to the last try, and then everybody else goes on (`Waits`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.core.execution import Execution
 from grader.core.operations import ObjectId, OperationKind, TaskId
+from grader.core.verdict import FindingKind
 from grader.engine.machine import Machine
 from grader.engine.steps import is_enabled, perform
 from grader.engine.strategies.base import Choice
 from grader.engine.strategies.bursts import Led
 from grader.engine.waits import Bounds
+from grader.grading.flaws import Flaw
 from grader.grading.giving_up import GiveUp, duration_words, give_ups, what
 from grader.grading.names import Names
 from grader.grading.observed import Observed
+from grader.grading.scenario import Scenario
 
 if TYPE_CHECKING:
-    from grader.grading.flaws import Flaw
+    from grader.grading.examination import Tally
 
+ALWAYS_GIVES_UP = (
+    "In every order that was tried somebody gives up waiting, so it cannot be told whether the rest is right."
+)
 _ANY_NUMBER = 10**9
 
 
@@ -54,7 +60,7 @@ class Place(msgspec.Struct, frozen=True):
 class Forgiven(msgspec.Struct, frozen=True):
     """An execution that is wrong, and in which somebody has given up after so long a time that it does not count."""
 
-    flaws: "Sequence[Flaw]"
+    flaws: Sequence[Flaw]
     execution: Execution
     given_up: GiveUp
 
@@ -79,16 +85,52 @@ def exceeding(seen: Observed, patience: Patience | None, hopeless: Collection[Pl
     return None
 
 
-def remark(seen: Observed, names: Names, given_up: GiveUp, patience: Patience) -> str:
-    """What an instructor and a student read about it."""
-    where = f" in line {given_up.line}" if given_up.line else ""
-    after = f"after {duration_words(given_up.milliseconds)}"
-    if given_up.milliseconds <= patience.seconds * 1000:
-        after = f"after more than {patience.tries} failed tries"
-    return (
-        f"{seen.label(given_up.task)} would give up waiting for {what(seen, names, given_up)}{where} {after}. "
-        "Nobody can ask for more patience, so it costs nothing."
-    )
+class Leniency:
+    """Sees to it that executions do not count which are wrong only because somebody gave up after so long a time.
+
+    Without `patience` all count.
+    """
+
+    def __init__(self, patience: Patience | None) -> None:
+        self._patience = patience
+        self._hopeless: set[Place] = set()
+        """Where somebody gives up who would wait in vain, however long."""
+
+    def count(self, flaws: Sequence[Flaw], seen: Observed, tally: "Tally") -> None:
+        """Count an execution, or forgive it."""
+        given_up = exceeding(seen, self._patience, self._hopeless) if flaws else None
+        if given_up is None:
+            tally.add(flaws, seen.execution)
+        else:
+            tally.forgiven.append(Forgiven(flaws, seen.execution, given_up))
+
+    def look_again(self, tally: "Tally", scenario: Scenario, explore: "Callable[[Waits], object]") -> None:
+        """Take back what was forgiven where waiting longer would not have helped; `explore` executes."""
+        forgiven, tally.forgiven = tally.forgiven, []
+        for one in forgiven:
+            if one.place not in self._hopeless:
+                waits = Waits(one.execution.schedule[: one.given_up.tries[-1]], one.given_up.task)
+                explore(waits)
+                if waits.in_vain:
+                    self._hopeless.add(one.place)
+        for one in forgiven:
+            self.count(one.flaws, Observed(scenario, one.execution), tally)
+        if tally.forgiven and not tally.judged and tally.blocked is None:
+            line = tally.forgiven[0].given_up.line
+            tally.blocked = Flaw(FindingKind.INCONCLUSIVE, ALWAYS_GIVES_UP, line=line)
+
+    def remark(self, tally: "Tally", scenario: Scenario, names: Callable[[Execution], Names]) -> str:
+        """What was forgiven, if anything was: the first of it."""
+        if not tally.forgiven or self._patience is None:
+            return ""
+        first = tally.forgiven[0]
+        seen, given_up = Observed(scenario, first.execution), first.given_up
+        where = f" in line {given_up.line}" if given_up.line else ""
+        after = f"after {duration_words(given_up.milliseconds)}"
+        if given_up.milliseconds <= self._patience.seconds * 1000:
+            after = f"after more than {self._patience.tries} failed tries"
+        waiting = f"waiting for {what(seen, names(first.execution), given_up)}{where}"
+        return f"{seen.label(given_up.task)} would give up {waiting} {after}, which costs nothing."
 
 
 class Waits(Led):
