@@ -62,9 +62,11 @@ def cycle_of(execution: Execution) -> Cycle | None:
 def bounds_of(execution: Execution) -> tuple[int, int]:
     """Where the cycle begins for the first time, and how many steps there are up to its first end.
 
-    What comes before it and is the same already belongs to it.
+    What comes before it and is the same already belongs to it. Without a cycle both are the length of the trace.
     """
     trace, length = execution.trace, execution.outcome.cycle
+    if cycle_of(execution) is None:
+        return len(trace), len(trace)
     begin = len(trace) - length
     while begin > 0 and _same(trace[begin - 1], trace[begin - 1 + length]):
         begin -= 1

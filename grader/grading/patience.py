@@ -64,11 +64,6 @@ class Forgiven(msgspec.Struct, frozen=True):
     execution: Execution
     given_up: GiveUp
 
-    @property
-    def place(self) -> Place:
-        """Where that is."""
-        return place_of(self.given_up)
-
 
 def place_of(given_up: GiveUp) -> Place:
     """Where somebody gives up."""
@@ -107,14 +102,17 @@ class Leniency:
     def look_again(self, tally: "Tally", scenario: Scenario, explore: "Callable[[Waits], object]") -> None:
         """Take back what was forgiven where waiting longer would not have helped; `explore` executes."""
         forgiven, tally.forgiven = tally.forgiven, []
-        for one in forgiven:
-            if one.place not in self._hopeless:
-                waits = Waits(one.execution.schedule[: one.given_up.tries[-1]], one.given_up.task)
-                explore(waits)
-                if waits.in_vain:
-                    self._hopeless.add(one.place)
-        for one in forgiven:
-            self.count(one.flaws, Observed(scenario, one.execution), tally)
+        executions = [Observed(scenario, one.execution) for one in forgiven]
+        tried: dict[tuple[TaskId, ...], bool] = {}
+        known = -1
+        while known < len(self._hopeless):
+            known = len(self._hopeless)
+            for seen in executions:
+                given_up = exceeding(seen, self._patience, self._hopeless)
+                if given_up is not None and _waits_in_vain(seen.execution, given_up, explore, tried):
+                    self._hopeless.add(place_of(given_up))
+        for one, seen in zip(forgiven, executions):
+            self.count(one.flaws, seen, tally)
         if tally.forgiven and not tally.judged and tally.blocked is None:
             line = tally.forgiven[0].given_up.line
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, ALWAYS_GIVES_UP, line=line)
@@ -131,6 +129,21 @@ class Leniency:
             after = f"after more than {self._patience.tries} failed tries"
         waiting = f"waiting for {what(seen, names(first.execution), given_up)}{where}"
         return f"{seen.label(given_up.task)} would give up {waiting} {after}, which costs nothing."
+
+
+def _waits_in_vain(
+    execution: Execution,
+    given_up: GiveUp,
+    explore: "Callable[[Waits], object]",
+    tried: dict[tuple[TaskId, ...], bool],
+) -> bool:
+    """Whether what somebody gave up waiting for would never have come."""
+    schedule = (*execution.schedule[: given_up.tries[-1]], given_up.task)
+    if schedule not in tried:
+        waits = Waits(schedule[:-1], given_up.task)
+        explore(waits)
+        tried[schedule] = waits.in_vain
+    return tried[schedule]
 
 
 class Waits(Led):
