@@ -7,7 +7,7 @@ the same order is executed again up to the last try, and then everybody else goe
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
@@ -24,9 +24,6 @@ from grader.grading.giving_up import GiveUp, duration_words, give_ups, what
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
-
-if TYPE_CHECKING:
-    from grader.grading.examination import Tally
 
 ALWAYS_GIVES_UP = (
     "In every order that was tried somebody gives up waiting, so it cannot be told whether the rest is right."
@@ -65,6 +62,17 @@ class Forgiven(msgspec.Struct, frozen=True):
     given_up: GiveUp
 
 
+class Tallies(Protocol):
+    """What counts executions: `grader.grading.examination.Tally`."""
+
+    judged: int
+    blocked: Flaw | None
+    forgiven: list[Forgiven]
+
+    def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
+        """Count one execution that could be judged."""
+
+
 def place_of(given_up: GiveUp) -> Place:
     """Where somebody gives up."""
     return Place(given_up.operation.kind, given_up.operation.object, given_up.line)
@@ -91,7 +99,7 @@ class Leniency:
         self._hopeless: set[Place] = set()
         """Where somebody gives up who would wait in vain, however long."""
 
-    def count(self, flaws: Sequence[Flaw], seen: Observed, tally: "Tally") -> None:
+    def count(self, flaws: Sequence[Flaw], seen: Observed, tally: Tallies) -> None:
         """Count an execution, or forgive it."""
         given_up = exceeding(seen, self._patience, self._hopeless) if flaws else None
         if given_up is None:
@@ -99,7 +107,7 @@ class Leniency:
         else:
             tally.forgiven.append(Forgiven(flaws, seen.execution, given_up))
 
-    def look_again(self, tally: "Tally", scenario: Scenario, explore: "Callable[[Waits], object]") -> None:
+    def look_again(self, tally: Tallies, scenario: Scenario, explore: "Callable[[Waits], object]") -> None:
         """Take back what was forgiven where waiting longer would not have helped; `explore` executes."""
         forgiven, tally.forgiven = tally.forgiven, []
         executions = [Observed(scenario, one.execution) for one in forgiven]
@@ -117,7 +125,7 @@ class Leniency:
             line = tally.forgiven[0].given_up.line
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, ALWAYS_GIVES_UP, line=line)
 
-    def remark(self, tally: "Tally", scenario: Scenario, names: Callable[[Execution], Names]) -> str:
+    def remark(self, tally: Tallies, scenario: Scenario, names: Callable[[Execution], Names]) -> str:
         """What was forgiven, if anything was: the first of it."""
         if not tally.forgiven or self._patience is None:
             return ""
