@@ -23,6 +23,7 @@ WAITS = frozenset(
 """What can be done with a time limit, or without waiting, and then may fail."""
 
 
+_JOINS = (_KIND.PROCESS_JOIN, _KIND.THREAD_JOIN)
 _AT_ONCE = (_KIND.CONDITION_LEAVE,)
 """What belongs to a try in vain, and comes before its time is counted."""
 
@@ -58,7 +59,7 @@ def give_ups(seen: Observed) -> tuple[GiveUp, ...]:
     """Everybody who has given up waiting for something and has not got it later, by the last tries."""
     runs: dict[object, _Run] = {}
     for number, step in enumerate(seen.execution.trace):
-        if step.operation.kind not in WAITS or step.result is None or step.result.error is not None:
+        if not _is_try(step.operation) or step.result is None or step.result.error is not None:
             continue
         key = _key(step.task, step.operation)
         if step.result.ok:
@@ -68,9 +69,15 @@ def give_ups(seen: Observed) -> tuple[GiveUp, ...]:
             run.steps.append(step)
             run.numbers.append(number)
     for task, operation in seen.execution.pending.items():
-        runs.pop(_key(task, operation), None)  # has not given up yet
+        if _is_try(operation):
+            runs.pop(_key(task, operation), None)  # has not given up yet
     found = [_give_up(seen, run) for run in runs.values()]
     return tuple(sorted(found, key=lambda one: one.tries[-1]))
+
+
+def _is_try(operation: Operation) -> bool:
+    """Whether a task waits of its own accord: Python itself joins children when a process ends (without a line)."""
+    return operation.kind in WAITS and (operation.kind not in _JOINS or operation.line > 0)
 
 
 def _key(task: TaskId, operation: Operation) -> object:

@@ -249,6 +249,7 @@ def test_a_join_that_comes_back_too_early() -> None:
         target = process_object(started.number)
         yield Operation(KIND.PROCESS_JOIN, target, line=20, timed=True)
         yield Operation(KIND.PROCESS_RETURN, line=21)
+        yield Operation(KIND.PROCESS_JOIN, target)  # as Python does at the end of a process
 
     seen = observed(scenario, [parent], [1, 1, 1])
     assert advice(seen, FindingKind.LEAK, Flaw(FindingKind.LEAK, "leak")) == (
