@@ -22,11 +22,17 @@ _ANSWERS = {
 _OTHERWISE = (_KIND.EVENT_WAIT, _KIND.CONDITION_RESUME, _KIND.MANAGED_QUEUE_GET, _KIND.MANAGED_QUEUE_PUT)
 _WORK = (_KIND.MEMORY_WRITE, _KIND.QUEUE_PUT, _KIND.MANAGED_QUEUE_PUT, _KIND.PIPE_SEND)
 """What others can notice."""
-_ADVICE = "Try until it works, or wait without a limit."
+_ADVICE = {
+    _KIND.QUEUE_GET: "Use get() without a timeout: it waits for the next item.",
+    _KIND.QUEUE_PUT: "Use put() without a timeout: it waits for room.",
+    _KIND.PROCESS_JOIN: "Leave the timeout out: join() waits until it has ended.",
+}
+_ANY_ADVICE = "Try until it works, or wait without a limit."
 
 
-def told(facts: Facts, given_up: GiveUp, consequence: str, advice: str = _ADVICE) -> str:
-    """Who gave up waiting for what, after how many tries, and what came of it."""
+def told(facts: Facts, given_up: GiveUp, consequence: str, advice: str = "") -> str:
+    """Who gave up waiting for what, after how many tries, and what came of it; then `advice`, or what fits the call."""
+    advice = advice or _ADVICE.get(given_up.operation.kind, _ANY_ADVICE)
     number = len(given_up.tries)
     tries = "a failed try" if number == 1 else f"{number} failed tries"
     where = ""
