@@ -42,12 +42,7 @@ def join_gave_up(facts: Facts) -> str:
     given_up = facts.gave_up(_KIND.PROCESS_JOIN)
     if given_up is None or given_up.task != facts.main or facts.kind is FindingKind.HANG:
         return ""
-    return waiting.told(
-        facts,
-        given_up,
-        "goes on while it still runs",
-        "Leave the timeout out: join() waits until it has ended.",
-    )
+    return waiting.told(facts, given_up, "goes on while it still runs")
 
 
 def unjoined(facts: Facts) -> tuple[TaskId, ...]:

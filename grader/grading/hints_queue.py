@@ -88,8 +88,7 @@ def get_gave_up(facts: Facts) -> str:
     given_up = facts.gave_up(_KIND.QUEUE_GET)
     if given_up is None:
         return ""
-    advice = "Use get() without a timeout: it waits for the next item."
-    return waiting.told(facts, given_up, "takes nothing that comes later", advice)
+    return waiting.told(facts, given_up, "takes nothing that comes later")
 
 
 def put_gave_up(facts: Facts) -> str:
@@ -97,8 +96,7 @@ def put_gave_up(facts: Facts) -> str:
     given_up = facts.gave_up(_KIND.QUEUE_PUT)
     if given_up is None:
         return ""
-    advice = "Use put() without a timeout: it waits for room."
-    return waiting.told(facts, given_up, "the item is lost", advice)
+    return waiting.told(facts, given_up, "the item is lost")
 
 
 def asked_full(facts: Facts) -> str:
