@@ -76,6 +76,8 @@ class Execution(msgspec.Struct, frozen=True):
     before the first step to their first one, `pending` every task that was still there to the operation that it was
     waiting to do, `labels` the tasks to their shown names, `alike` a process to the one before it that it is identical
     with, where orders among such processes count once. `rounds` is how often some task has done the same in vain.
+    `clocks` has for each step what its task's own clock showed when it was about to make it, in milliseconds, and
+    `last_clocks` what each task's showed last; only differences between times of one task mean anything.
     """
 
     schedule: Schedule
@@ -91,6 +93,8 @@ class Execution(msgspec.Struct, frozen=True):
     errors: Mapping[TaskId, str] = {}
     initial: Mapping[ObjectId, object] = {}
     rounds: int = 0
+    clocks: tuple[int, ...] = ()
+    last_clocks: Mapping[TaskId, int] = {}
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -61,8 +61,8 @@ class WitnessStep(msgspec.Struct, frozen=True, omit_defaults=True):
     `task` is the column ("main", "P1", ...), `operation` the verb ("read", "acquire", "put", ...), `object` the
     shown name of the shared object, `value` what was read, written or answered, `note` an explanation ("waits for
     lock, held by P1"), `conflict` marks the steps that clash, `executed` is false for what a task was still
-    waiting to do when the execution ended. `state` names the shared objects that hold something else when the next
-    line comes, each with what it holds then.
+    waiting to do when the execution ended, `repeats` is true for what would be done again and again, for ever. `state`
+    names the shared objects that hold something else when the next line comes, each with what it holds then.
     """
 
     task: str
@@ -75,6 +75,7 @@ class WitnessStep(msgspec.Struct, frozen=True, omit_defaults=True):
     executed: bool = True
     source: str = ""
     state: tuple[tuple[str, str], ...] = ()
+    repeats: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -41,6 +41,9 @@ class _Driver:
         self.tasks = tasks
         self.max_steps = max_steps
         self.trace: list[Step] = []
+        self.clocks: list[int] = []
+        """What its task's clock showed when each step was announced."""
+        self.last_clocks: dict[TaskId, int] = {}
         self.out: dict[TaskId, str] = {}
         self.err: dict[TaskId, str] = {}
         self.fairness = Fairness()
@@ -105,11 +108,13 @@ class _Driver:
         """A cycle: what comes after its first time is the same, and need not be told."""
         assert self.beyond is not None
         del self.trace[self.beyond.anchor + self.beyond.length :]
+        del self.clocks[len(self.trace) :]
         operation = self.trace[-1].operation
         return Outcome(OutcomeKind.LIVELOCK, self.trace[-1].task, operation.line, cycle=self.beyond.length)
 
     def _made(self, session: Session, step: Step, movable: Sequence[TaskId]) -> Outcome | None:
         self.trace.append(step)
+        self.clocks.append(self.last_clocks.get(step.task, 0))
         self.fairness.stepped(step, self.machine.waiting_of(step.task), movable)
         if self.beyond is None:
             self.strategy.executed(step)
@@ -129,6 +134,7 @@ class _Driver:
             if not isinstance(report, Announcement):
                 return self._explained(report.outcome)
             self._keep_output(report)
+            self.last_clocks[report.task] = report.clock
             if report.operation.kind is OperationKind.UNCONTROLLED:
                 operation = report.operation
                 return Outcome(
@@ -183,6 +189,8 @@ def run(
         errors=driver.err,
         initial=driver.initial,
         rounds=machine.most_rounds(),
+        clocks=tuple(driver.clocks),
+        last_clocks=driver.last_clocks,
     )
     strategy.finished(execution, driver.within or machine.snapshot())
     return execution

@@ -32,12 +32,16 @@ Script: TypeAlias = Callable[[], Generator[Union[Operation, "Asked"], Result, No
 
 
 class Asked(NamedTuple):
-    """An operation with what goes along with it. `child` is what a started process does (nothing, if None)."""
+    """An operation with what goes along with it. `child` is what a started process does (nothing, if None).
+
+    `clock` is the task's own time, in milliseconds; 0 is the same as before.
+    """
 
     operation: Operation
     created: tuple[Creation, ...] = ()
     child: Script | None = None
     updates: tuple[Update, ...] = ()
+    clock: int = 0
 
 
 class ScriptedTask:
@@ -49,6 +53,7 @@ class ScriptedTask:
         self.child: Script | None = None
         """What the process does that the announced operation would start."""
         self._generator = script()
+        self._clock = 0
 
     def advance(self, result: Result | None) -> Announcement:
         """Run up to the next operation; the end of the generator is the task's exit."""
@@ -58,8 +63,11 @@ class ScriptedTask:
             said = Operation(self._end)
         asked = said if isinstance(said, Asked) else Asked(said)
         self.child = asked.child
+        self._clock = asked.clock or self._clock
         place = _place_of(self._generator)
-        return Announcement(self.task, asked.operation, asked.created, place, updates=asked.updates)
+        return Announcement(
+            self.task, asked.operation, asked.created, place, updates=asked.updates, clock=self._clock
+        )
 
 
 def _place_of(generator: Any) -> int:

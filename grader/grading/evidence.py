@@ -20,6 +20,7 @@ from grader.core.operations import (
 )
 from grader.core.verdict import FindingKind
 from grader.grading.flaws import Flaw
+from grader.grading.giving_up import GiveUp, give_ups
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.sourcecode import SourceFacts
@@ -242,9 +243,15 @@ class Facts:
                 return operation.line
         return 0
 
-    def gave_up(self, kind: OperationKind) -> Step | None:
-        """A timed or non-blocking call that gave up."""
-        return next((s for s in self.steps(kind) if s.result is not None and not s.result.ok), None)
+    @cached_property
+    def given_up(self) -> tuple[GiveUp, ...]:
+        """The submission's own give-ups, by their last tries."""
+        own = set(self.own)
+        return tuple(one for one in give_ups(self.seen) if self.seen.owner(one.task) in own)
+
+    def gave_up(self, kind: OperationKind) -> GiveUp | None:
+        """Somebody who has given up waiting, by timed or non-blocking calls of a kind."""
+        return next((one for one in self.given_up if one.operation.kind is kind), None)
 
     def line_of(self, kind: OperationKind) -> int:
         """The line of the first step, or waiting operation, of a kind; 0 if there is none."""

@@ -35,15 +35,14 @@ from grader.engine.symmetry import explore_identical
 from grader.engine.tasks import TaskTable
 from grader.engine.waits import Bounds
 from grader.errors import MachineError
-from grader.grading import silence
+from grader.grading import undecided
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
+from grader.grading.patience import Leniency, Patience
 from grader.grading.scenario import Scenario
 from grader.grading.tally import Tally
-from grader.runtime.agent.room import NO_ROOM
-from grader.runtime.limits import NO_PROCESS
 
 Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
 """Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
@@ -67,16 +66,6 @@ _FOR_THREADS = 3
 """So many times as many random orders are tried where threads may share what nobody sees."""
 _NOT_JUDGED = (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED, OutcomeKind.SILENT)
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.LIVELOCK)
-TOO_SLOW = "this machine is too slow, or too busy, to judge this; nothing is graded, try it again"
-BELOW_THE_FLOOR = (
-    "No order that was tried fails, but shared objects are used so often that not even an interruption at each use "
-    "could be tried. Use them less: do not read them again and again, and take the lock once and not many times."
-)
-STILL_GOING_ON = (
-    "The program is still making progress after very many steps. Whether it ever ends cannot be told: "
-    "try it with fewer rounds."
-)
-_AGAIN = "A failing order was found, but the program did something else when it was run again."
 
 
 class Examined(Program, Protocol):
@@ -113,10 +102,12 @@ class Examination:
         overshoot: Verdict | None = None,
         seed: int = SEED,
         has_floor: bool = False,
+        patience: Patience | None = None,
     ) -> None:
         self._overshoot = overshoot
         self._seed = seed
         self._has_floor = has_floor
+        self._leniency = Leniency(patience)
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
@@ -146,6 +137,7 @@ class Examination:
             executions, claim = self._explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
+        self._leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         drawn = unsure and claim is None and self.tally.blocked is None
         if drawn:
@@ -169,7 +161,7 @@ class Examination:
         executions = self._explore_all(lambda: extra)[0]
         decided = self.tally.first or self.tally.blocked is not None
         if self._has_floor and not decided and not interrupted.complete:
-            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, BELOW_THE_FLOOR)
+            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.BELOW_THE_FLOOR)
         return executions
 
     def _look_at_long(self) -> None:
@@ -179,12 +171,18 @@ class Examination:
         more = max(min(self._budget.steps * LONGER, MOST_STEPS) - self._budget.steps, 0)
         self.explorations.append(self.explore(Led((), Bounds()), self.tally, steps=more))
         if len(self.tally.cut) > before:
-            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, STILL_GOING_ON, line=cut.outcome.line)
+            self.tally.blocked = Flaw(
+                FindingKind.INCONCLUSIVE, undecided.STILL_GOING_ON, line=cut.outcome.line
+            )
 
     @property
     def has_threads(self) -> bool:
         """Whether any process has started a thread: what those do between two operations is never interrupted."""
         return self._threads or self._tasks.has_threads
+
+    def remark(self) -> str:
+        """What was seen and did not count, if anything was."""
+        return self._leniency.remark(self.tally, self._scenario, self._maker.names)
 
     def close(self) -> None:
         """End the processes that were kept for further executions."""
@@ -260,7 +258,7 @@ class Examination:
             on_progress = self._on_progress if tally is self.tally else None
             exploration = explore(program, strategy, budget, watch, self._tasks, on_progress)
         if exploration.stopped is StopReason.CPU:
-            raise MachineError(TOO_SLOW)
+            raise MachineError(undecided.TOO_SLOW)
         return exploration
 
     def _seconds_left(self) -> float:
@@ -277,7 +275,7 @@ class Examination:
         outcome = execution.outcome
         forbidden = self._scenario.forbids and is_forbidden(outcome.detail)
         if outcome.kind in _NOT_JUDGED and not forbidden:
-            tally.blocked = Flaw(FindingKind.INCONCLUSIVE, _blocked_message(execution), line=outcome.line)
+            tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.blocked(execution), line=outcome.line)
             return False
         seen = Observed(self._scenario, execution)
         flaws = general_flaws(seen, self._maker.names(execution))
@@ -289,7 +287,7 @@ class Examination:
             tally.too_long = True
         if not flaws and seen.completed:
             flaws = _asked(self._verdict, seen)
-        tally.add(flaws, execution)
+        self._leniency.count(flaws, seen, tally)
         if tally.blocked is not None:
             return False
         if not tally.first:
@@ -328,7 +326,7 @@ class Examination:
         """Why it cannot be judged, if it cannot."""
         if self.tally.cut and self.tally.last is None and self.tally.blocked is None:
             line = self.tally.cut[0].outcome.line
-            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, STILL_GOING_ON, line=line)
+            self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.STILL_GOING_ON, line=line)
         return self._maker.inconclusive(self.tally.blocked) if self.tally.blocked is not None else None
 
     def findings(self, *, shorten: bool = True) -> list[Finding]:
@@ -347,7 +345,9 @@ class Examination:
             if (hung and certain) or self._fails_again(*shortest):
                 findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
             else:
-                findings.append(self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, _AGAIN)))
+                findings.append(
+                    self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, undecided.DIFFERENT_AGAIN))
+                )
         return findings
 
     def _shortened(self, flaw: Flaw, execution: Execution) -> tuple[Flaw, Execution]:
@@ -382,14 +382,3 @@ def _asked(verdict: Verdict, seen: Observed) -> list[Flaw]:
 def switches(execution: Execution) -> int:
     """How often the processor went from one process to another: a bound of the preemptions."""
     return sum(1 for one, other in pairwise(execution.schedule) if one != other)
-
-
-def _blocked_message(execution: Execution) -> str:
-    outcome = execution.outcome
-    if outcome.detail == NO_ROOM:
-        return NO_PROCESS
-    if outcome.kind is OutcomeKind.SILENT:
-        return silence.undecided(execution.labels.get(outcome.task, "The program"), outcome)
-    if outcome.kind is OutcomeKind.UNCONTROLLED:
-        return f"The program uses {outcome.detail}, which the grader cannot control, so it cannot be judged."
-    return f"The program does not do the same again under the same conditions ({outcome.detail})."

@@ -213,8 +213,8 @@ def all_under(seen: Observed, shared: Shared, lock: Shared) -> list[Flaw]:
             held[process] = held.get(process, 0) + change
         elif operation.object == shared.object and process in calls and held.get(process, 0) <= 0:
             verb = "reads" if operation.kind is _KIND.MEMORY_READ else "writes"
-            who, line = seen.label(step.task), operation.line
-            message = f"{who} {verb} {shared.name} in line {line} without holding {lock.name}."
+            where = f" in line {operation.line}" if operation.line else ""
+            message = f"{seen.label(step.task)} {verb} {shared.name}{where} without holding {lock.name}."
             return [Flaw(FindingKind.RACE, message, line=operation.line, conflict=(number,))]
     return []
 

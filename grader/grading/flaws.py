@@ -5,7 +5,6 @@ Start at `general_flaws`. What is wrong with a *completed* execution is for the 
 
 import enum
 import re
-from collections.abc import Sequence
 
 import msgspec
 
@@ -13,30 +12,28 @@ from grader.core.execution import OutcomeKind
 from grader.core.operations import (
     JUDGE,
     Failure,
-    ObjectId,
     Operation,
     OperationKind,
     TaskId,
-    process_object,
     task_of,
 )
 from grader.core.verdict import FindingKind
 from grader.engine.steps import is_enabled
-from grader.grading import forbidden, pools, silence
+from grader.grading import cycles, forbidden, pools, silence
+from grader.grading.cycles import Cycle
 from grader.grading.exceptions import first_paragraph, sentence, told
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.pipe_clashes import find_clash
 from grader.grading.pipe_words import AT_ONE_END, clash_message, waits_at_pipe
-from grader.grading.states import say
-from grader.primitives.lock import LockState
+from grader.grading.states import held_by
 from grader.primitives.memory import MemoryState
 from grader.primitives.queue import QueueState
 from grader.primitives.thread import ThreadState
 
 _KIND = OperationKind
-_TURNS = (_KIND.LOCK_ACQUIRE, _KIND.LOCK_RELEASE)
 _JOINS = (_KIND.PROCESS_JOIN, _KIND.THREAD_JOIN)
+_MOST_WAITING = 4
 _PLACE = re.compile(r'  File "[^"/]+", line (?P<line>\d{1,7}), in ')
 """A frame of the submission: its file has no folder in its name."""
 
@@ -69,8 +66,8 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
     outcome = seen.execution.outcome
     if outcome.kind is OutcomeKind.DEADLOCK:
         flaws.append(_deadlock(seen, names))
-    elif outcome.kind is OutcomeKind.LIVELOCK:
-        flaws.append(_livelock(seen, names))
+    elif (cycle := cycles.cycle_of(seen.execution)) is not None:
+        flaws.append(_livelock(seen, names, cycle))
     elif outcome.kind is OutcomeKind.HUNG:
         message = silence.hang(seen.label(outcome.task), outcome)
         flaws.append(Flaw(FindingKind.HANG, message, line=outcome.line))
@@ -173,20 +170,25 @@ def _deadlock(seen: Observed, names: Names) -> Flaw:
     waiting = _waiting(seen)
     # Whoever only waits for another process's end is not the cause, so it is told last.
     waiting.sort(key=lambda entry: entry[1].kind in (*_JOINS, _KIND.PROCESS_WAIT))
-    sentences = [f"{seen.label(task)} {waits_for(seen, names, task, op)}" for task, op in waiting[:4]]
-    more = f" (and {len(waiting) - 4} more)" if len(waiting) > 4 else ""
+    sentences = [
+        f"{seen.label(task)} {waits_for(seen, names, task, op)}" for task, op in waiting[:_MOST_WAITING]
+    ]
+    more = f" (and {len(waiting) - _MOST_WAITING} more)" if len(waiting) > _MOST_WAITING else ""
     message = "Nobody can go on: " + "; ".join(sentences) + more + "."
     line = waiting[0][1].line if waiting else 0
     return Flaw(FindingKind.DEADLOCK, message, line=line)
 
 
-def _livelock(seen: Observed, names: Names) -> Flaw:
-    outcome = seen.execution.outcome
-    operation = seen.execution.pending.get(outcome.task)
-    what = _polled(seen, names, outcome.task, operation) if operation is not None else ""
-    about = f", looking at {what} again and again; nobody is left to change it" if what else ""
-    message = f"{seen.label(outcome.task)} goes round and round in line {outcome.line}{about}."
-    return Flaw(FindingKind.HANG, message, line=outcome.line)
+def _livelock(seen: Observed, names: Names, cycle: Cycle) -> Flaw:
+    told = cycles.told(seen, names, cycle)
+    going = {step.task for step in cycle.steps}
+    waiting = [
+        f"{seen.label(task)} {waits_for(seen, names, task, operation)}"
+        for task, operation in _waiting(seen)
+        if task not in going and operation.kind not in (*_JOINS, _KIND.PROCESS_WAIT)
+    ]
+    meanwhile = f" Meanwhile {'; '.join(waiting[:_MOST_WAITING])}." if waiting else ""
+    return Flaw(FindingKind.HANG, told.message + meanwhile, line=told.line)
 
 
 def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) -> str:
@@ -194,7 +196,7 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
     kind, target = operation.kind, operation.object
     where = f" (line {operation.line})" if operation.line else ""
     if is_enabled(seen.execution.objects, task, operation):
-        return _goes_round(seen, names, task, operation) or f"could go on{where}"
+        return f"could go on{where}"
     if kind in _JOINS:
         where = where or f" ({at_the_end(seen.label(task))})"
         return f"waits for {seen.label(task_of(target))} to end{where}"
@@ -208,7 +210,7 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
     if kind is _KIND.LOCK_ACQUIRE:
         if names.is_wakeup(target):
             return f"waits for {name}{where}, and nobody wakes it up"
-        return f"waits for {name}{where}, {_held_by(seen, task, target)}"
+        return f"waits for {name}{where}, {held_by(seen, task, target)}"
     if kind is _KIND.CONDITION_RESUME:
         return f"waits for {name}{where}, which nobody notifies"
     if kind in (_KIND.QUEUE_GET, _KIND.MANAGED_QUEUE_GET):
@@ -222,52 +224,13 @@ def waits_for(seen: Observed, names: Names, task: TaskId, operation: Operation) 
     if kind in (_KIND.MEMORY_READ, _KIND.MEMORY_WRITE):
         memory = seen.execution.objects.get(target)
         guard = memory.lock if isinstance(memory, MemoryState) else target
-        return f"waits to use {name}{where}, {_held_by(seen, task, guard, 'whose lock')}"
+        return f"waits to use {name}{where}, {held_by(seen, task, guard, 'whose lock')}"
     return f"waits for {name}{where}"
 
 
 def at_the_end(label: str) -> str:
     """When Python joins the children of a process that it did not join itself: a join without a line is that."""
     return f"at the end of {'the program' if label == 'main' else label}"
-
-
-def _goes_round(seen: Observed, names: Names, task: TaskId, operation: Operation) -> str:
-    what = _polled(seen, names, task, operation)
-    if seen.execution.outcome.kind is not OutcomeKind.LIVELOCK or not what:
-        return ""
-    where = f" (line {operation.line})" if operation.line else ""
-    return f"looks at {what} again and again{where}"
-
-
-def _polled(seen: Observed, names: Names, task: TaskId, operation: Operation) -> str:
-    """What a polling loop looks at, and what it sees there.
-
-    The last round tells it, not the operation that comes next: that may take a lock, to look at something else.
-    """
-    last_round: list[Operation] = [operation]
-    for _, step in reversed(list(seen.steps(task=task))):
-        last_round.append(step.operation)
-        if (step.operation.kind, step.operation.object) == (operation.kind, operation.object):
-            break
-    polled = [made for made in last_round if made.kind not in _TURNS] or last_round
-    told = []
-    for target in dict.fromkeys(made.object for made in reversed(polled) if made.object in names):
-        state = say(seen.execution.objects[target], seen.label)
-        told.append(f"{names.of(target)} (which is {state})" if state else names.of(target))
-    return " and ".join(told[:2])
-
-
-def _held_by(seen: Observed, task: TaskId, target: ObjectId, which: str = "which") -> str:
-    state = seen.execution.objects.get(target)
-    holders: Sequence[TaskId] = state.holders if isinstance(state, LockState) else ()
-    if not holders:
-        return f"{which} nobody gives back"
-    holder = holders[0]
-    if holder == task:
-        return f"{which} it holds itself"
-    process = seen.execution.objects.get(process_object(holder))
-    ended = process is not None and not getattr(process, "alive", True)
-    return f"{which} {seen.label(holder)} has taken" + (" and ended without giving back" if ended else "")
 
 
 def _undelivered(seen: Observed, names: Names, task: TaskId) -> str:

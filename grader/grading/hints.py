@@ -5,6 +5,7 @@ answers wins, so the more special ones come first. No help is better than one th
 if what it says is true of the execution that is shown.
 """
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -15,20 +16,22 @@ from grader.grading import hints_pipe as pipe
 from grader.grading import hints_pool as pool
 from grader.grading import hints_process as process
 from grader.grading import hints_queue as queue
+from grader.grading import hints_waiting as waiting
 from grader.grading.evidence import Facts
 from grader.grading.flaws import Flaw
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 
+_UNKNOWN_LINE = re.compile(r"\bline 0\b", re.IGNORECASE)
 Rule: TypeAlias = Callable[[Facts], str]
 
 
 def hint(kind: FindingKind, flaw: Flaw, seen: Observed, names: Names, source: str) -> str:
-    """A guess at the mistake, "" if nothing known fits."""
+    """A guess at the mistake, "" if nothing known fits. One about a line that is not known (0) does not help."""
     facts = Facts(kind, flaw, seen, names, source)
     for rule in _RULES.get(kind, ()):
         sentence = rule(facts)
-        if sentence:
+        if sentence and not _UNKNOWN_LINE.search(sentence):
             return sentence
     return ""
 
@@ -49,6 +52,7 @@ _VALUE_RULES: tuple[Rule, ...] = (
     queue.looked_empty,
     queue.get_gave_up,
     queue.put_gave_up,
+    waiting.gave_up_otherwise,
     queue.asked_full,
     queue.falsy,
     queue.stopped_early,
@@ -91,6 +95,7 @@ _RULES: dict[FindingKind, tuple[Rule, ...]] = {
         queue.took_sentinel,
         queue.looked_empty,
         queue.get_gave_up,
+        waiting.gave_up_otherwise,
         queue.falsy,
         queue.sentinel_too_early,
         queue.sentinels_short,
@@ -98,6 +103,8 @@ _RULES: dict[FindingKind, tuple[Rule, ...]] = {
         queue.nobody_puts,
     ),
     FindingKind.HANG: (
+        waiting.lock_order,
+        waiting.after_you,
         process.never_leaves,
         process.polls_for_others,
         queue.never_waits,
@@ -108,6 +115,7 @@ _RULES: dict[FindingKind, tuple[Rule, ...]] = {
         process.without_parentheses,
         memory.gave_up_and_went_on,
         crash.released_too_often,
+        waiting.died_after,
         queue.get_gave_up,
         queue.put_gave_up,
         pool.lost_task,

@@ -5,6 +5,7 @@ from typing import Any
 
 from grader.core.operations import ObjectId, OperationKind, Step, TaskId, creator_of
 from grader.core.verdict import FindingKind
+from grader.grading import hints_waiting as waiting
 from grader.grading.evidence import Access, Facts
 from grader.grading.values import decode_items, show
 from grader.primitives.lock import LockState
@@ -18,6 +19,10 @@ def gave_up_and_went_on(facts: Facts) -> str:
     step = facts.went_on_without_lock()
     if step is None:
         return ""
+    for given_up in facts.given_up:
+        if facts.seen.execution.trace[given_up.tries[-1]] is step:
+            look = "Look at what acquire() returns, and try until it works; or wait without a limit: `with lock:`."
+            return waiting.told(facts, given_up, "goes on without it", look)
     return (
         f"acquire() in line {step.operation.line} may give up without the lock; it tells so by returning False. "
         "Look at what it returns, or let it wait: `with lock:`."
@@ -26,13 +31,10 @@ def gave_up_and_went_on(facts: Facts) -> str:
 
 def gave_up_and_left_out(facts: Facts) -> str:
     """acquire() gave up, and so did the function."""
-    step = facts.gave_up(_KIND.LOCK_ACQUIRE)
-    if step is None or any(True for _ in facts.steps(_KIND.MEMORY_WRITE, step.task)):
+    given_up = facts.gave_up(_KIND.LOCK_ACQUIRE)
+    if given_up is None or any(True for _ in facts.steps(_KIND.MEMORY_WRITE, given_up.task)):
         return ""
-    return (
-        f"acquire() in line {step.operation.line} gives up when the lock is not free at once, or not in time, and then "
-        "nothing is added. Let it wait for the lock: `with lock:`."
-    )
+    return waiting.loses_its_update(facts, given_up) if waiting.comes_back(facts, given_up) else ""
 
 
 def thread_lock(facts: Facts) -> str:

@@ -3,6 +3,7 @@
 from grader.core.execution import OutcomeKind
 from grader.core.operations import OperationKind, TaskId, process_object, task_of
 from grader.core.verdict import FindingKind
+from grader.grading import hints_waiting as waiting
 from grader.grading.evidence import Facts
 from grader.grading.pools import is_worker
 
@@ -38,13 +39,10 @@ def killed(facts: Facts) -> str:
 
 def join_gave_up(facts: Facts) -> str:
     """join(timeout) that came back while the process still ran."""
-    step = facts.gave_up(_KIND.PROCESS_JOIN)
-    if step is None or step.task != facts.main or facts.kind is FindingKind.HANG:
+    given_up = facts.gave_up(_KIND.PROCESS_JOIN)
+    if given_up is None or given_up.task != facts.main or facts.kind is FindingKind.HANG:
         return ""
-    return (
-        f"join() with a timeout in line {step.operation.line} may come back while the process still runs. "
-        "Leave the timeout out."
-    )
+    return waiting.told(facts, given_up, "goes on while it still runs")
 
 
 def unjoined(facts: Facts) -> tuple[TaskId, ...]:

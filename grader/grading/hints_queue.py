@@ -3,6 +3,7 @@
 from typing import Any
 
 from grader.core.operations import ObjectId, OperationKind, Step, TaskId
+from grader.grading import hints_waiting as waiting
 from grader.grading.evidence import Facts
 from grader.grading.values import unpickle
 from grader.primitives.queue import QueueState
@@ -84,26 +85,18 @@ def looked_empty(facts: Facts) -> str:
 
 def get_gave_up(facts: Facts) -> str:
     """get_nowait() or get(timeout=)."""
-    step = facts.gave_up(_KIND.QUEUE_GET)
-    if step is None and facts.failure_type not in ("Empty", "queue.Empty"):
+    given_up = facts.gave_up(_KIND.QUEUE_GET)
+    if given_up is None:
         return ""
-    line = step.operation.line if step is not None else facts.line
-    return (
-        f"get() in line {line} gives up when nothing has arrived yet, and however long it waits, others may be slower. "
-        "Use get() without a timeout: it waits for the next item."
-    )
+    return waiting.told(facts, given_up, "takes nothing that comes later")
 
 
 def put_gave_up(facts: Facts) -> str:
     """put_nowait() or put(timeout=)."""
-    step = facts.gave_up(_KIND.QUEUE_PUT)
-    if step is None and facts.failure_type not in ("Full", "queue.Full"):
+    given_up = facts.gave_up(_KIND.QUEUE_PUT)
+    if given_up is None:
         return ""
-    line = step.operation.line if step is not None else facts.line
-    return (
-        f"put() in line {line} gives up when the queue is full, and the item is lost. "
-        "Use put() without a timeout: it waits for room."
-    )
+    return waiting.told(facts, given_up, "the item is lost")
 
 
 def asked_full(facts: Facts) -> str:

@@ -36,6 +36,7 @@ from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import FreeFlaw
 from grader.grading.hints_crash import help_for
+from grader.grading.patience import PATIENCE
 from grader.grading.scenario import Scenario
 from grader.grading.tally import Tally
 from grader.grading.workbench import Workbench
@@ -272,6 +273,7 @@ class Lab:
             self._examination(number, scenario, verdict, budget, overshoot=overshoot)
         ) as examination:
             self.evidence.append(examination.run(strategies))
+            self.remark = self.remark or examination.remark()
             self._raise_what_is_wrong(examination, shorten=not large)
 
     def _next_number(self) -> int:
@@ -301,6 +303,7 @@ class Lab:
             overshoot=overshoot,
             seed=self._seed,
             has_floor=True,
+            patience=PATIENCE if self._replay is None else None,
         )
 
     def _raise_what_is_wrong(self, examination: Examination, *, shorten: bool) -> None:

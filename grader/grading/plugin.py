@@ -21,9 +21,9 @@ import pytest
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding, FindingKind
 from grader.errors import InternalError, MachineError
-from grader.grading.examination import TOO_SLOW
 from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
 from grader.grading.required import Obstacle, Required
+from grader.grading.undecided import TOO_SLOW
 from grader.grading.workbench import Workbench
 
 _NEEDLESS = (

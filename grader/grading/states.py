@@ -23,6 +23,7 @@ from grader.core.operations import (
     Step,
     TaskId,
     creator_of,
+    process_object,
     task_of,
 )
 from grader.engine.steps import perform
@@ -226,3 +227,17 @@ def _maker(target: ObjectId, seen: Observed, names: Names) -> str:
 def _same(names: Mapping[ObjectId, str]) -> list[list[ObjectId]]:
     counts = Counter(names.values())
     return [[t for t in names if names[t] == name] for name, count in counts.items() if count > 1]
+
+
+def held_by(seen: Observed, task: TaskId, target: ObjectId, which: str = "which") -> str:
+    """Who stands in the way of `task` at a lock in the last state: a clause."""
+    state = seen.execution.objects.get(target)
+    holders: Sequence[TaskId] = state.holders if isinstance(state, LockState) else ()
+    if not holders:
+        return f"{which} nobody gives back"
+    holder = holders[0]
+    if holder == task:
+        return f"{which} it holds itself"
+    process = seen.execution.objects.get(process_object(holder))
+    ended = process is not None and not getattr(process, "alive", True)
+    return f"{which} {seen.label(holder)} has taken" + (" and ended without giving back" if ended else "")

@@ -7,6 +7,7 @@ import msgspec
 from grader.core.execution import Execution
 from grader.core.verdict import FindingKind
 from grader.grading.flaws import Flaw, Wrong
+from grader.grading.patience import Forgiven
 
 AFTER_FAILURE = 40
 """How many more executions are made after the first wrong result, to see whether any schedule goes well."""
@@ -25,6 +26,8 @@ class Tally(msgspec.Struct):
     last: Execution | None = None
     cut: list[Execution] = []
     """Executions that were cut off because they are long: they say nothing by themselves."""
+    forgiven: list[Forgiven] = []
+    """Executions that are wrong because somebody gave up after more than patience asks for, and do not count."""
     too_long: bool = False
     """Whether one was cut off that was wrong already: that is enough, and each of its kind is as long."""
 

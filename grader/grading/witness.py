@@ -21,6 +21,7 @@ from grader.core.operations import (
 )
 from grader.core.verdict import WitnessStep
 from grader.grading import calls, pools
+from grader.grading.cycles import bounds_of, cycle_of
 from grader.grading.flaws import Flaw, Wrong, at_the_end, waits_for
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -353,10 +354,11 @@ def witness(seen: Observed, names: Names, source: tuple[str, ...], flaw: Flaw) -
     past = history(seen, names, _MOST_STEPS)
     rows: list[WitnessStep] = []
     news: list[dict[str, str]] = [dict(past.start)]
-    for number, step in enumerate(seen.execution.trace[:_MOST_STEPS]):
+    cycle, end = bounds_of(seen.execution)
+    for number, step in enumerate(seen.execution.trace[: min(end, _MOST_STEPS)]):
         row = teller.step(number, step, flaw)
         if row is not None:
-            rows.append(row)
+            rows.append(msgspec.structs.replace(row, repeats=True) if number >= cycle else row)
             news.append({})
         if past.changes:
             news[-1].update(past.changes[number])
@@ -377,6 +379,8 @@ def _with_states(
 
 
 def _waiting(teller: _Teller, seen: Observed) -> Iterator[WitnessStep]:
+    cycle = cycle_of(seen.execution)
+    going = {step.task for step in cycle.steps} if cycle is not None else ()
     for task, operation in sorted(seen.execution.pending.items()):
-        if operation.kind not in (_KIND.QUEUE_FLUSH, _KIND.POOL_TAKE):
+        if operation.kind not in (_KIND.QUEUE_FLUSH, _KIND.POOL_TAKE) and task not in going:
             yield teller.waiting(task, operation)

@@ -19,7 +19,7 @@ from grader import __version__
 from grader.core.verdict import CheckStatus, FindingKind, Verdict
 from grader.report import sanitize, script_view, view, words
 from grader.report.script_view import ScriptView
-from grader.report.shorten import Gap, Length, Row, elide, fold
+from grader.report.shorten import Gap, Length, Row, elide, fold, marked
 from grader.report.view import CheckView, FindingView, GradeView, Pairs, StepView, WitnessView
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _rows(witness: WitnessView) -> tuple[RowView, ...]:
     """The steps in their columns, with what repeats itself or is too much left out."""
     rows: list[RowView] = []
     number = 1
-    for row in elide(fold(witness.steps), _LENGTH):
+    for row in elide(marked(fold(witness.steps)), _LENGTH):
         rows.append(_row(row, number, witness.tasks))
         number += row.steps if isinstance(row, Gap) else 1
     return tuple(rows)

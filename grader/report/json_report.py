@@ -2,10 +2,11 @@
 
 Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
 (`path`, `further_evidence`, `threads`, `waits`, `seed`, `inputs`, `reason`, `expected`, `got`, `output`, `note`,
-`conflict`, `executed`, `sandbox`, `unprotected`, `start`, `state`, `graded_by`): a reader skips those that it does not
-know. `start` of a finding maps the names of shared objects to what they held before the first step, `state` of a step
-those that hold something else afterwards; `graded_by` is the grader of a grade in a book that `grader_version` has only
-written out. Text of the submission is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the
+`conflict`, `executed`, `repeats`, `sandbox`, `unprotected`, `start`, `state`, `graded_by`): a reader skips those that
+it does not know. Steps with `repeats` would be made again and again, for ever. `start` of a finding maps the names of
+shared objects to what they held before the first step, `state` of a step those that hold something else afterwards;
+`graded_by` is the grader of a grade in a book that `grader_version` has only written out. Text of the submission is not
+altered, but a lone surrogate, which is no Unicode, is replaced, so that the
 document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
 """
 
@@ -121,7 +122,7 @@ def _step(step: WitnessStep) -> dict[str, Any]:
         "object": step.object,
         "line": step.line,
         "value": step.value,
-        **if_any(note=step.note, conflict=step.conflict, state=dict(step.state)),
+        **if_any(note=step.note, conflict=step.conflict, state=dict(step.state), repeats=step.repeats),
         **({} if step.executed else {"executed": False}),
     }
 

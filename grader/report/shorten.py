@@ -1,6 +1,6 @@
 """Makes a long witness readable: rounds of a loop are told once, and a middle that is still too long is counted.
 
-Start at `fold` and `elide`. Nothing disappears silently: a `Gap` stands for what is left out.
+Start at `fold`, `marked` and `elide`. Nothing disappears silently: a `Gap` stands for what is left out.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,18 @@ _FEWEST_ROUNDS = 4
 class Gap:
     """Steps that are left out; `round` of them if they only repeat the steps before, as many at a time.
 
-    `changes` are the shared objects that hold something else behind the gap.
+    `changes` are the shared objects that hold something else behind the gap. One without steps only says something, in
+    `words`: where the steps begin and end that come again and again.
     """
 
     steps: int
     round: int = 0
     changes: Pairs = ()
+    words: str = ""
 
     def __str__(self) -> str:
+        if self.words:
+            return self.words
         if not self.round:
             return f"… {self.steps:,} more steps …"
         again = f"the same {self.round} steps" if self.round > 1 else "the same"
@@ -45,6 +49,10 @@ class Length:
 
 
 SHORT = Length(long=24, head=6, tail=12, conflicts=6)
+
+
+BEGINS = Gap(0, words="… from here on the same again and again:")
+RETURNS = Gap(0, words="… and so on, for ever …")
 
 
 def fold(steps: Sequence[StepView]) -> list[Row]:
@@ -72,6 +80,17 @@ def _rounds(steps: Sequence[StepView], place: int) -> tuple[int, int]:
     return 1, 1
 
 
+def marked(rows: Sequence[Row]) -> list[Row]:
+    """The rows, with words around those that come again and again."""
+    numbers = [number for number, row in enumerate(rows) if isinstance(row, StepView) and row.repeats]
+    if not numbers:
+        return list(rows)
+    begin, end = numbers[0], numbers[-1] + 1
+    while end < len(rows) and isinstance(rows[end], Gap):
+        end += 1
+    return [*rows[:begin], BEGINS, *rows[begin:end], RETURNS, *rows[end:]]
+
+
 def elide(rows: Sequence[Row], length: Length = SHORT) -> list[Row]:
     """The first rows, the last ones, and those that clash; the rest as gaps that say how much is missing."""
     if len(rows) <= length.long:
@@ -80,6 +99,7 @@ def elide(rows: Sequence[Row], length: Length = SHORT) -> list[Row]:
     conflicts = [number for number, row in enumerate(rows) if isinstance(row, StepView) and row.conflict]
     for number in conflicts[-length.conflicts :]:
         kept |= {number - 1, number, number + 1}
+    kept |= {number for number, row in enumerate(rows) if row in (BEGINS, RETURNS)}
     return _with_gaps(rows, sorted(number for number in kept if 0 <= number < len(rows)))
 
 

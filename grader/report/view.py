@@ -27,7 +27,8 @@ Pairs: TypeAlias = tuple[tuple[str, str], ...]
 class StepView:
     """One row of a witness: what `task` did (or, with `waiting`, still waits for) at source `line` ("" unknown).
 
-    `changes` are the shared objects that hold something else when the next row comes.
+    `changes` are the shared objects that hold something else when the next row comes. With `repeats` it belongs to the
+    steps that come again and again.
     """
 
     task: str
@@ -36,6 +37,7 @@ class StepView:
     conflict: bool = False
     waiting: bool = False
     changes: Pairs = ()
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,7 @@ def of_steps(steps: Iterable[WitnessStep], start: Pairs = ()) -> WitnessView | N
             conflict=step.conflict,
             waiting=not step.executed,
             changes=_pairs(step.state, objects),
+            repeats=step.repeats,
         )
         for step in steps
     )

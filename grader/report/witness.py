@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from grader.report.shorten import Gap, Row, elide, fold
+from grader.report.shorten import Gap, Row, elide, fold, marked
 from grader.report.terminal import Pen
 from grader.report.view import WitnessView
 
@@ -29,7 +29,7 @@ class Layout(enum.Enum):
 
 def draw(witness: WitnessView, pen: Pen, width: int, show_all_steps: bool) -> Table:
     """A witness on `width` characters; a long one loses its middle, unless `show_all_steps`."""
-    steps: list[Row] = list(witness.steps) if show_all_steps else elide(fold(witness.steps))
+    steps = marked(witness.steps) if show_all_steps else elide(marked(fold(witness.steps)))
     names = {task: pen.text(task, "bold") for task in witness.tasks}
     numbers = max(len(step.line) for step in witness.steps) + _MARK
     chosen = layout([name.cell_len for name in names.values()], width)

@@ -22,6 +22,8 @@ _LENGTH = struct.Struct(">I")
 _CHUNK = 262_144
 MAX_FRAME = 64 * 2**20
 MAX_CREATED = 10_000
+MOST_CLOCK = 2**53
+"""Milliseconds that a process can have lived by its own clock."""
 _NOISE = 65_536
 _QUIET = 0.05
 _SEND_TIMEOUT = struct.pack("@ll", 60, 0)
@@ -39,6 +41,7 @@ class Message(msgspec.Struct, frozen=True):
 
     operation: Operation
     place: int = 0
+    clock: Annotated[int, msgspec.Meta(ge=0, le=MOST_CLOCK)] = 0
     created: Annotated[tuple[Creation, ...], msgspec.Meta(max_length=MAX_CREATED)] = ()
     updates: tuple[Update, ...] = ()
     out: str = ""

@@ -184,7 +184,14 @@ class ProcessSession:
             return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
         self._origins[task] = (self._origins[task][0], message.place)
         return Announcement(
-            task, message.operation, message.created, message.place, message.out, message.err, message.updates
+            task,
+            message.operation,
+            message.created,
+            message.place,
+            message.out,
+            message.err,
+            message.updates,
+            message.clock,
         )
 
     def _heard(self, task: TaskId, wire: Wire) -> Message:

@@ -27,6 +27,7 @@ steps = st.builds(
     note=texts,
     conflict=st.booleans(),
     executed=st.booleans(),
+    repeats=st.booleans(),
     source=texts,
     state=st.lists(st.tuples(texts, texts), max_size=2).map(tuple),
 )

@@ -29,6 +29,7 @@ class Step(Strict):
     note: str = ""
     conflict: Literal[True, False] = False
     executed: Literal[True, False] = True
+    repeats: Literal[True, False] = False
     state: dict[str, str] = {}
 
 

@@ -156,7 +156,7 @@ class Channel:
             self._written[stream].append(text)
 
     def _ask(self, operation: dict[str, Any], place: int) -> dict[str, Any]:
-        message: dict[str, Any] = {"operation": _plain(operation), "place": place}
+        message: dict[str, Any] = {"operation": _plain(operation), "place": place, "clock": clock()}
         self.asked += 1
         if self.manager is not None:
             message["operation"]["manager"] = self.manager
@@ -275,6 +275,11 @@ _several = False
 _ever = False
 of_each_thread: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
 """What each thread has for itself though it is kept in a module: how to get it, and how to set it."""
+
+
+def clock() -> int:
+    """Milliseconds by the clock of the thread that runs; `clock` of the agent replaces it."""
+    return 0
 
 
 def exists() -> bool:

@@ -10,11 +10,11 @@ from grader.engine.scripted import Asked, Script, ScriptedProgram
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.random_walk import RandomWalk
 from grader.engine.tasks import TaskTable
-from grader.grading.flaws import general_flaws, waits_for
+from grader.grading.flaws import waits_for
 from grader.grading.names import Names
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
-from tests.programs import acquire, do, read, release
+from tests.programs import acquire, do, release
 
 KIND = OperationKind
 
@@ -30,36 +30,6 @@ def said(seen: Observed, names: Names) -> dict[str, str]:
         seen.label(task): waits_for(seen, names, task, operation)
         for task, operation in seen.execution.pending.items()
     }
-
-
-def test_a_polling_loop_looks_at_the_value_and_not_at_the_free_lock_around_it() -> None:
-    scenario = Scenario(1)
-    counter = scenario.value("i", 3, "counter").object
-    lock = scenario.lock().object
-
-    def poll() -> Generator[Any, Result, None]:
-        while True:
-            yield Asked(acquire(lock), mark=1)
-            yield Asked(read(counter, size=4), mark=2)
-            yield Asked(release(lock), mark=3)
-
-    seen, names = ended(scenario, [poll])
-    assert seen.execution.outcome.kind is OutcomeKind.LIVELOCK
-    assert said(seen, names) == {"P1": "looks at counter (which is 3) again and again"}
-    (flaw,) = [flaw for flaw in general_flaws(seen, names) if "round" in flaw.message]
-    assert "looking at counter (which is 3) again and again" in flaw.message
-
-
-def test_a_loop_around_an_attempt_at_a_lock_looks_at_the_lock() -> None:
-    scenario = Scenario(1)
-    lock = scenario.lock().object
-
-    def poll() -> Generator[Any, Result, None]:
-        yield acquire(lock)
-        while True:
-            yield Asked(acquire(lock, block=False), mark=1)
-
-    assert said(*ended(scenario, [poll])) == {"P1": "looks at lock (which is held by P1) again and again"}
 
 
 def test_who_could_go_on_does_not_wait() -> None:

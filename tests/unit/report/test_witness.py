@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from grader.core.verdict import WitnessStep
 from grader.report import view
-from grader.report.shorten import Gap, Row, elide, fold
+from grader.report.shorten import BEGINS, RETURNS, Gap, Row, elide, fold, marked
 from grader.report.view import StepView
 from grader.report.witness import Layout, layout
 
@@ -94,3 +94,39 @@ def test_columns_stand_in_the_order_of_starting() -> None:
     shown = view.of_steps(WitnessStep(name, "read") for name in names)
     assert shown is not None
     assert shown.tasks == ("main", "P1", "P1.2", "P2", "P10", "reader", "Px", "P", "P²")
+
+
+def again(text: str) -> StepView:
+    return StepView("P1", "7", text, repeats=True)
+
+
+def test_what_comes_again_and_again_stands_between_words() -> None:
+    begin, look, nap, wait = (
+        StepView("P1", "5", "begin"),
+        again("look"),
+        again("nap"),
+        StepView("main", "", "w"),
+    )
+    rows = marked([begin, look, nap, wait])
+    assert rows == [begin, BEGINS, look, nap, RETURNS, wait]
+    assert str(BEGINS) == "… from here on the same again and again:"
+    assert str(RETURNS) == "… and so on, for ever …"
+    assert marked([begin, wait]) == [begin, wait]
+
+
+def test_a_round_within_the_cycle_stays_within() -> None:
+    look, end = again("look"), again("end")
+    assert marked(fold([look] * 5)) == [BEGINS, look, Gap(4, 1), RETURNS]
+    assert marked(fold([end, *[look] * 5])) == [BEGINS, end, look, Gap(4, 1), RETURNS]
+
+
+def test_a_step_is_not_folded_into_the_cycle_that_follows() -> None:
+    look = StepView("P1", "7", "look")
+    assert marked(fold([look] * 3 + [again("look")])) == [*[look] * 3, BEGINS, again("look"), RETURNS]
+
+
+def test_the_words_around_a_cycle_are_never_left_out() -> None:
+    rows = elide(marked([*steps_with_conflicts(50), *(again(f"step {n}") for n in range(60))]))
+    assert [row for row in rows if row in (BEGINS, RETURNS)] == [BEGINS, RETURNS]
+    begin = rows.index(BEGINS)
+    assert not any(isinstance(row, StepView) and row.repeats for row in rows[:begin])
