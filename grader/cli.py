@@ -81,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_explore(commands)
     _add_replay(commands)
-    cli_batch.add_batch(commands, _count)
+    cli_batch.add_batch(commands, _positive)
     cli_batch.add_report(commands)
     cli_own.add_new(commands)
     cli_own.add_validate(commands)
@@ -107,7 +107,7 @@ def _add_check(commands: "_Commands") -> None:
     parser.add_argument("--no-free-runs", action="store_true", help="leave out the runs that nobody controls")
     parser.add_argument(
         "--budget",
-        type=_count,
+        type=_positive,
         metavar="N",
         help="try so many orders at most for each part of a check (default: 200)",
     )
@@ -353,6 +353,13 @@ def _count(text: str) -> int:
         number = -1
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return number
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
     return number
 
 

@@ -70,7 +70,9 @@ class Roll(msgspec.Struct, frozen=True, omit_defaults=True):
     executions: int | None = None
     unsafe: bool = False
     secret: str = ""
-    """Which secret random orders were drawn by: its identity, not itself."""
+    """Which secret random orders were drawn by: its identity, not itself. "" in rolls of earlier graders."""
+    budget: float | None = None
+    """Seconds for one exploration, in rolls of earlier graders."""
     grader_version: str = ""
     exercise_versions: Mapping[str, str] = {}
 

@@ -177,8 +177,11 @@ def key_of(roll: Roll, handed: Handed) -> Key:
 
 
 def _options(roll: Roll) -> str:
-    budget = "" if roll.executions is None else f" executions={roll.executions}"
-    return f"free={int(roll.free_runs)}{budget}{' unsafe' if roll.unsafe else ''} secret={roll.secret}"
+    """Options as they stand in keys. Those of earlier graders stay as they were, so that their grades are found."""
+    budget = "" if roll.budget is None else f" budget={roll.budget:g}"
+    executions = "" if roll.executions is None else f" executions={roll.executions}"
+    unsafe, secret = " unsafe" if roll.unsafe else "", f" secret={roll.secret}" if roll.secret else ""
+    return f"free={int(roll.free_runs)}{budget}{executions}{unsafe}{secret}"
 
 
 class _Batch:

@@ -18,7 +18,7 @@ from reports import samples
 from grader import __version__, cli
 from grader.core.verdict import Finding, Grade, WitnessStep
 from grader.errors import InternalError, UsageError
-from grader.grading import catalogue, submission
+from grader.grading import catalogue, seeds, submission
 
 TOKEN = "eyJjIjoibm8ifQ.AQEC"
 
@@ -26,8 +26,9 @@ TOKEN = "eyJjIjoibm8ifQ.AQEC"
 @dataclass(frozen=True)
 class CheckOptions:
     free_runs: bool = True
-    budget: float | None = None
+    executions: int | None = None
     unsafe: bool = False
+    secret: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -140,11 +141,19 @@ def test_a_wrong_submission(run: Run) -> None:
 
 def test_options_reach_the_grading(run: Run, fake: FakeGrading) -> None:
     run("check", "right/counter.py")
-    run("check", "right/counter.py", "--exercise=consumer", "--no-free-runs", "--budget=1.5", "--unsafe")
+    run("check", "right/counter.py", "--exercise=consumer", "--no-free-runs", "--budget=15", "--unsafe")
     assert fake.calls == [
-        (None, CheckOptions()),
-        ("consumer", CheckOptions(free_runs=False, budget=1.5, unsafe=True)),
+        (None, CheckOptions(secret=seeds.of_user())),
+        ("consumer", CheckOptions(free_runs=False, executions=15, unsafe=True, secret=seeds.of_user())),
     ]
+
+
+def test_a_seed_takes_the_place_of_the_secret(run: Run, fake: FakeGrading) -> None:
+    for seed in ("7", "7", "8"):
+        run("check", "right/counter.py", "--seed", seed)
+    first, again, other = (options.secret for _, options in fake.calls)
+    assert first == again
+    assert len({first, other, seeds.of_user()}) == 3
 
 
 def test_a_page_goes_where_the_output_goes(run: Run) -> None:
@@ -236,9 +245,9 @@ def test_json_of_several_files_has_an_entry_for_each(run: Run) -> None:
             "known are counter, shared_value, consumer",
         ),
         (["check"], "required: FILE"),
-        (["check", "right/counter.py", "--budget", "0"], "not a number of seconds above 0"),
-        (["check", "right/counter.py", "--budget", "nan"], "not a number of seconds above 0"),
-        (["check", "right/counter.py", "--budget", "soon"], "not a number of seconds above 0"),
+        (["check", "right/counter.py", "--budget", "0"], "not a whole number from 1 up"),
+        (["check", "right/counter.py", "--budget", "1.5"], "not a whole number from 1 up"),
+        (["check", "right/counter.py", "--budget", "soon"], "not a whole number from 1 up"),
         (["check", "right/counter.py", "--format", "xml"], "invalid choice"),
         (["check", "right/counter.py", "--output", "a.html"], "--output goes with --format html"),
         (["check", "right/counter.py", "--format", "html", "--output", "no/a.html"], "no is not a folder"),
