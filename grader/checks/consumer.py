@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from grader.grading import expect, expect_queue
+from grader.grading import expect, expect_queue, handed_on
 from grader.grading.flaws import Flaw
 from grader.grading.lab import Lab
 from grader.grading.observed import Observed
@@ -118,8 +118,8 @@ def _ran(seen: Observed, items: Sequence[Any], consumers: int, maxsize: int) -> 
         *expect.all_together(seen, MAIN, 1 + consumers, call),
         *(expect.each_does_its_share(seen, MAIN, call) if items else []),
         *expect_queue.pipeline_returned(seen, MAIN, list(items), call, in_order=consumers == 1),
-        *expect_queue.has_received(seen, MAIN, items, call),
-        *expect_queue.passed_on(seen, MAIN, items, call),
+        *handed_on.has_received(seen, MAIN, items, call),
+        *handed_on.passed_on(seen, MAIN, items, call),
         *expect.nothing_left(seen, MAIN, call),
         *expect.nobody_killed(seen, MAIN, call),
         *expect_queue.has_queue_of(seen, MAIN, maxsize, call),

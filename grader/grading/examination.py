@@ -292,7 +292,13 @@ class Examination:
         flaws = general_flaws(seen, self._maker.names(execution))
         if not flaws and seen.completed:
             flaws = _asked(self._verdict, seen)
-        tally.add(flaws, execution)
+        doubts = [flaw for flaw in flaws if flaw.kind is FindingKind.INCONCLUSIVE]
+        if doubts and len(doubts) == len(
+            flaws
+        ):  # that it is right cannot be told, in this order or in another
+            tally.blocked = doubts[0]
+            return False
+        tally.add([flaw for flaw in flaws if flaw not in doubts], execution)
         if tally.blocked is not None:
             return False
         if not tally.first:

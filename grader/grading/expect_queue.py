@@ -147,55 +147,6 @@ def pipeline_returned(
     return [wrong(message, expected, got)]
 
 
-def has_received(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> list[Flaw]:
-    """Every item that `main` returned it has got from the other processes, by itself or inside something else."""
-    received: list[Any] = []
-    for _, step in seen.steps(task=main):
-        if step.operation.kind is _KIND.MEMORY_READ:
-            return []  # they may have come that way
-        if step.operation.kind is _KIND.QUEUE_GET and step.result is not None and step.result.ok:
-            received.append(unpickle(step.result.data))
-    missing = [item for item in items if not any(_is_in(item, got, _DEEPEST) for got in received)]
-    if not missing or seen.returned(main) is NOT_RETURNED:
-        return []
-    message = f"{call} returned {show(missing[0])}, but its process has never got that from another one."
-    return [wrong(message)]
-
-
-def passed_on(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> list[Flaw]:
-    """Every item was put on a queue by one process that `main` started, and taken from it and put on by another."""
-    if seen.returned(main) is NOT_RETURNED:
-        return []
-    moves: dict[OperationKind, list[tuple[TaskId, int, Any]]] = {kind: [] for kind in (*_PUTS, *_GETS)}
-    for step in seen.execution.trace:
-        kind, child = step.operation.kind, seen.child_above(step.task, main)
-        if kind in moves and child is not None and step.result is not None and step.result.ok:
-            data = step.operation.data if kind in _PUTS else step.result.data
-            moves[kind].append((child, step.operation.object, unpickle(data)))
-    puts = [move for kind in _PUTS for move in moves[kind]]
-    gets = [move for kind in _GETS for move in moves[kind]]
-    for item in items:
-        put, got = (
-            {(child, queue) for child, queue, value in found if _is_in(item, value, _DEEPEST)}
-            for found in (puts, gets)
-        )
-        handed = {(taker, queue) for taker, queue in got if any(q == queue and p != taker for p, q in put)}
-        if not any(p == taker and q != queue for taker, queue in handed for p, q in put):
-            message = (
-                f"{call} returned {show(item)}, but no consumer has got that from a producer and put it on."
-            )
-            return [wrong(message)]
-    return []
-
-
-def _is_in(item: Any, got: Any, depth: int) -> bool:
-    """Whether something received is the item, or may have it somewhere inside."""
-    if got is OPAQUE or same(got, item):
-        return True
-    parts = got.values() if isinstance(got, dict) else got if isinstance(got, (list, tuple)) else ()
-    return depth > 0 and any(_is_in(item, part, depth - 1) for part in parts)
-
-
 def has_queue_of(seen: Observed, main: TaskId, maxsize: int, call: str) -> list[Flaw]:
     """A queue of that `maxsize` was made, and all bounded ones are so."""
     sizes = [
