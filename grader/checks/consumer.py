@@ -135,7 +135,7 @@ def _run(lab: Lab, items: Sequence[Any], consumers: int, maxsize: int | None) ->
     lab.explore(scenario, lambda seen: _ran(seen, items, consumers, maxsize or 0), most)
 
 
-@pytest.mark.check(points=0.5, function=RUN, after=_PARTS_ARE_RIGHT)
+@pytest.mark.check(points=1, function=RUN, after=_PARTS_ARE_RIGHT)
 @pytest.mark.parametrize("items", [[1, 2, 3], [], [5], FALSY, MIXED, [3, 1, 2, 1, 1, 0, 9]])
 def test_pipeline_with_one_consumer(lab: Lab, items: list[Any]) -> None:
     """run_pipeline returns all items in order when there is one consumer"""
@@ -188,7 +188,12 @@ def test_pipeline_with_more(lab: Lab, items: list[Any], consumers: int, maxsize:
 
 @pytest.mark.free
 @pytest.mark.check(
-    points=0.5, function=RUN, after=["test_pipeline_with_many_consumers", "test_pipeline_with_little_room"]
+    points=0,
+    function=RUN,
+    after=[
+        *("test_producer_waits_for_room", "test_consumers_share"),
+        *("test_pipeline_with_many_consumers", "test_pipeline_with_little_room"),
+    ],
 )
 def test_runs_free(lab: Lab) -> None:
     """Everything is right when nobody controls the order, with up to 8 consumers"""

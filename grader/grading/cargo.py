@@ -24,14 +24,17 @@ class _TooMuchError(Exception):
 
 
 class Cargo:
-    """The keys of everything in one message, and whether some part of it cannot be read (`opaque`)."""
+    """The keys of everything in one message, that of the `whole`, and whether a part cannot be read (`opaque`)."""
 
     def __init__(self, data: bytes) -> None:
         self.keys: Counter[Hashable] = Counter()
+        self.whole: Hashable = None
         self.opaque = False
         self._left = _MOST_PARTS
         try:
-            self._add(unpickle(data, instances=True), _WRAPPED)
+            value = unpickle(data, instances=True)
+            self.whole = self._key(value, _DEEPEST)
+            self._add(value, _WRAPPED)
         except (_TooMuchError, RecursionError):
             self.opaque = True
 

@@ -9,6 +9,8 @@ other functions as well; those are known in every order already.
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
+
 from grader.grading.free_verdict import Expectation, PlannedRun
 from grader.runtime.agent import plain
 from grader.runtime.free import (
@@ -28,6 +30,8 @@ from grader.runtime.free import (
 PROCESSES = (1, 2, 4, 8, 16, 32)
 CONSUMERS = (1, 2, 4, 8)
 SPAWNED = 2
+_FEW = 4
+"""Processes that are enough for a run in real time."""
 _FORK, _SPAWN = StartMethod.FORK, StartMethod.SPAWN
 _LARGE = "x" * 30_000
 
@@ -35,10 +39,24 @@ _LARGE = "x" * 30_000
 def plan(exercise: str, most: int = PROCESSES[-1]) -> tuple[PlannedRun, ...]:
     """The runs of an exercise with up to `most` processes; none for an unknown one.
 
-    Those by `spawn` come first, because they take longest.
+    Those by `spawn` come first, because they take longest. Each function is run in real time once.
     """
     runs = [planned for planned in _PLANS.get(exercise, lambda: iter(()))() if planned.processes <= most]
+    runs = _with_real_time(runs)
     return tuple(sorted(runs, key=lambda planned: planned.run.method is _FORK))
+
+
+def _with_real_time(runs: list[PlannedRun]) -> list[PlannedRun]:
+    """The same runs, one of each function in real time: that with a few processes."""
+    forked = [planned for planned in runs if planned.run.method is _FORK]
+    chosen: dict[str, PlannedRun] = {}
+    for planned in sorted(forked, key=lambda planned: (planned.processes < _FEW, planned.processes)):
+        chosen.setdefault(planned.function, planned)
+    real = [
+        msgspec.structs.replace(planned, run=msgspec.structs.replace(planned.run, real_time=True))
+        for planned in chosen.values()
+    ]
+    return [*real, *(planned for planned in runs if not any(planned is one for one in chosen.values()))]
 
 
 def _every(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, int]]:

@@ -39,6 +39,7 @@ class _Moved(NamedTuple):
     process: TaskId
     object: ObjectId
     keys: _Keys
+    whole: Hashable
 
 
 def has_received(seen: Observed, main: TaskId, items: Sequence[Any], call: str) -> list[Flaw]:
@@ -141,9 +142,8 @@ class _Moves:
     def _moved(self, child: TaskId, target: ObjectId, data: bytes) -> _Moved:
         cargo = _cargo(data)
         self.opaque = self.opaque or cargo.opaque
-        return _Moved(
-            child, target, Counter({key: cargo.keys[key] for key in self._different & cargo.keys.keys()})
-        )
+        keys = {key: cargo.keys[key] for key in self._different & cargo.keys.keys()}
+        return _Moved(child, target, Counter(keys), cargo.whole)
 
     def handed_on(self) -> _Keys:
         """How often each item was taken from a queue, on which another process had put it, and sent on."""
@@ -171,18 +171,33 @@ class _Moves:
 
     def _sent_on(self, process: TaskId, sources: set[ObjectId], carried: _Keys) -> _Keys:
         """What a process has sent, the most over any one way; a way on which it says more than it knows is none."""
-        ways: dict[ObjectId, _Keys] = {}
+        ways: dict[ObjectId, list[_Moved]] = {}
         for sent in self._sent:
             if sent.process == process and sent.object not in sources:
-                ways.setdefault(sent.object, Counter()).update(sent.keys)
+                ways.setdefault(sent.object, []).append(sent)
         most: _Keys = Counter()
-        for target, keys in ways.items():
+        for target, messages in ways.items():
+            keys: _Keys = Counter()
+            for message in messages:
+                keys.update(message.keys)
             on_queue = any(put.object == target for put in self._puts)
-            if on_queue and any(_is_unmistakable(key) and keys[key] > carried[key] for key in keys):
+            if on_queue and (self._exceed(keys, carried) or any(map(self._is_made_up, messages))):
                 self.containers = True
             else:
                 most |= keys
         return most
+
+    def _exceed(self, keys: _Keys, carried: _Keys) -> bool:
+        return any(_is_unmistakable(key) and keys[key] > carried[key] for key in keys)
+
+    def _is_made_up(self, sent: _Moved) -> bool:
+        """Whether this is a list of more items than the process has taken messages, and none of these."""
+        if not (isinstance(sent.whole, tuple) and sent.whole[0] == "list"):
+            return False
+        taken = [got for got in self._gets if got.process == sent.process]
+        parts = sent.whole[1]
+        known = any(got.whole == sent.whole for got in taken)
+        return not known and len(parts) > len(taken) and self._different.issuperset(parts)
 
 
 def _is_unmistakable(key: Hashable) -> bool:
