@@ -3,8 +3,9 @@
 Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
 (`path`, `further_evidence`, `threads`, `reason`, `expected`, `got`, `output`, `note`, `conflict`, `executed`,
 `sandbox`, `unprotected`, `remarks`, `start`, `state`, `graded_by`): a reader skips those that it does not know.
-`remarks` are for the instructor, and no faults. `start` of a finding maps the names of shared objects to what they held before the first step, `state` of a step those that hold
-something else afterwards; `graded_by` is the grader of a grade in a book that `grader_version` has only written out.
+`remarks` are for the instructor, and no faults. `start` of a finding maps the names of shared objects to what they
+held before the first step, `state` of a step those that hold something else afterwards; `graded_by` is the grader of a
+grade in a book that `grader_version` has only written out.
 Text of the submission is not altered, but a lone surrogate, which is no Unicode, is replaced, so that the
 document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
 """

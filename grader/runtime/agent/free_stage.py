@@ -4,6 +4,7 @@ Start at `perform`. Everything here runs beside student code, so what it says is
 (`free_driver`), which made the shared objects, never runs student code, and reads the objects afterwards.
 """
 
+import gc
 import multiprocessing
 import multiprocessing.process
 import os
@@ -74,6 +75,8 @@ def _hide() -> None:
     for name in [name for name in os.environ if name not in _ORDINARY and not name.startswith("LC_")]:
         del os.environ[name]
     sys.argv[:] = [""]
+    gc.collect()
+    gc.freeze()  # what there is so far, `gc` does not show any more
 
 
 _ORDINARY = frozenset(
