@@ -71,6 +71,7 @@ def test_the_solutions_pass_every_run(template: Template, exercise: str) -> None
             assert assess(planned, report) is None, (planned.title, report)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("folder", ["counter", "shared_value", "consumer"])
 def test_right_submissions_pass(template: Template, folder: str) -> None:
     files = sorted((SUBMISSIONS / folder / "right").glob("*.py"))

@@ -31,7 +31,7 @@ from grader.runtime.agent.loader import Submission
 _ITEM_LIMIT = 2**17
 _ITEMS_BEYOND = 64
 _LATE = 0.5
-_GRACE = 1.0
+_GRACE = 0.1
 _PAUSE = 0.002
 _FAILURES_READ = 64
 _PR_SET_DUMPABLE = 4

@@ -35,13 +35,14 @@ def perform(
     free_child.prepare(place.folder, submission.filename, place.prefix, real_time=real_time)
     if run["method"] != "fork" or any(word in submission.source for word in _OTHER_METHODS):
         _write_module(module_name, submission, place, real_time)
+    counted = _Counted() if "call" in run else None
     _hide()
     during = "import"
     try:
         module = submission.load(module_name)
         during = "call"
-        if "call" in run:
-            return _call(module, run["call"])
+        if counted is not None:
+            return _call(module, run["call"], counted)
         during = "start"
         return _tasks(module, run, shared)
     except BaseException as error:
@@ -120,19 +121,22 @@ def helper_source() -> str:
     return _helper_source
 
 
-def _call(module: ModuleType, call: Mapping[str, Any]) -> dict[str, Any]:
+def _call(module: ModuleType, call: Mapping[str, Any], counted: "_Counted") -> dict[str, Any]:
     arguments = [plain.decode(argument["plain"]) for argument in call["arguments"]]
-    counted = _Counted()
+    counted.begin()
     returned = getattr(module, call["function"])(*arguments)
     return {"returned": plain.encode(returned), "started": counted.started}
 
 
 class _Counted:
-    """Counts the processes that this one starts, in whatever way, from now on."""
+    """Counts the processes that this one starts, in whatever way, once it has begun."""
 
     def __init__(self) -> None:
         self._children = _Children()
         self._forks = 0
+
+    def begin(self) -> None:
+        """What was started before does not count."""
         vars(multiprocessing.process)["_children"] = self._children
         os.register_at_fork(after_in_parent=self._forked)
 
