@@ -34,12 +34,25 @@ _TELLING = frozenset(
             "builtins",
             "pkgutil",
         ),
-        *("faulthandler", "dis", "mmap", "fcntl", "select", "weakref", "site", "atexit", "imp", "runpy"),
+        *(
+            "pathlib",
+            "io",
+            "glob",
+            "shutil",
+            "tempfile",
+            "pwd",
+            "getpass",
+            "runpy",
+            "code",
+            "nt",
+            "pickletools",
+        ),
+        *("faulthandler", "dis", "mmap", "fcntl", "select", "weakref", "site", "atexit", "imp"),
     }
 )
 """Modules that show what is around a program, or change it."""
 _IMPORTERS = frozenset({"__import__", "import_module"})
-_EXECUTORS = frozenset({"eval", "exec", "compile"})
+_BUILTINS = frozenset({"eval", "exec", "compile", "open"})
 _INSIDE = frozenset(
     {"sys", "os", "builtins", "__builtins__", "__loader__", "__spec__", "f_globals", "f_back"}
 )
@@ -103,7 +116,7 @@ def _called(node: ast.Call) -> Iterator[_Use]:
             yield _Use(node.lineno, "imports a module whose name it computes")
         elif _tells(str(module)):
             yield _Use(node.lineno, f"imports {_top(str(module))}")
-    elif name in _EXECUTORS and isinstance(function, ast.Name):
+    elif name in _BUILTINS and isinstance(function, ast.Name):
         yield _Use(node.lineno, f"calls {name}()")
 
 

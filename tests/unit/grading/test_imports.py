@@ -20,6 +20,8 @@ from grader.grading import imports
         ("import multiprocessing\nmultiprocessing.sys.modules", "Line 2 uses .sys of another object"),
         ("from multiprocessing.process import os", "Line 1 imports os"),
         ("exec('import' + ' os')", "Line 1 calls exec()"),
+        ("text = open('/proc/self/status').read()", "Line 1 calls open()"),
+        ("from pathlib import Path", "Line 1 imports pathlib"),
     ],
 )
 def test_each_way_of_importing_is_seen(source: str, words: str) -> None:
