@@ -293,9 +293,8 @@ class Examination:
         if not flaws and seen.completed:
             flaws = _asked(self._verdict, seen)
         doubts = [flaw for flaw in flaws if flaw.kind is FindingKind.INCONCLUSIVE]
-        if doubts and len(doubts) == len(
-            flaws
-        ):  # that it is right cannot be told, in this order or in another
+        if doubts and len(doubts) == len(flaws):
+            # Nothing is known to be wrong, but that it is right cannot be told either, in this order or in another.
             tally.blocked = doubts[0]
             return False
         tally.add([flaw for flaw in flaws if flaw not in doubts], execution)
