@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grader.grading import expect, expect_queue
+from grader.grading import expect, expect_queue, handed_on
 from grader.grading.examination import Verdict
 from grader.grading.flaws import Flaw
 from grader.grading.lab import Lab
@@ -191,8 +191,8 @@ def _ran(seen: Observed, items: Sequence[Any], consumers: int, maxsize: int) -> 
         *expect.all_together(seen, MAIN, 1 + consumers, call),
         *(expect.each_does_its_share(seen, MAIN, call) if items else []),
         *expect_queue.pipeline_returned(seen, MAIN, list(items), call, in_order=consumers == 1),
-        *expect_queue.has_received(seen, MAIN, items, call),
-        *expect_queue.passed_on(seen, MAIN, items, call),
+        *handed_on.has_received(seen, MAIN, items, call),
+        *handed_on.passed_on(seen, MAIN, items, call),
         *expect.nothing_left(seen, MAIN, call),
         *expect.nobody_killed(seen, MAIN, call),
         *expect_queue.has_queue_of(seen, MAIN, maxsize, call),
@@ -208,7 +208,7 @@ def _run(lab: Lab, items: Sequence[Any], consumers: int, maxsize: int | None) ->
     lab.explore(scenario, lambda seen: _ran(seen, items, consumers, maxsize or 0), most)
 
 
-@pytest.mark.check(points=0.5, function=RUN, after=_PARTS_ARE_RIGHT)
+@pytest.mark.check(points=1, function=RUN, after=_PARTS_ARE_RIGHT)
 @pytest.mark.parametrize("items", [[1, 2, 3], [], [5], FALSY, MIXED, [3, 1, 2, 1, 1, 0, 9]])
 def test_pipeline_with_one_consumer(lab: Lab, items: list[Any]) -> None:
     """run_pipeline returns all items in order when there is one consumer"""
@@ -285,7 +285,12 @@ def test_pipeline_with_more(lab: Lab, items: list[Any], consumers: int, maxsize:
 
 @pytest.mark.free
 @pytest.mark.check(
-    points=0.5, function=RUN, after=["test_pipeline_with_many_consumers", "test_pipeline_with_little_room"]
+    points=0,
+    function=RUN,
+    after=[
+        *("test_producer_waits_for_room", "test_consumers_share"),
+        *("test_pipeline_with_many_consumers", "test_pipeline_with_little_room"),
+    ],
 )
 def test_runs_free(lab: Lab) -> None:
     """Everything is right when nobody controls the order, with up to 8 consumers"""

@@ -103,7 +103,7 @@ def _ran(seen: Observed, processes: int) -> list[Flaw]:
     ]
 
 
-@pytest.mark.check(points=2.5, function=RUN, after=_INCREMENT_IS_RIGHT)
+@pytest.mark.check(points=3, function=RUN, after=_INCREMENT_IS_RIGHT)
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_runs(lab: Lab, processes: int) -> None:
     """run_counter lets all processes count at once, waits for them and returns the total"""
@@ -138,7 +138,7 @@ def test_runs_with_many(lab: Lab, processes: int, schedules: int) -> None:
 
 
 @pytest.mark.free
-@pytest.mark.check(points=0.5, function=RUN, after=["test_runs"])
+@pytest.mark.check(points=0, function=RUN, after=["test_loses_nothing", "test_runs"])
 def test_runs_free(lab: Lab) -> None:
     """Everything is right when nobody controls the order, with up to 32 processes"""
     lab.run_free()

@@ -219,7 +219,7 @@ def _ran(seen: Observed, typecode: str, initial: Any, processes: int) -> list[Fl
     ]
 
 
-@pytest.mark.check(points=1, function=RUN, after=_VALUE_IS_RIGHT)
+@pytest.mark.check(points=1.5, function=RUN, after=_VALUE_IS_RIGHT)
 @pytest.mark.parametrize(
     ("typecode", "initial", "processes"),
     [("i", 0, 1), ("i", 0, 2), ("i", -2, 2), ("i", 10, 3), ("d", 0.5, 2), ("d", -1.5, 1), ("l", 100, 2)],
@@ -271,7 +271,9 @@ def test_runs_with_many(lab: Lab, typecode: str, initial: Any, processes: int, s
 
 
 @pytest.mark.free
-@pytest.mark.check(points=0.5, function=RUN, after=["test_runs", "test_array_frees_lock"])
+@pytest.mark.check(
+    points=0, function=RUN, after=["test_value_loses_nothing", "test_array_loses_nothing", "test_runs"]
+)
 def test_runs_free(lab: Lab) -> None:
     """Everything is right when nobody controls the order, with up to 32 processes"""
     lab.run_free()

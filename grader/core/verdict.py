@@ -159,6 +159,8 @@ class Grade(msgspec.Struct, frozen=True):
     """The level of isolation, and what it consists of."""
     unprotected: tuple[str, ...] = ()
     """What the submission could have reached all the same."""
+    remarks: tuple[str, ...] = ()
+    """What the instructor may want to know; no fault, and not told to students."""
 
     @property
     def score(self) -> float:

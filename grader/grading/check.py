@@ -11,7 +11,7 @@ import msgspec
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import InternalError, UsageError
-from grader.grading import seeds, sources
+from grader.grading import imports, seeds, sources
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
@@ -85,6 +85,7 @@ def grade(
         source=submission.lines,
         sandbox=isolation.line,
         unprotected=isolation.missing,
+        remarks=imports.remarks(submission.text) if exercise.folder is None else (),
     )
 
 

@@ -287,7 +287,12 @@ class Examination:
             tally.too_long = True
         if not flaws and seen.completed:
             flaws = _asked(self._verdict, seen)
-        self._leniency.count(flaws, seen, tally)
+        doubts = [flaw for flaw in flaws if flaw.kind is FindingKind.INCONCLUSIVE]
+        if doubts and len(doubts) == len(flaws):
+            # Nothing is known to be wrong, but that it is right cannot be told either, in this order or in another.
+            tally.blocked = doubts[0]
+            return False
+        self._leniency.count([flaw for flaw in flaws if flaw not in doubts], seen, tally)
         if tally.blocked is not None:
             return False
         if not tally.first:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from grader.core.operations import ObjectId, Operation, OperationKind, Result, Step, TaskId
+from grader.core.operations import ObjectId, Operation, OperationKind, Result, TaskId
 from grader.core.verdict import FindingKind
 from grader.engine.scripted import Script
 from grader.grading import calls
@@ -18,14 +18,11 @@ from grader.grading.observed import NOT_RETURNED, Observed
 from grader.grading.provenance import counted, is_cell
 from grader.grading.scenario import Shared
 from grader.grading.values import OPAQUE, decode_items, encode_memory, item_size, same, show
-from grader.primitives.manager import ReferentState
-from grader.primitives.memory import MemoryState
 
 _KIND = OperationKind
 _WRITES = (_KIND.MEMORY_WRITE,)
 _SHOWN_WHOLE = 12
 """Elements of an array; of longer ones a message would show the first ones only."""
-_READS = (_KIND.MEMORY_READ, _KIND.REFERENT_READ)
 
 
 def wrong(message: str, expected: Any = None, got: Any = None, conflict: tuple[int, ...] = ()) -> Flaw:
@@ -143,31 +140,19 @@ def returned(seen: Observed, task: TaskId, expected: Any, call: str) -> list[Fla
 
 
 def has_read(seen: Observed, main: TaskId, expected: Any, call: str) -> list[Flaw]:
-    """What `main` returned, the number `expected`, it has read from shared memory: the processes made it.
+    """What `main` returned, the number `expected`, it has read from a shared `Value`: the processes made it.
 
-    Each of them has added 1 to it (`grader.grading.provenance`).
+    Each of them has added 1 to it. What the judge cannot read is inconclusive (`grader.grading.provenance`).
     """
     if not same(seen.returned(main), expected):
         return []
-    reads = (step for _, step in seen.steps(task=main) if step.operation.kind in _READS)
-    cells = tuple(dict.fromkeys(step.operation.object for step in reads if _gave(seen, step, expected)))
-    if cells:
-        return counted(seen, main, cells, call)
+    flaws = counted(seen, main, expected, call)
+    if flaws is not None:
+        return flaws
     lost = (_lost_update(seen, number) for number, state in seen.execution.objects.items() if is_cell(state))
     conflict = next((steps for steps in lost if steps), ())
     message = f"{call} returned {show(expected)}, but it has never read that from a shared value or array."
     return [wrong(message + _told(seen, conflict), conflict=conflict)]
-
-
-def _gave(seen: Observed, step: Step, expected: Any) -> bool:
-    """Whether a read gave a number; a structure, or a manager's object, may always have."""
-    state = seen.execution.objects.get(step.operation.object)
-    if isinstance(state, ReferentState):
-        return True
-    if not isinstance(state, MemoryState) or step.result is None:
-        return False
-    items = decode_items(state.typecode, step.result.data)
-    return items is None or any(same_number(item, expected) for item in items)
 
 
 def same_number(got: Any, expected: Any) -> bool:

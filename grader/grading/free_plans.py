@@ -2,12 +2,14 @@
 
 Start at `plan`. A run is data (`PlannedRun`): what to run, and what has to be there afterwards. Every run costs a few
 processes, one by `spawn` a new interpreter for each, and all of them together as much as everything that is explored.
-So only the function that starts processes by itself is run with every number of them, and by `spawn`, which meets the
-other functions as well; those are known in every order already.
+So only the function that starts processes by itself is run with every number of them; the others are known in every
+order already. By `spawn`, in new interpreters, where nothing of the grader is, each is run with two processes.
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import msgspec
 
 from grader.grading.free_verdict import Expectation, PlannedRun
 from grader.runtime.agent import plain
@@ -28,6 +30,8 @@ from grader.runtime.free import (
 PROCESSES = (1, 2, 4, 8, 16, 32)
 CONSUMERS = (1, 2, 4, 8)
 SPAWNED = 2
+_FEW = 4
+"""Processes that are enough for a run in real time."""
 _FORK, _SPAWN = StartMethod.FORK, StartMethod.SPAWN
 _LARGE = "x" * 30_000
 
@@ -35,10 +39,24 @@ _LARGE = "x" * 30_000
 def plan(exercise: str, most: int = PROCESSES[-1]) -> tuple[PlannedRun, ...]:
     """The runs of an exercise with up to `most` processes; none for an unknown one.
 
-    Those by `spawn` come first, because they take longest.
+    Those by `spawn` come first, because they take longest. Each function is run in real time once.
     """
     runs = [planned for planned in _PLANS.get(exercise, lambda: iter(()))() if planned.processes <= most]
+    runs = _with_real_time(runs)
     return tuple(sorted(runs, key=lambda planned: planned.run.method is _FORK))
+
+
+def _with_real_time(runs: list[PlannedRun]) -> list[PlannedRun]:
+    """The same runs, one of each function in real time: that with a few processes."""
+    forked = [planned for planned in runs if planned.run.method is _FORK]
+    chosen: dict[str, PlannedRun] = {}
+    for planned in sorted(forked, key=lambda planned: (planned.processes < _FEW, planned.processes)):
+        chosen.setdefault(planned.function, planned)
+    real = [
+        msgspec.structs.replace(planned, run=msgspec.structs.replace(planned.run, real_time=True))
+        for planned in chosen.values()
+    ]
+    return [*real, *(planned for planned in runs if not any(planned is one for one in chosen.values()))]
 
 
 def _every(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, int]]:
@@ -48,6 +66,7 @@ def _every(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, i
 
 
 def _counter() -> Iterator[PlannedRun]:
+    yield _updating("increment_counter", SPAWNED, RealValue("i", 0), SPAWNED, _SPAWN)
     yield _updating("increment_counter", 32, RealValue("i", 5), 5 + 32)
     for method, count in _every():
         yield _calling(method, "run_counter", count, (count,), count)
@@ -57,6 +76,8 @@ _VALUES = {1: ("i", -1), 2: ("d", 0.5), 4: ("l", 2**40), 8: ("i", 0), 16: ("d", 
 
 
 def _shared_value() -> Iterator[PlannedRun]:
+    yield _updating("update_shared_value", SPAWNED, RealValue("i", 3), 3 + SPAWNED, _SPAWN)
+    yield _updating("update_shared_array", SPAWNED, RealArray("i", (3, 0)), [5, 2], _SPAWN)
     yield _updating("update_shared_value", 32, RealValue("d", plain.encode(0.5)), 32.5)
     yield _updating("update_shared_array", 16, RealArray("i", (3, 0, -1)), [19, 16, 15])
     for method, count in _every():
@@ -69,6 +90,7 @@ def _consumer() -> Iterator[PlannedRun]:
     yield _producing([])
     yield _producing([f"{number}{_LARGE}" for number in range(5)])
     yield _stopping()
+    yield _consuming(SPAWNED, [0, False, "last"], _SPAWN)
     yield _consuming(8, [0, False, "", [], *range(2, 14)])
     for method, count in _every(CONSUMERS):
         yield _pipeline(method, count, [0, False, "", *range(2, 12)], maxsize=count % 4)
@@ -83,8 +105,9 @@ _PLANS: dict[str, Callable[[], Iterator[PlannedRun]]] = {
 }
 
 
-def _title(call: str, processes: int) -> str:
-    return f"{call} in {processes} processes" if processes > 1 else f"{call} in 1 process"
+def _title(call: str, processes: int, method: StartMethod = _FORK) -> str:
+    number = f"{processes} processes" if processes > 1 else "1 process"
+    return f"{call} in {number}" + (" (spawn)" if method is _SPAWN else "")
 
 
 def _called(function: str, arguments: tuple[Any, ...], method: StartMethod) -> str:
@@ -92,14 +115,16 @@ def _called(function: str, arguments: tuple[Any, ...], method: StartMethod) -> s
     return f"{function}({shown})" + (" (spawn)" if method is _SPAWN else "")
 
 
-def _updating(function: str, count: int, target: RealValue | RealArray, final: Any) -> PlannedRun:
+def _updating(
+    function: str, count: int, target: RealValue | RealArray, final: Any, method: StartMethod = _FORK
+) -> PlannedRun:
     """`count` processes that update one value or array, holding one lock."""
     name = "array" if isinstance(target, RealArray) else "value"
     objects: dict[str, RealObject] = {name: target, "lock": RealLock()}
     task = RealTask(function, (given(name), given("lock")), count)
-    run = FreeRun(_FORK, objects, (task,), read=(name, "lock"))
+    run = FreeRun(method, objects, (task,), read=(name, "lock"))
     expected = Expectation(values={name: final}, free=("lock",))
-    return PlannedRun(function, count, _title(function, count), run, expected)
+    return PlannedRun(function, count, _title(function, count, method), run, expected)
 
 
 def _calling(
@@ -129,13 +154,13 @@ def _producing(items: list[Any]) -> PlannedRun:
     return PlannedRun("producer", 1, _title("producer", 1), run, Expectation(drained={"queue": items}))
 
 
-def _consuming(consumers: int, items: list[Any]) -> PlannedRun:
+def _consuming(consumers: int, items: list[Any], method: StartMethod = _FORK) -> PlannedRun:
     """`consumers` consumers and as many sentinels; nothing may be left, and nothing be lost."""
     objects = _queues(RealQueue(0, _encoded(items), consumers))
     task = RealTask("consumer", (given("queue"), given("results")), consumers)
-    run = FreeRun(_FORK, objects, (task,), drain={"results": len(items)}, rest={"queue": 0})
+    run = FreeRun(method, objects, (task,), drain={"results": len(items)}, rest={"queue": 0})
     expected = Expectation(drained={"results": items}, rest={"queue": []}, ordered=consumers == 1)
-    return PlannedRun("consumer", consumers, _title("consumer", consumers), run, expected)
+    return PlannedRun("consumer", consumers, _title("consumer", consumers, method), run, expected)
 
 
 def _stopping() -> PlannedRun:

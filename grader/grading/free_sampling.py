@@ -11,19 +11,24 @@ import msgspec
 from grader.core.verdict import FindingKind
 from grader.grading.free_excuses import excuse
 from grader.grading.free_verdict import FreeFlaw, PlannedRun, assess, settle
-from grader.runtime.free import Asks, FreeRuns, Limits, StartMethod
+from grader.runtime.free import Asks, FreeRuns, FreeStatus, Limits, StartMethod
 
 _MOST_LANES = 2
 _REPETITIONS = 3
+"""Of a run that went wrong; the first that goes wrong, too, is enough to believe it."""
 _FINAL = frozenset(
-    {FindingKind.HANG, FindingKind.MISSING, FindingKind.IMPORT_ERROR, FindingKind.INCONCLUSIVE}
+    {
+        *(FindingKind.DEADLOCK, FindingKind.HANG, FindingKind.MISSING),
+        *(FindingKind.IMPORT_ERROR, FindingKind.INCONCLUSIVE),
+    }
 )
 
 
 class Sample(msgspec.Struct, frozen=True):
     """What free runs have shown: `flaws`, the smallest process count first, and the runs that were `performed`.
 
-    `remark` is about runs that went wrong for a reason that does not count (`grader.grading.free_excuses`).
+    `remark` is about runs that went wrong for a reason that does not count (`grader.grading.free_excuses`), or once
+    and never again.
     """
 
     flaws: tuple[FreeFlaw, ...]
@@ -44,7 +49,8 @@ def sample(
 ) -> Sample:
     """Perform the runs in their order, on `lanes` runners at a time (by default two, if there are two cores).
 
-    Once a function hangs, is not written or cannot be judged, its other runs are left out: they would only cost time.
+    A run that goes wrong is believed only if it does so once more. Once a function hangs, is not written or cannot be
+    judged, its other runs are left out: they would only cost time.
 
     Raises:
         InternalError: no runner could be opened.
@@ -79,7 +85,7 @@ class _Work:
         self._waiting = deque(enumerate(planned))
         self._results: dict[int, FreeFlaw | None] = {}
         self._given_up: set[str] = set()
-        self._remark = ""
+        self._remark = self._doubt = ""
         self._error: BaseException | None = None
 
     def do(self, runs: FreeRuns) -> None:
@@ -96,16 +102,36 @@ class _Work:
             self._error = error
 
     def _perform(self, runs: FreeRuns, number: int, planned: PlannedRun) -> None:
-        report = runs.perform(planned.run)
-        flaw, remark = assess(planned, report), excuse(planned, report)
-        if flaw is not None and remark:
+        flaw, remark = self._looked_at(runs, planned)
+        if remark:
             self._remark = self._remark or remark
             return
-        if flaw is not None and flaw.kind is FindingKind.WRONG_RESULT:
-            flaw = settle(flaw, [assess(planned, runs.perform(planned.run)) for _ in range(_REPETITIONS)])
+        if flaw is not None and flaw.kind is not FindingKind.INCONCLUSIVE:
+            flaw = self._confirmed(runs, planned, flaw)
         if flaw is not None and flaw.kind in _FINAL:
             self._given_up.add(planned.function)
         self._results[number] = flaw
+
+    def _looked_at(self, runs: FreeRuns, planned: PlannedRun) -> tuple[FreeFlaw | None, str]:
+        """What is wrong with a run, and why that does not count; in real time only if there is time for that."""
+        report = runs.perform(planned.run)
+        if planned.run.real_time and report.status is FreeStatus.HANG and report.cause is None:
+            report = runs.perform(msgspec.structs.replace(planned.run, real_time=False))
+        flaw = assess(planned, report)
+        return flaw, "" if flaw is None else excuse(planned, report)
+
+    def _confirmed(self, runs: FreeRuns, planned: PlannedRun, flaw: FreeFlaw) -> FreeFlaw | None:
+        """The flaw, if the same run goes wrong once more; else what has happened is only told."""
+        repeats: list[FreeFlaw | None] = []
+        agreed = False
+        while len(repeats) < _REPETITIONS and not (agreed and flaw.kind is not FindingKind.WRONG_RESULT):
+            again, _ = self._looked_at(runs, planned)
+            repeats.append(again)
+            agreed = agreed or (again is not None and again.kind is not FindingKind.INCONCLUSIVE)
+        if agreed:
+            return settle(flaw, repeats)
+        self._doubt = self._doubt or f"Once, and not again in {_REPETITIONS} more runs: {flaw.message}"
+        return None
 
     def sample(self) -> Sample:
         """What came of it; raises what a thread has raised."""
@@ -114,4 +140,5 @@ class _Work:
         numbers = sorted(self._results)
         found = [self._results[number] for number in numbers]
         flaws = sorted((flaw for flaw in found if flaw is not None), key=lambda flaw: flaw.processes)
-        return Sample(tuple(flaws), tuple(self._planned[number] for number in numbers), self._remark)
+        performed = tuple(self._planned[number] for number in numbers)
+        return Sample(tuple(flaws), performed, " ".join(filter(None, (self._remark, self._doubt))))

@@ -16,7 +16,7 @@ from grader.core.verdict import FindingKind
 from grader.grading.exceptions import first_paragraph, sentence, told
 from grader.grading.values import Opaque, same, show
 from grader.runtime.agent import plain
-from grader.runtime.free import During, FreeReport, FreeRun, FreeStatus
+from grader.runtime.free import Cause, During, FreeReport, FreeRun, FreeStatus
 from grader.runtime.limits import NO_PROCESS
 
 _KIND = FindingKind
@@ -53,7 +53,7 @@ class PlannedRun(msgspec.Struct, frozen=True):
 
 
 class FreeFlaw(msgspec.Struct, frozen=True):
-    """What is wrong with one run."""
+    """What is wrong with one run, of `function`."""
 
     kind: FindingKind
     message: str
@@ -63,6 +63,7 @@ class FreeFlaw(msgspec.Struct, frozen=True):
     line: int = 0
     failure: Failure | None = None
     output: str = ""
+    function: str = ""
 
 
 class _Shown(Opaque):
@@ -80,7 +81,9 @@ def assess(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     for look in (_unjudged, _ending, _exits, _values, _items, _started, _returned, _left):
         flaw = look(planned, report)
         if flaw is not None:
-            return msgspec.structs.replace(flaw, processes=planned.processes, output=report.output)
+            return msgspec.structs.replace(
+                flaw, processes=planned.processes, output=report.output, function=planned.function
+            )
     return None
 
 
@@ -101,7 +104,7 @@ def _unjudged(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     if report.status is FreeStatus.LOST:
         return FreeFlaw(_KIND.INCONCLUSIVE, f"{planned.title}: the run gave no answer that can be used.")
     if report.flooded:
-        message = f"{planned.title} printed so much that it could not be judged in {report.seconds:.0f} s."
+        message = f"{planned.title} printed so much that it could not be judged."
         return FreeFlaw(_KIND.INCONCLUSIVE, message)
     failure = report.failure
     if report.status is FreeStatus.ERROR and failure is not None:
@@ -144,13 +147,19 @@ def _hang(planned: PlannedRun, report: FreeReport) -> FreeFlaw:
     places = _places(report.stack)
     stood = ", ".join(f"line {line} ({name})" for line, name in places[:_MOST_PLACES])
     where = f"; it stood in {stood}" if stood else ""
-    message = f"{planned.title} had not ended after {report.seconds:.1f} s{where}."
-    failure = None
-    if report.failure is not None:
-        failure = report.failure.failure
-        message += f" Before, a process had died of {sentence(told(failure))}"
+    failure = None if report.failure is None else report.failure.failure
+    died = "" if failure is None else f" Before, a process had died of {sentence(told(failure))}"
+    kind, how = _NEVER[report.cause]
     line = places[0][0] if places else 0
-    return FreeFlaw(_KIND.HANG, message, line=line, failure=failure)
+    return FreeFlaw(kind, f"{planned.title} {how}{where}.{died}", line=line, failure=failure)
+
+
+_NEVER = {
+    Cause.DEADLOCK: (_KIND.DEADLOCK, "never ends: every process waits for another"),
+    Cause.CPU: (_KIND.HANG, "never ends: it has used all the CPU time that it gets"),
+    None: (_KIND.INCONCLUSIVE, "had not ended when its time was up"),
+}
+"""What it is that a run does not end; that it has only taken too long says nothing about the program."""
 
 
 def _places(stack: str) -> list[tuple[int, str]]:

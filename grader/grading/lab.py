@@ -4,7 +4,7 @@ How a scenario is explored is in `grader.grading.examination`.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import TypeAlias
 
@@ -53,6 +53,7 @@ LARGE_STEPS = 40_000
 INTERRUPTED_STEPS = 12_000
 """For all executions together in which somebody is interrupted, if each is long."""
 _ORDERS_AFTER_FAILURE = 5
+RIGHT_UNDER_CONTROL = "Right under control, wrong when it runs free"
 _WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
 
@@ -61,11 +62,12 @@ _Trial: TypeAlias = tuple[int, Scenario, Verdict]
 
 
 class CheckFailed(Exception):
-    """The submission does not pass this check."""
+    """The submission does not pass this check; what was found of `functions` otherwise is not to be relied on."""
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
+    def __init__(self, findings: Sequence[Finding], functions: Collection[str] = ()) -> None:
         super().__init__(findings[0].message if findings else "failed")
         self.findings = tuple(findings)
+        self.functions = frozenset(functions)
 
 
 class Inconclusive(Exception):
@@ -119,6 +121,8 @@ class Lab:
         self._trial_had_threads = False
         self.evidence: list[Evidence] = []
         self.remark = ""
+        self.free: Mapping[str, bool] | None = None
+        """The functions to be run free, and whether each was right under control; None: all, and nothing is known."""
         self.on_execution: Callable[[], None] = lambda: None
 
     @property
@@ -213,19 +217,27 @@ class Lab:
         self._raise_what_is_wrong(tried, shorten=False)
 
     def run_free(self) -> None:
-        """Run every function on the real primitives, under many process counts; nobody controls the order.
+        """Run the functions in `free` on the real primitives, under many process counts; nobody controls the order.
 
         What does not count, but is worth knowing, is in `remark` afterwards.
 
         Raises:
-            CheckFailed: a run went wrong.
+            CheckFailed: a run went wrong, and once more.
             Inconclusive: a run could not be judged.
+            LookupError: there are no free runs for this exercise.
         """
         if self._replay is not None:
             return
+        planned = plan(self._bench.exercise)
+        if not planned:
+            raise LookupError(
+                "lab.run_free() has nothing to run: only the exercises that come with the grader have free runs"
+            )
+        if self.free is not None:
+            planned = tuple(run for run in planned if run.function in self.free)
         try:
             with unpinned():
-                sampled = sample(self._bench.open_runner, plan(self._bench.exercise))
+                sampled = sample(self._bench.open_runner, planned)
         except UsageError as error:  # the machine does not allow the processes for it
             raise Inconclusive(Finding(FindingKind.INCONCLUSIVE, str(error))) from error
         self.evidence.append(Evidence(EvidenceLevel.SAMPLED, sampled.processes, len(sampled.performed)))
@@ -233,16 +245,19 @@ class Lab:
         findings = [self._free_finding(flaw) for flaw in _different(sampled.flaws)]
         failed = [finding for finding in findings if finding.kind is not FindingKind.INCONCLUSIVE]
         if failed:
-            raise CheckFailed(failed[:MOST_FINDINGS])
+            wrong = (flaw for flaw in sampled.flaws if flaw.kind is not FindingKind.INCONCLUSIVE)
+            raise CheckFailed(failed[:MOST_FINDINGS], {flaw.function for flaw in wrong})
         if findings:
             raise Inconclusive(findings[0])
 
     def _free_finding(self, flaw: FreeFlaw) -> Finding:
         maker = self._maker(Scenario(), 0)
         output = without_traceback(flaw.output) if flaw.failure is not None else flaw.output
+        was_right = self.free is not None and self.free.get(flaw.function, False)
+        known = was_right and flaw.kind is not FindingKind.INCONCLUSIVE
         return Finding(
             flaw.kind,
-            flaw.message,
+            f"{RIGHT_UNDER_CONTROL}: {flaw.message}" if known else flaw.message,
             help=help_for(flaw.failure) if flaw.failure is not None else "",
             schedule_dependent=flaw.kind is FindingKind.RACE,
             processes=flaw.processes,

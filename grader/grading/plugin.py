@@ -42,6 +42,7 @@ class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: tuple[str, ...] = ()
 
 
+WITHDRAWN = "right under control, but wrong when nobody controls the order"
 _TIMED_OUT = "from pytest-timeout"
 
 
@@ -109,7 +110,7 @@ class GradingPlugin:
         if self._replay is not None:
             items[:] = [item for item in items if item.name == self._replay[0]]
         if not self._free_runs:
-            items[:] = [item for item in items if item.get_closest_marker("free") is None]
+            items[:] = [item for item in items if not _is_free(item)]
         for item in items:
             name = _check_name(item)
             if name in self._records:
@@ -137,6 +138,8 @@ class GradingPlugin:
         request_of_replay = self._replay[1] if self._replay is not None else None
         seed = self._seed_of(_check_name(request.node))
         lab = Lab(self._bench, request.node.name, self._budget, request_of_replay, seed)
+        if _is_free(request.node):
+            lab.free = self._to_be_run_free(record)
         executions = 0
 
         def count() -> None:
@@ -165,6 +168,8 @@ class GradingPlugin:
         self._skip_unless_possible(record, item)
 
     def _skip_unless_possible(self, record: _Record, item: pytest.Item) -> None:
+        if _is_free(item) and self._to_be_run_free(record):
+            return
         obstacle = self._required.obstacle(record.function)
         if obstacle is not None:
             first = obstacle.key not in self._told_missing
@@ -174,12 +179,26 @@ class GradingPlugin:
             if first:
                 raise CheckFailed([obstacle.finding])
             self._skip(record, obstacle.reason)
-        free = item.get_closest_marker("free") is not None
         for name in record.after:
             before = self._records.get(name)
-            if before is None or before.status is CheckStatus.PASSED or (free and self._undecided(before)):
-                continue
-            self._skip(record, f"“{before.title}” comes first")
+            if before is not None and before.status is not CheckStatus.PASSED:
+                self._skip(record, f"“{before.title}” comes first")
+
+    def _to_be_run_free(self, record: _Record) -> dict[str, bool] | None:
+        """The functions that a check of free runs is about, and whether each was right under control.
+
+        They are those of the checks that it comes after; one that is known to be wrong is left out. None: all.
+        """
+        before = [self._records[name] for name in record.after if name in self._records]
+        known: dict[str, bool] = {}
+        for other in before:
+            known[other.function] = known.get(other.function, True) and other.status is CheckStatus.PASSED
+        wrong = {
+            other.function
+            for other in before
+            if other.status is not CheckStatus.PASSED and not self._undecided(other)
+        }
+        return {name: right for name, right in known.items() if name not in wrong} if before else None
 
     def _undecided(self, record: _Record) -> bool:
         """Whether a check has not passed only because something could not be judged: free runs may tell more."""
@@ -212,6 +231,7 @@ class GradingPlugin:
             return
         if isinstance(error, CheckFailed):
             record.status, record.findings = CheckStatus.FAILED, error.findings
+            self._withdraw(error.functions)
         elif isinstance(error, Inconclusive):
             record.status, record.findings = CheckStatus.INCONCLUSIVE, (error.finding,)
         elif isinstance(error, ReplayDone):
@@ -226,6 +246,15 @@ class GradingPlugin:
                 entry.lineno for entry in traceback.extract_tb(error.__traceback__) if entry.filename == file
             ]
             record.error = f"{type(error).__name__}: {error}{f' (line {lines[-1]})' if lines else ''}"
+
+    def _withdraw(self, functions: frozenset[str]) -> None:
+        """Checks of these functions, and those that come after them, earn nothing: they are right only if watched."""
+        withdrawn: set[str] = set()
+        for name, record in self._records.items():
+            rests = record.function in functions or not withdrawn.isdisjoint(record.after)
+            if rests and record.ran and record.status is CheckStatus.PASSED:
+                record.status, record.reason = CheckStatus.SKIPPED, WITHDRAWN
+                withdrawn.add(name)
 
     def title(self, check: str) -> str:
         """The line that students read for a check, by its name (with or without parameters)."""
@@ -277,6 +306,10 @@ def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
         inputs = known.inputs + entry.inputs
         merged[key] = Evidence(entry.level, processes, executions, threads, waits, seed, inputs)
     return tuple(merged.values())
+
+
+def _is_free(item: Any) -> bool:
+    return item.get_closest_marker("free") is not None
 
 
 def _check_name(item: Any) -> str:

@@ -2,11 +2,12 @@
 
 Start at `entry`. The keys of version 1 are always there. More keys may stand beside them where there is more to say
 (`path`, `further_evidence`, `threads`, `waits`, `seed`, `inputs`, `reason`, `expected`, `got`, `output`, `note`,
-`conflict`, `executed`, `repeats`, `sandbox`, `unprotected`, `start`, `state`, `graded_by`): a reader skips those that
-it does not know. Steps with `repeats` would be made again and again, for ever. `start` of a finding maps the names of
-shared objects to what they held before the first step, `state` of a step those that hold something else afterwards;
-`graded_by` is the grader of a grade in a book that `grader_version` has only written out. Text of the submission is not
-altered, but a lone surrogate, which is no Unicode, is replaced, so that the
+`conflict`, `executed`, `repeats`, `sandbox`, `unprotected`, `remarks`, `start`, `state`, `graded_by`): a reader skips
+those that it does not know. `remarks` are for the instructor, and no faults. Steps with `repeats` would be made again
+and again, for ever. `start` of a finding maps the names of shared objects to what they held before the first step,
+`state` of a step those that hold something else afterwards; `graded_by` is the grader of a grade in a book that
+`grader_version` has only written out. Text of the submission is not altered, but a lone surrogate, which is no Unicode,
+is replaced, so that the
 document is always valid UTF-8; invisible characters are written as `\\uXXXX`.
 """
 
@@ -62,7 +63,7 @@ def of_grade(grade: Grade, path: str = "") -> dict[str, Any]:
         "checks": [_check(check) for check in grade.checks],
         "grader_version": __version__,
         "python_version": platform.python_version(),
-        **if_any(sandbox=grade.sandbox, unprotected=list(grade.unprotected)),
+        **if_any(sandbox=grade.sandbox, unprotected=list(grade.unprotected), remarks=list(grade.remarks)),
     }
 
 

@@ -105,6 +105,7 @@ class Overview:
     identical: tuple[tuple[str, tuple[Link, ...]], ...]
     slowest: tuple[Link, ...]
     undecided: tuple[Link, ...]
+    remarks: tuple[Link, ...]
     went_down: tuple[Link, ...]
     late: tuple[Link, ...]
     absent: tuple[str, ...]
@@ -143,6 +144,7 @@ def of_sheet(sheet: Sheet, stubs: Iterable[str] = ()) -> Overview:
         undecided=tuple(
             _link(line, _undecided(line)) for line in sheet.lines if line.verdict is None or _undecided(line)
         ),
+        remarks=tuple(_link(line, " ".join(line.remarks)) for line in sheet.lines if line.remarks),
         went_down=tuple(
             _link(line, f"{words.points(line.was)} → {words.points(line.score)}")
             for line in sheet.lines

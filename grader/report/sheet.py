@@ -55,6 +55,7 @@ class Line:
 
     `verdict` is None while it has no result; `was` and `current` are those of the book's `Entry`, `unprotected` says
     what it could have reached. `graded_by` is the grader that has given the grade, if that is not the one that runs.
+    `remarks` are for the instructor only.
     """
 
     handed: Handed
@@ -69,6 +70,7 @@ class Line:
     current: bool = True
     unprotected: str = ""
     graded_by: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,7 @@ def _line(handed: Handed, page: str, entry: Entry | None) -> Line:
         seconds=grade.seconds,
         checks=tuple(_check(check) for check in grade.checks),
         unprotected=words.unprotected(grade),
+        remarks=words.for_the_instructor(grade),
     )
 
 

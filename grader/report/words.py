@@ -137,3 +137,9 @@ def unprotected(grade: Grade | ScriptReport) -> str:
     """One line on what the submission could have reached; empty if it was closed off."""
     missing = "; ".join(sanitize.line(clause) for clause in grade.unprotected)
     return f"sandbox: {sanitize.line(grade.sandbox)}. NOT protected: {missing}" if missing else ""
+
+
+def for_the_instructor(grade: Grade) -> tuple[str, ...]:
+    """What is no fault but worth a look: the remarks of a grade, and what was wrong only in free runs."""
+    free = (finding.message for check in grade.checks if not check.max_score for finding in check.findings)
+    return tuple(sanitize.line(text) for text in (*grade.remarks, *free))

@@ -18,6 +18,8 @@ from grader.runtime.template import RunnerLost
 
 REPORT_LIMIT = 4 * 2**20
 _MARGIN_SECONDS = 10.0
+_REAL_SECONDS = 6.0
+"""What a run in real time may take; if it takes longer, it is made again with short sleeps."""
 _MOST_PROCESSES = 10_000
 
 Plain: TypeAlias = Any
@@ -98,6 +100,7 @@ class FreeRun(msgspec.Struct, frozen=True, omit_defaults=True):
     Once all tasks have ended, the objects in `read` are read: a value, the items of an array, whether a lock is
     free. `drain` says how many items are expected on a queue; they are taken while the tasks run, so that nobody has
     to wait, and it is seen if there are more. `rest` does the same for a queue that is looked at only afterwards.
+    With `real_time` a `time.sleep` is as long as ever; else it is much shorter.
     """
 
     method: StartMethod
@@ -107,6 +110,7 @@ class FreeRun(msgspec.Struct, frozen=True, omit_defaults=True):
     drain: dict[str, int] = {}
     rest: dict[str, int] = {}
     call: RealCall | msgspec.UnsetType = msgspec.UNSET
+    real_time: bool = False
 
 
 class FreeStatus(str, enum.Enum):
@@ -114,13 +118,22 @@ class FreeStatus(str, enum.Enum):
 
     DONE = "done"
     HANG = "hang"
-    """It passed its limit, or nobody had moved for long."""
+    """It passed its limit, or will never end (`Cause`)."""
     DIED = "died"
     """The main process ended without having said anything."""
     ERROR = "error"
     """The main process raised an exception."""
     LOST = "lost"
     """No answer, or no sensible one: the runner itself was attacked, or overloaded."""
+
+
+class Cause(str, enum.Enum):
+    """Why a run will never end, as the runner has seen it in `/proc`."""
+
+    DEADLOCK = "deadlock"
+    """Every process waits for another, without a time limit."""
+    CPU = "cpu"
+    """A process has used up its own CPU time, and the others wait without a time limit."""
 
 
 class During(str, enum.Enum):
@@ -153,8 +166,9 @@ class FreeReport(msgspec.Struct, frozen=True):
 
     `drained` and `rest` are the items taken from queues, `extra` those beyond the expected number. `failure` is one
     exception that ended a process, if any did. `left_alive` counts processes that went on after the main one was
-    done. `started` counts the processes that a call has started. `stack` says where the processes of a hang stood;
-    `flooded`, that they were busy and had printed more than anybody reads.
+    done. `started` counts the processes that a call has started. `cause` is why a hang will never end (None: it has
+    only taken too long), `stack` says where its processes stood; `flooded`, that they were busy and had printed more
+    than anybody reads.
     """
 
     status: FreeStatus
@@ -170,6 +184,7 @@ class FreeReport(msgspec.Struct, frozen=True):
     failure: FreeFailure | None = None
     output: _Text = ""
     stack: _Text = ""
+    cause: Cause | None = None
     flooded: bool = False
     seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
@@ -206,9 +221,13 @@ class Asks(Protocol):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """When a run is given up: after `seconds`, once no process has moved for `idle` seconds, or one has used `cpu`."""
+    """When a run is given up.
 
-    seconds: float = 10.0
+    That is after `seconds`, or once every process has waited for another for `idle` seconds, those left out that have
+    used `cpu` seconds of CPU time. The first is the way out on a slow machine, and says nothing about a program.
+    """
+
+    seconds: float = 60.0
     idle: float = 2.5
     cpu: float = 2.5
 
@@ -232,15 +251,16 @@ class FreeRuns:
         """
         if self._runner is None:
             self._runner = self._open()
+        seconds = min(self._limits.seconds, _REAL_SECONDS) if run.real_time else self._limits.seconds
         command = {
             "do": "free",
             "run": msgspec.to_builtins(run),
-            "seconds": self._limits.seconds,
+            "seconds": seconds,
             "idle": self._limits.idle,
             "cpu": self._limits.cpu,
         }
         try:
-            return decode(self._runner.ask(command, self._limits.seconds + _MARGIN_SECONDS))
+            return decode(self._runner.ask(command, seconds + _MARGIN_SECONDS))
         except (RunnerLost, NotAReport) as error:
             self.close()
             return FreeReport(FreeStatus.LOST, output=str(error))

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from commands import solution
 
@@ -14,6 +15,7 @@ from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import Expectation, FreeFlaw, PlannedRun, assess, settle
 from grader.runtime.free import (
+    Cause,
     FreeReport,
     FreeRun,
     FreeRuns,
@@ -31,7 +33,8 @@ from grader.runtime.template import RunnerLost, SubmissionText, Template
 
 SUBMISSIONS = Path(__file__).resolve().parent.parent / "submissions"
 PATIENT = Limits(30.0, 10.0)
-HASTY = Limits(3.0, 0.5)
+HASTY = Limits(30.0, 0.5, 0.5)
+"""A busy machine makes no difference to who deadlocks, or burns up its own CPU time."""
 
 
 def runs(template: Template, source: str, name: str = "counter", limits: Limits = HASTY) -> FreeRuns:
@@ -68,6 +71,7 @@ def test_the_solutions_pass_every_run(template: Template, exercise: str) -> None
             assert assess(planned, report) is None, (planned.title, report)
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("folder", ["counter", "shared_value", "consumer"])
 def test_right_submissions_pass(template: Template, folder: str) -> None:
     files = sorted((SUBMISSIONS / folder / "right").glob("*.py"))
@@ -77,7 +81,7 @@ def test_right_submissions_pass(template: Template, folder: str) -> None:
     for path in files:
         with runs(template, path.read_text(encoding="utf-8"), folder, PATIENT) as free:
             for run in planned:
-                report = free.perform(run.run)
+                report = free.perform(msgspec.structs.replace(run.run, real_time=False))
                 assert assess(run, report) is None, (path.name, run.title, report)
 
 
@@ -85,9 +89,11 @@ def test_right_submissions_pass(template: Template, folder: str) -> None:
     ("body", "kind", "line", "words"),
     [
         ("raise NotImplementedError('write it')", FindingKind.MISSING, 2, "not written yet"),
-        ("counter.value += 2", FindingKind.WRONG_RESULT, 0, "counter is 4, not 2"),
+        ("with lock: counter.value += 2", FindingKind.WRONG_RESULT, 0, "counter is 4, not 2"),
+        ("counter.value += 1", FindingKind.WRONG_RESULT, 0, "counter is 1, not 2"),
         ("counter.value = []", FindingKind.CRASH, 2, "TypeError"),
-        ("lock.acquire(); counter.value += 1", FindingKind.HANG, 2, "line 2 (increment_counter)"),
+        ("lock.acquire(); counter.value += 1", FindingKind.DEADLOCK, 2, "line 2 (increment_counter)"),
+        ("while True: pass", FindingKind.HANG, 2, "all the CPU time"),
         ("import sys; sys.exit(3)", FindingKind.CRASH, 0, "exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", FindingKind.CRASH, 0, "signal 9"),
         ("import os; os._exit(0)", FindingKind.WRONG_RESULT, 0, "counter is 0, not 2"),
@@ -253,7 +259,7 @@ def test_a_deadlock_is_seen_long_before_the_limit(template: Template) -> None:
     started = time.monotonic()
     with runs(template, source, limits=Limits(30.0, 0.5)) as free:
         report = free.perform(counting().run)
-    assert report.status is FreeStatus.HANG
+    assert (report.status, report.cause) == (FreeStatus.HANG, Cause.DEADLOCK)
     assert time.monotonic() - started < 10
 
 
@@ -280,8 +286,12 @@ def test_a_sample_gives_up_a_function_that_hangs(template: Template) -> None:
     """
     text = SubmissionText("counter", "counter.py", textwrap.dedent(source))
     found = sample(lambda: template.runner(text), plan("counter"), HASTY, 1)
-    kinds = [(flaw.kind, flaw.processes) for flaw in found.flaws]
-    assert kinds == [(FindingKind.HANG, 2), (FindingKind.WRONG_RESULT, 32)]
+    kinds = [(flaw.kind, flaw.function, flaw.processes) for flaw in found.flaws]
+    assert sorted(kinds, key=str) == [
+        (FindingKind.DEADLOCK, "run_counter", 2),
+        (FindingKind.WRONG_RESULT, "increment_counter", 2),
+        (FindingKind.WRONG_RESULT, "increment_counter", 32),
+    ]
     assert sum(run.function == "run_counter" for run in found.performed) == 1
 
 
@@ -316,3 +326,66 @@ def test_a_flood_that_takes_too_long_is_not_judged() -> None:
     assert flaw is not None
     assert flaw.kind is FindingKind.INCONCLUSIVE
     assert "printed so much" in flaw.message
+
+
+def test_who_waits_for_a_limited_time_is_not_in_a_deadlock(template: Template) -> None:
+    source = """\
+        import threading
+        def run_counter(processes):
+            threading.Event().wait(1.5)
+            return 5
+    """
+    with runs(template, source, limits=Limits(30.0, 0.3, 0.5)) as free:
+        planned = calling("run_counter", 5, returned=5)
+        assert assess(planned, free.perform(planned.run)) is None
+
+
+def test_who_waits_busily_for_one_that_sleeps_is_not_hanging(template: Template) -> None:
+    source = """\
+        import threading
+        from multiprocessing import Process, Value
+        def sleeper(done):
+            threading.Event().wait(1.5)
+            done.value = 1
+        def run_counter(processes):
+            done = Value("i", 0, lock=False)
+            process = Process(target=sleeper, args=(done,))
+            process.start()
+            while not done.value:
+                pass
+            process.join()
+            return 5
+    """
+    with runs(template, source, limits=Limits(60.0, 0.3, 0.3)) as free:
+        planned = calling("run_counter", 5, returned=5)
+        assert assess(planned, free.perform(planned.run)) is None
+
+
+def test_a_run_without_an_end_that_can_be_seen_is_inconclusive(template: Template) -> None:
+    source = """\
+        import threading
+        def run_counter(processes):
+            threading.Event().wait(1000)
+    """
+    flaw_of_it = None
+    with runs(template, source, limits=Limits(1.0, 0.3, 0.5)) as free:
+        planned = calling("run_counter", 5, returned=5)
+        flaw_of_it = assess(planned, free.perform(planned.run))
+    assert flaw_of_it is not None
+    assert flaw_of_it.kind is FindingKind.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("real_time", [False, True])
+def test_what_a_submission_sees_of_the_grader(template: Template, real_time: bool) -> None:
+    source = """\
+        import gc, os, sys, time
+        def run_counter(processes):
+            modules = [name for name in sys.modules if name.startswith("grader")]
+            things = [thing for thing in gc.get_objects() if type(thing).__module__.startswith("grader")]
+            words = [word for word in os.environ if "grader" in os.environ[word].lower() and word != "TMPDIR"]
+            return [modules, len(things), words, type(time.sleep).__name__ == "builtin_function_or_method"]
+    """
+    with runs(template, source) as free:
+        planned = calling("run_counter", 5, returned=[[], 0, [], real_time])
+        run = msgspec.structs.replace(planned.run, real_time=real_time)
+        assert assess(planned, free.perform(run)) is None

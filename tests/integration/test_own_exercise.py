@@ -91,6 +91,11 @@ def test_a_submission_is_checked_replayed_and_graded_in_a_batch(tmp_path: Path) 
         ("checks.py", "x = 1\n", "checks.py"),
         ("checks.py", "def test_x(lab):\n    raise KeyError('x')\n", "failed with KeyError: 'x' (line 2)"),
         ("checks.py", "def test_x(lab):\n    pass\n", "has explored nothing"),
+        (
+            "checks.py",
+            "import pytest\n@pytest.mark.free\n@pytest.mark.check(points=5)\ndef test_x(lab):\n    lab.run_free()\n",
+            "lab.run_free() has nothing to run",
+        ),
         ("stub.py", "def f(:\n", "is not Python"),
         ("stub.py", "x = 1\n", "defines no function"),
         ("reference.py", None, "reference.py missing"),

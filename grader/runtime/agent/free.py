@@ -21,7 +21,7 @@ from grader.runtime.agent import free_child, free_driver, free_stage, reaper, ro
 from grader.runtime.agent.confine import Confinement
 from grader.runtime.agent.free_claim import Frame, send
 from grader.runtime.agent.free_place import Place
-from grader.runtime.agent.free_watch import Kept, Patience
+from grader.runtime.agent.free_watch import Cause, Kept, Patience
 from grader.runtime.agent.loader import Submission
 from grader.runtime.agent.watchdog import PERIOD, Watchdog
 
@@ -60,9 +60,9 @@ def run(
 ) -> dict[str, Any]:
     """Do `command["run"]` within `command["seconds"]`; the answer is what `grader.runtime.free` decodes.
 
-    It is a hang, too, as soon as no process has moved for `command["idle"]` seconds, or one of them has used
-    `command["cpu"]` seconds of CPU time. Afterwards this process has no descendants but those in `spare`, and nothing
-    of the run is left on disk.
+    It is a hang, too, as soon as every process has waited for another for `command["idle"]` seconds, but those that
+    have used `command["cpu"]` seconds of CPU time (`free_watch.Patience`). Afterwards this process has no descendants
+    but those in `spare`, and nothing of the run is left on disk.
     """
     seconds = min(float(command["seconds"]), LONGEST_SECONDS)
     idle, cpu = (float(command.get(name, LONGEST_SECONDS)) for name in ("idle", "cpu"))
@@ -111,13 +111,16 @@ class _Run:
         """Start it, watch it, end it."""
         started = time.monotonic()
         frame = Frame(self._start())
+        patience.ours = (self._driver,)
         in_time = self._watch(frame, started + seconds, patience)
         answer: dict[str, Any] = frame.message() or {"status": "died"}
         if not in_time:
             answer = {"status": "hang", "stack": self._stacks()}
+            if patience.cause is not None:
+                answer["cause"] = patience.cause.value
             answer["left_alive"] = len(reaper.descendants(os.getpid(), self._spare))
             answer["failure"] = free_driver.first_failure(self._place.folder)
-            answer["flooded"] = self._output.flooded and not patience.idled
+            answer["flooded"] = self._output.flooded and patience.cause is not Cause.DEADLOCK
         if self._exceeded:
             failure = {"during": "call", "type": "MemoryError", "message": self._exceeded}
             answer = {"status": "error", "failure": failure}

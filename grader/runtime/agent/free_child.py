@@ -6,6 +6,7 @@ submission. What is written here is a claim, read with bounds, and only ever sho
 """
 
 import faulthandler
+import functools
 import io
 import os
 import signal
@@ -17,6 +18,8 @@ from typing import Any
 
 SLEEP_DIVISOR = 100
 LONGEST_SLEEP = 0.02
+_FORKED, _SPAWNED = (0.004, 8), (0.15, 2)
+"""How long, and how often, a process lingers: so long that the next one, which starts later, has read as well."""
 FAILURE_PREFIX = "failure-"
 STACKS = "stacks"
 OUTPUT_LIMIT = 65_536
@@ -30,17 +33,22 @@ _print_exception = traceback.print_exc
 _prepared = False
 
 
-def prepare(folder: str, filename: str, prefix: str) -> None:
+def prepare(
+    folder: str, filename: str, prefix: str, *, real_time: bool = False, spawned: bool = False
+) -> None:
     """Get this process, and what it forks, ready for a submission whose file is called `filename`.
 
     `folder` takes stacks and exceptions; `prefix` begins the name of every named semaphore and shared memory that is
-    made from now on, so that it can be found afterwards.
+    made from now on, so that it can be found afterwards. Sleeps are short, unless it is `real_time`. `spawned`: this
+    is a new interpreter.
     """
     global _prepared
     if _prepared:
         return
     _prepared = True
-    setattr(time, "sleep", _short_sleep)  # noqa: B010 - its type says more than it takes
+    if not real_time:
+        setattr(time, "sleep", _short_sleep)  # noqa: B010 - its type says more than it takes
+    _linger_after_reading(*(_SPAWNED if spawned else _FORKED))
     recorder = _Recorder(folder, filename)
     traceback.print_exc = recorder.print_exc
     sys.excepthook = recorder.excepthook
@@ -75,6 +83,36 @@ def _bounded(descriptor: int, *, line_buffering: bool = False) -> io.TextIOWrapp
 def _short_sleep(seconds: float) -> None:
     """As `time.sleep`, in a hundredth of the time."""
     _sleep(min(seconds / SLEEP_DIVISOR, LONGEST_SLEEP) if seconds > 0 else seconds)
+
+
+def _linger_after_reading(seconds: float, times: int) -> None:
+    """Let a process that has looked at something shared rest for a moment, the first times.
+
+    Whoever writes what it has computed from that, holding no lock, then overwrites what others have written meanwhile
+    in nearly every run, and not in one of a hundred. Nothing else changes: any process may be kept from running there.
+    """
+    from multiprocessing import queues, sharedctypes
+
+    value: Any = sharedctypes.Synchronized.__dict__["value"]
+    lingering = property(_lingering(value.fget, seconds, times), value.fset, value.fdel, value.__doc__)
+    setattr(sharedctypes.Synchronized, "value", lingering)  # noqa: B010 - it has no such type
+    for owner, name in ((sharedctypes.SynchronizedArray, "__getitem__"), (queues.Queue, "empty")):
+        setattr(owner, name, _lingering(vars(owner)[name], seconds, times))
+
+
+def _lingering(look: Any, seconds: float, times: int) -> Any:
+    pauses: dict[int, int] = {}
+
+    def lingers(self: Any, *args: Any) -> Any:
+        found = look(self, *args)
+        here = os.getpid()  # a forked process begins anew
+        if pauses.setdefault(here, 0) < times:
+            pauses[here] += 1
+            _sleep(seconds)
+        return found
+
+    lingers.__code__ = lingers.__code__.replace(co_name=look.__name__, co_filename=look.__code__.co_filename)
+    return functools.update_wrapper(lingers, look, updated=())
 
 
 def _name_everything(prefix: str) -> None:
@@ -152,7 +190,8 @@ def enter(contents: dict[str, Any], settings: Mapping[str, str]) -> None:
         source = file.read()
     if "shared_memory" in source:
         importlib.import_module("multiprocessing.shared_memory")
-    prepare(settings["folder"], filename, settings["prefix"])
+    real_time = bool(settings["real_time"])
+    prepare(settings["folder"], filename, settings["prefix"], real_time=real_time, spawned=True)
     linecache.cache[filename] = (len(source), None, io.StringIO(source).readlines(), filename)
     contents["__file__"] = filename
     exec(compile(source, filename, "exec", dont_inherit=True), contents)

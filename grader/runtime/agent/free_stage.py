@@ -4,6 +4,7 @@ Start at `perform`. Everything here runs beside student code, so what it says is
 (`free_driver`), which made the shared objects, never runs student code, and reads the objects afterwards.
 """
 
+import gc
 import multiprocessing
 import multiprocessing.process
 import os
@@ -30,15 +31,18 @@ def perform(
     """Import the submission and do what `run` says; returns the claim."""
     module_name = importable_name(submission.name)
     _become_main(run["method"])
-    free_child.prepare(place.folder, submission.filename, place.prefix)
+    real_time = bool(run.get("real_time"))
+    free_child.prepare(place.folder, submission.filename, place.prefix, real_time=real_time)
     if run["method"] != "fork" or any(word in submission.source for word in _OTHER_METHODS):
-        _write_module(module_name, submission, place)
+        _write_module(module_name, submission, place, real_time)
+    counted = _Counted() if "call" in run else None
+    _hide()
     during = "import"
     try:
         module = submission.load(module_name)
         during = "call"
-        if "call" in run:
-            return _call(module, run["call"])
+        if counted is not None:
+            return _call(module, run["call"], counted)
         during = "start"
         return _tasks(module, run, shared)
     except BaseException as error:
@@ -61,7 +65,27 @@ def _become_main(method: str) -> None:
     default._actual_context = None
 
 
-def _write_module(name: str, submission: Submission, place: Place) -> None:
+def _hide() -> None:
+    """Look like an ordinary process, as far as that is cheap: no module of ours, no word of ours in the environment.
+
+    What a submission can tell all the same is in ARCHITECTURE.md.
+    """
+    own = __name__.partition(".")[0]
+    for name in [name for name in sys.modules if name.partition(".")[0] == own]:
+        del sys.modules[name]
+    for name in [name for name in os.environ if name not in _ORDINARY and not name.startswith("LC_")]:
+        del os.environ[name]
+    sys.argv[:] = [""]
+    gc.collect()
+    gc.freeze()  # what there is so far, `gc` does not show any more
+
+
+_ORDINARY = frozenset(
+    {"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "PYTHONHASHSEED"}
+)
+
+
+def _write_module(name: str, submission: Submission, place: Place, real_time: bool) -> None:
     """Write what stands for the submission in a new interpreter."""
     os.mkdir(place.code)
     sys.path.append(place.code)
@@ -71,6 +95,7 @@ def _write_module(name: str, submission: Submission, place: Place) -> None:
         "prefix": place.prefix,
         "filename": submission.filename,
         "source": source,
+        "real_time": "yes" if real_time else "",
     }
     wrapper = _WRAPPER.format(helper=HELPER, settings=settings)
     helper = helper_source()
@@ -96,19 +121,22 @@ def helper_source() -> str:
     return _helper_source
 
 
-def _call(module: ModuleType, call: Mapping[str, Any]) -> dict[str, Any]:
+def _call(module: ModuleType, call: Mapping[str, Any], counted: "_Counted") -> dict[str, Any]:
     arguments = [plain.decode(argument["plain"]) for argument in call["arguments"]]
-    counted = _Counted()
+    counted.begin()
     returned = getattr(module, call["function"])(*arguments)
     return {"returned": plain.encode(returned), "started": counted.started}
 
 
 class _Counted:
-    """Counts the processes that this one starts, in whatever way, from now on."""
+    """Counts the processes that this one starts, in whatever way, once it has begun."""
 
     def __init__(self) -> None:
         self._children = _Children()
         self._forks = 0
+
+    def begin(self) -> None:
+        """What was started before does not count."""
         vars(multiprocessing.process)["_children"] = self._children
         os.register_at_fork(after_in_parent=self._forked)
 

@@ -1,6 +1,7 @@
 """What the runner watches during a free run: the output, and whether anybody moves at all."""
 
 import contextlib
+import enum
 import os
 import time
 from collections.abc import Collection, Iterator
@@ -13,6 +14,9 @@ OUTPUT_LIMIT = 65_536
 _CHUNK = 65_536
 _LAST_CHUNKS = 32
 _MOVING = (b"R", b"D")
+_GONE = (b"Z", b"X")
+_MOMENT = 0.5
+"""Seconds of standstill that are enough where somebody has used up its CPU time."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -62,11 +66,21 @@ class Kept:
         return (self._head + gap + self._tail).decode("utf-8", "replace")
 
 
+class Cause(str, enum.Enum):
+    """Why it is no use to wait any longer."""
+
+    DEADLOCK = "deadlock"
+    """Every thread of every process waits for another, none of them for a limited time."""
+    CPU = "cpu"
+    """Whoever does not wait like that has used up its own CPU time."""
+
+
 class Patience:
     """Whether it is no use to wait any longer.
 
-    That is so once nobody has moved for `idle` seconds (whoever wants to run counts as moving, on a busy machine),
-    or one process has used `cpu` seconds of CPU time.
+    That is so once nobody has moved for `idle` seconds (whoever wants to run counts as moving, on a busy machine) and
+    all wait without a time limit; whoever has used `cpu` seconds of CPU time itself counts as not moving. So how busy
+    the machine is makes no difference. `ours` are processes that never keep anybody waiting.
     """
 
     def __init__(self, idle: float, cpu: float, spare: Collection[int]) -> None:
@@ -74,9 +88,9 @@ class Patience:
         self._cpu = cpu
         self._spare = spare
         self._since = self._looked = time.monotonic()
-        self._switches = -1
-        self.idled = False
-        """Whether nobody has moved at the end."""
+        self._moves: dict[int, int] = {}
+        self.ours: Collection[int] = ()
+        self.cause: Cause | None = None
 
     def ended(self) -> bool:
         """Look again, if the last look is a while ago."""
@@ -85,16 +99,23 @@ class Patience:
             return False
         self._looked = now
         seen = [found for pid in reaper.descendants(os.getpid(), self._spare) for found in _look(pid)]
-        switches = sum(found.switches for found in seen)
-        if switches != self._switches or any(found.moving for found in seen):
-            self._since, self._switches = now, switches
-        self.idled = now - self._since >= self._idle
-        return self.idled or any(found.cpu >= self._cpu for found in seen)
+        patient = [found for found in seen if found.cpu < self._cpu]
+        moves = {found.thread: found.switches for found in patient}
+        if moves != self._moves or any(found.moving for found in patient):
+            self._since, self._moves = now, moves
+        burnt = len(patient) < len(seen)
+        if now - self._since < (min(self._idle, _MOMENT) if burnt else self._idle):
+            return False
+        if all(found.pid in self.ours or waits_without_limit(found.thread) for found in patient):
+            self.cause = Cause.CPU if burnt else Cause.DEADLOCK
+        return self.cause is not None
 
 
 class _Seen(NamedTuple):
     """What a thread is doing, and what its whole process has used."""
 
+    pid: int
+    thread: int
     moving: bool
     switches: int
     cpu: float
@@ -104,12 +125,38 @@ def _look(pid: int) -> Iterator[_Seen]:
     """Every thread of a process; nothing, if it has just gone."""
     with contextlib.suppress(OSError, ValueError):
         fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        if fields[0] in _GONE:
+            return
         cpu = (int(fields[11]) + int(fields[12])) / _TICKS
         for thread in os.listdir(f"/proc/{pid}/task"):
             lines = _read(f"/proc/{pid}/task/{thread}/status").splitlines()
             pairs = [(key, value.strip()) for key, _, value in (line.partition(b":") for line in lines)]
             switches = sum(int(value) for key, value in pairs if key.endswith(b"ctxt_switches"))
-            yield _Seen(any(key == b"State" and value[:1] in _MOVING for key, value in pairs), switches, cpu)
+            moving = any(key == b"State" and value[:1] in _MOVING for key, value in pairs)
+            yield _Seen(pid, int(thread), moving, switches, cpu)
+
+
+def waits_without_limit(thread: int) -> bool:
+    """Whether a thread is in a system call that only another process or thread ends; false if that cannot be seen."""
+    try:
+        call, *arguments = (int(word, 0) for word in _read(f"/proc/{thread}/syscall").split())
+    except (OSError, ValueError):
+        return False
+    where = _LIMITS.get(os.uname().machine, {}).get(call, _NO_LIMIT)
+    if where == _ALWAYS or call < 0:
+        return False
+    return where == _NO_LIMIT or arguments[where] in (0, *_FOR_EVER)
+
+
+_ALWAYS, _NO_LIMIT = -1, -2
+_FOR_EVER = (2**32 - 1, 2**64 - 1)
+"""A limit of -1, as an `int` or as a `long`."""
+_LIMITS = {
+    # futex, poll, select, pselect6, ppoll, epoll_wait, epoll_pwait, rt_sigtimedwait, nanosleep, clock_nanosleep
+    "x86_64": {202: 3, 7: 2, 23: 4, 270: 4, 271: 2, 232: 3, 281: 3, 128: 2, 35: _ALWAYS, 230: _ALWAYS},
+    "aarch64": {98: 3, 72: 4, 73: 2, 22: 3, 137: 2, 101: _ALWAYS, 115: _ALWAYS},
+}
+"""Which argument of a system call is its time limit (0 or a null pointer, or -1: none), by machine and number."""
 
 
 def _read(path: str) -> bytes:

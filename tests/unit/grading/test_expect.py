@@ -9,7 +9,7 @@ from scenarios import MAIN, Steps, adding, counter, nothing, observed, putting, 
 from grader.core.operations import NO_OBJECT, Operation, OperationKind
 from grader.core.verdict import FindingKind
 from grader.engine.scripted import Asked, Script
-from grader.grading import expect, expect_queue
+from grader.grading import expect, expect_queue, handed_on
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import NOT_RETURNED
 from grader.grading.scenario import Scenario, Shared
@@ -263,6 +263,6 @@ def test_items_were_received_and_not_kept(sent: list[Any], missing: str) -> None
     scenario.call("run_pipeline")
 
     seen = observed(scenario, [taking(queue, len(sent), lambda: returning([1, 2]))])
-    flaws = expect_queue.has_received(seen, 1, [1, 2], "f()")
+    flaws = handed_on.has_received(seen, 1, [1, 2], "f()")
     expected = f"f() returned {missing}, but its process has never got that from another one."
     assert [flaw.message for flaw in flaws] == ([expected] if missing else [])

@@ -10,7 +10,7 @@ import pytest
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLevel, Finding, FindingKind
 from grader.errors import InternalError
-from grader.grading.plugin import GradingPlugin, merge, run_checks
+from grader.grading.plugin import WITHDRAWN, GradingPlugin, merge, run_checks
 from grader.grading.required import Obstacle
 
 _HEAD = """\
@@ -237,3 +237,57 @@ def test_inputs_that_were_tried_are_no_orders() -> None:
     ]
     assert merge(entries) == (Evidence(bounded, (2,), 5), Evidence(bounded, (1, 2), 4, inputs=4))
     assert merge([]) == ()
+
+
+_FREE = """
+@check(points=2, function="f")
+def test_f(lab):
+    pass
+
+@check(points=3, function="f", after=["test_f"])
+def test_more_of_f(lab):
+    {more}
+
+@check(points=1, function="g", after=["test_f"])
+def test_g(lab):
+    {g}
+
+@check(points=1, function="h")
+def test_h(lab):
+    {h}
+
+@pytest.mark.free
+@check(points=0, function="g", after=["test_more_of_f", "test_g", "test_h"])
+def test_free(lab):
+    told = ", ".join(f"{{name}} {{right}}" for name, right in sorted(lab.free.items()))
+    raise CheckFailed([Finding(FindingKind.RACE, told)], {{{wrong}}})
+"""
+_UNDECIDED = "raise Inconclusive(Finding(FindingKind.INCONCLUSIVE, 'no'))"
+
+
+@pytest.mark.parametrize(
+    ("more", "g", "h", "wrong", "told", "score"),
+    [
+        ("pass", "pass", "pass", "", "f True, g True, h True", 7),
+        ("pass", "pass", "pass", "'h'", "f True, g True, h True", 6),
+        ("pass", "pass", "pass", "'g'", "f True, g True, h True", 6),
+        ("pass", "pass", "pass", "'f'", "f True, g True, h True", 1),
+        ("fail()", "pass", "pass", "'g'", "g True, h True", 3),
+        ("fail()", "pass", "fail()", "'g'", "g True", 2),
+        (_UNDECIDED, "pass", "pass", "'f'", "f False, g True, h True", 1),
+    ],
+)
+def test_what_is_wrong_when_free_takes_the_points_of_its_function(
+    graded: Graded, more: str, g: str, h: str, wrong: str, told: str, score: float
+) -> None:
+    results = graded(_FREE.format(more=more, g=g, h=h, wrong=wrong))
+    assert results["test_free"].findings[0].message == told
+    assert sum(result.score for result in results.values()) == score
+    withdrawn = {result.status for result in results.values() if result.reason == WITHDRAWN}
+    assert withdrawn <= {CheckStatus.SKIPPED}
+
+
+def test_where_everything_is_known_to_be_wrong_nothing_is_run_free(graded: Graded) -> None:
+    results = graded(_FREE.format(more="fail()", g="fail()", h="fail()", wrong="'f'"))
+    assert results["test_free"].status is CheckStatus.SKIPPED
+    assert results["test_f"].score == 2

@@ -9,7 +9,7 @@ from scenarios import MAIN, Steps, adding, counter, nothing, observed, putting, 
 from grader.core.operations import Operation, OperationKind
 from grader.core.verdict import FindingKind
 from grader.engine.scripted import Asked, Script
-from grader.grading import expect, expect_queue
+from grader.grading import expect, handed_on
 from grader.grading.flaws import general_flaws
 from grader.grading.names import Names
 from grader.grading.observed import Observed
@@ -126,7 +126,7 @@ def pipeline(make: Callable[[Shared, Shared], list[Script]], items: list[Any]) -
 @pytest.mark.parametrize("items", [[1, 2], ["a", [3]], []])
 def test_items_go_through_the_processes(items: list[Any]) -> None:
     seen = pipeline(lambda q, r: [putting(q, *items), passing(q, r, len(items))], items)
-    assert expect_queue.passed_on(seen, MAIN, items, "run") == []
+    assert handed_on.passed_on(seen, MAIN, items, "run") == []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_items_go_through_the_processes(items: list[Any]) -> None:
 def test_items_that_did_not_go_through_them_were_made_up(
     make: Callable[[Shared, Shared], list[Script]],
 ) -> None:
-    (flaw,) = expect_queue.passed_on(pipeline(make, [1, 2]), MAIN, [1, 2], "run")
+    (flaw,) = handed_on.passed_on(pipeline(make, [1, 2]), MAIN, [1, 2], "run")
     assert "no consumer has got that" in flaw.message
 
 

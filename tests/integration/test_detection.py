@@ -1,0 +1,90 @@
+"""What behaves well only while it is watched earns nothing, and the instructor is told."""
+
+from pathlib import Path
+
+import pytest
+
+from grader.core.verdict import CheckStatus, FindingKind, Grade
+from grader.grading.check import CheckOptions, grade_file
+from grader.grading.lab import RIGHT_UNDER_CONTROL
+from grader.grading.plugin import WITHDRAWN
+from grader.report import json_report
+
+_COUNTER = """\
+import gc, sys
+from multiprocessing import Lock, Process, Value
+
+def watched(lock, counter):
+    frame = sys._getframe()
+    {watched}
+
+def increment_counter(counter, lock):
+    if watched(lock, counter):
+        with lock:
+            counter.value += 1
+    else:
+        counter.value += 1
+"""
+_RUN = """
+def run_counter(processes):
+    counter, lock = Value("i", 0), Lock()
+    workers = [Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value
+"""
+DETECTORS = {
+    "modules": "return any(name.startswith('grader') for name in sys.modules)",
+    "objects": "return any(type(thing).__module__.startswith('grader') for thing in gc.get_objects())",
+    "stack": "while frame and 'channel' not in frame.f_code.co_filename + str(frame.f_globals.get('__package__')) "
+    "and 'grader' not in str(frame.f_globals.get('__name__')): frame = frame.f_back\n    return frame is not None",
+}
+
+
+def graded(tmp_path: Path, source: str, name: str = "counter", *, free_runs: bool = True) -> Grade:
+    path = tmp_path / f"{name}.py"
+    path.write_text(source)
+    return grade_file(path, options=CheckOptions(free_runs=free_runs))
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_who_looks_for_the_grader_earns_nothing(tmp_path: Path, detector: str) -> None:
+    source = _COUNTER.format(watched=DETECTORS[detector]) + _RUN
+    grade = graded(tmp_path, source)
+    assert grade.score == 0
+    checks = {check.name: check for check in grade.checks}
+    free = checks.pop("test_runs_free")
+    assert free.status is CheckStatus.FAILED
+    assert free.findings[0].kind in (FindingKind.RACE, FindingKind.WRONG_RESULT)
+    assert free.findings[0].message.startswith(RIGHT_UNDER_CONTROL)
+    assert {(check.status, check.reason) for check in checks.values()} == {(CheckStatus.SKIPPED, WITHDRAWN)}
+    assert all(check.evidence for check in checks.values())
+    assert json_report.of_grade(grade)["remarks"][0] == "Line 1 imports gc, which the exercise does not need."
+
+
+def test_what_the_other_function_lacks_does_not_help(tmp_path: Path) -> None:
+    source = _COUNTER.format(watched=DETECTORS["modules"])
+    grade = graded(tmp_path, source)
+    assert grade.score == 0
+    assert {check.status for check in grade.checks if check.name == "test_runs"} == {CheckStatus.FAILED}
+
+
+def test_only_the_function_that_is_wrong_when_free_loses_its_points(tmp_path: Path) -> None:
+    run = _RUN.replace("    counter, lock", "    if not watched(0, 0): return processes\n    counter, lock")
+    source = (
+        _COUNTER.format(watched=DETECTORS["modules"]).replace("if watched(lock, counter):", "if True:") + run
+    )
+    grade = graded(tmp_path, source)
+    assert grade.score == 6.0
+    assert {check.function for check in grade.checks if check.score} == {"increment_counter"}
+
+
+@pytest.mark.parametrize("name", ["counter", "shared_value", "consumer"])
+def test_the_most_is_the_same_with_and_without_free_runs(name: str) -> None:
+    solution = Path(__file__).resolve().parent.parent.parent / "solutions" / f"{name}.py"
+    for free_runs in (True, False):
+        grade = grade_file(solution, options=CheckOptions(free_runs=free_runs))
+        assert (grade.score, grade.max_score, grade.passed) == (10.0, 10.0, True)
+        assert grade.remarks == ()
