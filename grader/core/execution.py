@@ -39,7 +39,8 @@ class OutcomeKind(str, enum.Enum):
 class Outcome(msgspec.Struct, frozen=True):
     """How an execution ended: which task it was about (-1: none), at which line, and details for a reader.
 
-    `cycle` is the number of steps, at the end of the trace, that would be made again and again.
+    `cycle` is the number of steps, at the end of the trace, that would be made again and again; by `chance`, if a task
+    draws random numbers in them: then they come again here, and hardly for ever.
     """
 
     kind: OutcomeKind
@@ -48,6 +49,28 @@ class Outcome(msgspec.Struct, frozen=True):
     detail: str = ""
     failure: Failure | None = None
     cycle: int = 0
+    chance: bool = False
+
+
+class Source(enum.IntFlag):
+    """What a task may ask that no order decides (the bits are those of `grader.runtime.agent.draws`).
+
+    `CHANCE`: random numbers without a seed of the program's own. `SEEDED`: it has seeded a generator. `CLOCK`.
+    """
+
+    CHANCE = 1
+    SEEDED = 2
+    CLOCK = 4
+
+
+class Consulted(msgspec.Struct, frozen=True):
+    """A task asked `sources` (bits of `Source`) after the step with this number (-1: none), before it announced an
+    operation at a place of the program."""
+
+    step: int
+    task: TaskId
+    sources: int
+    place: int
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -56,7 +79,7 @@ class Execution(msgspec.Struct, frozen=True):
     `objects` maps every shared object to its last state (see `grader.primitives`), `initial` those that were there
     before the first step to their first one, `pending` every task that was still there to the operation that it was
     waiting to do, `labels` the tasks to their shown names, `alike` a process to the one before it that it is identical
-    with, where orders among such processes count once.
+    with, where orders among such processes count once. `consulted` is what the tasks asked that no order decides.
     """
 
     schedule: Schedule
@@ -71,6 +94,15 @@ class Execution(msgspec.Struct, frozen=True):
     output: Mapping[TaskId, str] = {}
     errors: Mapping[TaskId, str] = {}
     initial: Mapping[ObjectId, object] = {}
+    consulted: tuple[Consulted, ...] = ()
+
+    @property
+    def sources(self) -> int:
+        """All that any task asked, as bits of `Source`."""
+        found = 0
+        for consulted in self.consulted:
+            found |= consulted.sources
+        return found
 
 
 class Claim(msgspec.Struct, frozen=True):

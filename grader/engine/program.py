@@ -18,7 +18,8 @@ class Announcement(msgspec.Struct, frozen=True):
     """What a task is about to do, the objects it has made meanwhile, and what it has printed.
 
     `place` identifies the position in the program (0: unknown), see `grader.engine.waits`. `updates` is what has come
-    of the change to a manager's object that the task was let make last.
+    of the change to a manager's object that the task was let make last. `sources` is what it has asked meanwhile that
+    no order decides, as bits (`grader.core.execution.Consulted`).
     """
 
     task: TaskId
@@ -28,6 +29,7 @@ class Announcement(msgspec.Struct, frozen=True):
     out: str = ""
     err: str = ""
     updates: tuple[Update, ...] = ()
+    sources: int = 0
 
 
 class Anomaly(msgspec.Struct, frozen=True):

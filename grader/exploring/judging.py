@@ -100,7 +100,8 @@ class OutcomeTally(Tally):
             )
             self.blocked = Flaw(FindingKind.INCONCLUSIVE, message, line=outcome.line)
             return
-        self.outcomes.add(execution)
+        if not outcome.chance:  # that is no end
+            self.outcomes.add(execution)
         super().add(flaws, execution)
 
     @property

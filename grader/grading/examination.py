@@ -90,6 +90,8 @@ class Tally(msgspec.Struct):
     last: Execution | None = None
     cut: list[Execution] = []
     """Executions that were cut off because they are long: they say nothing by themselves."""
+    by_chance: Execution | None = None
+    """One in which it is left to chance whether it ends."""
 
     def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
         """Count one execution that could be judged."""
@@ -136,6 +138,7 @@ class Examination:
         threads: bool = False,
         on_progress: OnProgress | None = None,
         overshoot: Verdict | None = None,
+        tasks: TaskTable | None = None,
     ) -> None:
         self._overshoot = overshoot
         self.tally = new_tally()
@@ -151,7 +154,7 @@ class Examination:
         self._maker = maker
         self._budget = budget
         self._on_execution = on_execution
-        self._tasks = TaskTable()
+        self._tasks = tasks if tasks is not None else TaskTable()
         self._threads = threads
         self._fresh = False
         self._program = launcher(False)
@@ -159,10 +162,7 @@ class Examination:
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.exhaustive for strategy in strategies())
-        executions, claim = self._explore_all(strategies)
-        if self._program.has_reused and not self._same_in_new_processes():
-            self._fresh, self.tally, self.explorations = True, self._new_tally(), []
-            executions, claim = self._explore_all(strategies)
+        executions, claim = self.explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
@@ -177,6 +177,17 @@ class Examination:
         if claim is None or not entered:
             return Evidence(EvidenceLevel.BOUNDED, processes, executions, threads)
         return Evidence(EvidenceLevel.VERIFIED, processes, executions, threads, claim.waits)
+
+    def explore_all(self, strategies: Callable[[], Sequence[Strategy]]) -> tuple[int, Claim | None]:
+        """Explore with new `strategies` and nothing else: executions made, and what they covered.
+
+        In new processes, if it makes a difference.
+        """
+        executions, claim = self._explore_all(strategies)
+        if self._program.has_reused and not self._same_in_new_processes():
+            self._fresh, self.tally, self.explorations = True, self._new_tally(), []
+            executions, claim = self._explore_all(strategies)
+        return executions, claim
 
     def _look_at_long(self) -> None:
         """Whether a program that does not end soon is wrong already, or right if it is given more time."""
@@ -288,6 +299,8 @@ class Examination:
         if outcome.kind is OutcomeKind.STEP_LIMIT:
             tally.cut.append(execution)
             return len(tally.cut) < MOST_CUT
+        if outcome.chance and tally.by_chance is None:
+            tally.by_chance = execution
         seen = Observed(self._scenario, execution)
         flaws = general_flaws(seen, self._maker.names(execution))
         if not flaws and seen.completed:

@@ -69,7 +69,7 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
     outcome = seen.execution.outcome
     if outcome.kind is OutcomeKind.DEADLOCK:
         flaws.append(_deadlock(seen, names))
-    elif outcome.kind is OutcomeKind.LIVELOCK:
+    elif outcome.kind is OutcomeKind.LIVELOCK and not outcome.chance:
         flaws.append(_livelock(seen, names))
     elif outcome.kind is OutcomeKind.HUNG:
         where = f" in line {outcome.line}" if outcome.line else ""

@@ -10,14 +10,13 @@ import msgspec
 
 from grader.core.execution import Budget, Execution
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
-from grader.engine.machine import World
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.random_walk import PCT
-from grader.engine.strategies.replay import Replay
 from grader.engine.strategies.waits import BoundedWaits
-from grader.engine.tasks import TaskPath
+from grader.engine.tasks import TaskPath, TaskTable
 from grader.errors import UsageError
+from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, told_under
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, SEED, Examination, Tally, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
 from grader.grading.flaws import Flaw, Wrong
@@ -71,6 +70,7 @@ class ReplayRequest(msgspec.Struct, frozen=True):
     kind: FindingKind | None = None
     schedule_dependent: bool = True
     endless: bool = False
+    draw: int = 0
 
 
 class Lab:
@@ -159,26 +159,40 @@ class Lab:
         number, self._scenarios = self._scenarios, self._scenarios + 1
         if self._replay is not None and self._replay.scenario != number:
             return
-        maker = self._maker(scenario, number)
-        examination = Examination(
-            lambda fresh: self._bench.program(scenario, fresh=fresh),
-            scenario,
-            verdict,
-            maker,
+
+        def make(
+            draw: int, budget: Budget, on_execution: Callable[[Execution], None], tasks: TaskTable
+        ) -> Examination:
+            return Examination(
+                lambda fresh: self._bench.program(scenario, fresh=fresh or draw > 0, draw=draw),
+                scenario,
+                verdict,
+                self._maker(scenario, number, draw),
+                budget,
+                on_execution,
+                threads=self._bench.has_threads,
+                tasks=tasks,
+            )
+
+        if self._replay is not None:
+            raise self._replayed(make, scenario, number, self._replay)
+        draws = Draws(
+            make,
             self._budget if most is None else _at_most(self._budget, most),
             lambda _: self.on_execution(),
-            threads=self._bench.has_threads,
+            asked_before=self._bench.imported.sources,
         )
-        with closing(examination):
-            if self._replay is not None:
-                raise self._replayed(examination, maker, scenario, self._replay)
-            self.evidence.append(examination.run(strategies))
-            if examination.tally.first:
-                raise CheckFailed(examination.findings())
-            if examination.tally.blocked is not None:
-                raise Inconclusive(maker.inconclusive(examination.tally.blocked))
+        with closing(draws):
+            self.evidence.append(draws.run(strategies))
+            tally = draws.examination.tally
+            if tally.first:
+                raise CheckFailed(draws.findings())
+            if tally.blocked is not None:
+                raise Inconclusive(self._maker(scenario, number).inconclusive(tally.blocked))
+            if draws.left_to_chance:
+                self.remark = LEFT_TO_CHANCE
 
-    def _maker(self, scenario: Scenario, number: int) -> FindingMaker:
+    def _maker(self, scenario: Scenario, number: int, draw: int = 0) -> FindingMaker:
         bench = self._bench
         origin = Origin(
             bench.submission,
@@ -188,35 +202,25 @@ class Lab:
             self._check,
             number,
             checks=bench.checks,
+            draw=draw,
         )
         return FindingMaker(origin, scenario)
 
-    def _replayed(
-        self, examination: Examination, maker: FindingMaker, scenario: Scenario, request: ReplayRequest
-    ) -> ReplayDone:
-        tally = Tally()
-        kept: list[Execution] = []
-        strategy = _Watched(request.schedule, kept, endless=request.endless)
-        examination.explore(strategy, tally, fresh=True, steps=len(request.schedule))
+    def _replayed(self, make: Make, scenario: Scenario, number: int, request: ReplayRequest) -> ReplayDone:
+        tally, maker = Tally(), self._maker(scenario, number, request.draw)
+        strategy = Kept(request.schedule, endless=request.endless)
+        with closing(make(request.draw, self._budget, lambda _: None, TaskTable())) as examination:
+            examination.explore(strategy, tally, fresh=True, steps=len(request.schedule))
         finding: Finding | None = None
         if tally.first:
             flaw, execution = asked_for(tally, request.kind)
             depends = request.schedule_dependent
-            finding = maker.finding(flaw, execution, schedule_dependent=depends)
+            found = maker.finding(flaw, execution, schedule_dependent=depends)
+            finding = told_under(request.draw, found)
         elif tally.blocked is not None:
             finding = maker.inconclusive(tally.blocked)
-        return ReplayDone(scenario, kept[0], finding, maker)
-
-
-class _Watched(Replay):
-    """A replay whose execution is kept, whatever comes of it."""
-
-    def __init__(self, schedule: Sequence[TaskPath], kept: list[Execution], *, endless: bool) -> None:
-        super().__init__(schedule, lenient=True, endless=endless)
-        self._kept = kept
-
-    def finished(self, execution: Execution, world: World) -> None:
-        self._kept.append(execution)
+        assert strategy.execution is not None
+        return ReplayDone(scenario, strategy.execution, finding, maker)
 
 
 def _at_most(budget: Budget, executions: int) -> Budget:

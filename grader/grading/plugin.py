@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from grader.core.execution import Budget
-from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding, FindingKind
+from grader.core.verdict import CheckResult, CheckStatus, Dependence, Evidence, Finding, FindingKind
 from grader.errors import InternalError
 from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
 from grader.grading.required import Obstacle, Required
@@ -273,7 +273,9 @@ def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
         executions, threads = known.executions + entry.executions, known.threads or entry.threads
         limits = [waits for waits in (known.waits, entry.waits) if waits is not None]
         waits = min(limits, default=None)  # the weakest claim holds for all of them
-        merged[entry.level] = Evidence(entry.level, processes, executions, threads, waits)
+        depends = tuple(one for one in Dependence if one in (*known.depends, *entry.depends))
+        draws = max(known.draws, entry.draws)
+        merged[entry.level] = Evidence(entry.level, processes, executions, threads, waits, draws, depends)
     return tuple(merged.values())
 
 

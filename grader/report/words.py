@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from grader.core.verdict import (
     CheckResult,
     CheckStatus,
+    Dependence,
     Evidence,
     EvidenceLevel,
     Finding,
@@ -36,10 +37,27 @@ def _one_evidence(entry: Evidence) -> str:
         limit = f" · {waits(entry.waits)}" if entry.waits is not None else ""
         return f"verified{f' for {over}' if over else ''} · {count(entry.executions, 'order')}{limit}"
     if entry.level is EvidenceLevel.BOUNDED:
-        text = f"no failure in {count(entry.executions, 'order')} (bounded{f'; {THREADS}' if entry.threads else ''})"
+        why = [*([THREADS] if entry.threads else []), *depends(entry.depends, entry.draws)]
+        text = f"no failure in {count(entry.executions, 'order')} ({'; '.join(['bounded', *why])})"
     else:
         text = f"no failure in {count(entry.executions, 'free run')} (sampled)"
     return f"{text} · {over}" if over else text
+
+
+def depends(on: Sequence[Dependence], draws: int) -> list[str]:
+    """What else than the order decides what a program comes to, a clause each."""
+    return [
+        f"it draws random numbers: {count(draws, 'draw')} {'was' if draws == 1 else 'were'} tried"
+        if one is Dependence.CHANCE
+        else _DEPENDS[one]
+        for one in on
+    ]
+
+
+_DEPENDS = {
+    Dependence.CLOCK: "what it does depends on the time of day",
+    Dependence.HASH: "what it does depends on the order in sets, which is another one whenever Python starts",
+}
 
 
 def waits(most: int) -> str:

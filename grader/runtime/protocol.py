@@ -37,6 +37,7 @@ class Message(msgspec.Struct, frozen=True):
 
     operation: Operation
     place: int = 0
+    sources: int = 0
     created: Annotated[tuple[Creation, ...], msgspec.Meta(max_length=MAX_CREATED)] = ()
     updates: tuple[Update, ...] = ()
     out: str = ""

@@ -163,7 +163,14 @@ class ProcessSession:
         except RunnerLost:
             return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
         return Announcement(
-            task, message.operation, message.created, message.place, message.out, message.err, message.updates
+            task,
+            message.operation,
+            message.created,
+            message.place,
+            message.out,
+            message.err,
+            message.updates,
+            message.sources,
         )
 
     def _heard(self, task: TaskId, wire: Wire) -> Message:
@@ -241,8 +248,9 @@ class KeptProcesses:
 class ImportProgram:
     """The import of the submission; the host stays behind, on `host`, when it was a success."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, draw: int = 0) -> None:
         self._runner = runner
+        self._draw = draw
         self.host: Wire | None = None
 
     def initial_objects(self) -> Mapping[ObjectId, Any]:
@@ -250,7 +258,7 @@ class ImportProgram:
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         task = tasks.top(HOST_PLACE, "main")
-        self.host = self._runner.host(task)
+        self.host = self._runner.host(task, self._draw)
         session = ProcessSession(self._runner, tasks, Patience(self._runner))
         session.add(task, self.host)
         session.host = task
@@ -258,11 +266,15 @@ class ImportProgram:
 
 
 class _OfHost:
-    """What programs have in common whose processes are forked from a host; with `fresh`, anew for each execution."""
+    """What programs have in common whose processes are forked from a host; with `fresh`, anew for each execution.
 
-    def __init__(self, runner: Runner, host: Wire, *, fresh: bool = False) -> None:
+    `draw` decides what chance and the clock say (`grader.runtime.agent.draws`).
+    """
+
+    def __init__(self, runner: Runner, host: Wire, *, fresh: bool = False, draw: int = 0) -> None:
         self._runner = runner
         self._host = host
+        self._draw = draw
         self._kept = None if fresh else KeptProcesses()
 
     def _forked(self, command: Mapping[str, Any]) -> Wire:
@@ -298,8 +310,9 @@ class HostedProgram(_OfHost):
         scripts: Sequence[tuple[str, Script]] = (),
         *,
         fresh: bool = False,
+        draw: int = 0,
     ) -> None:
-        super().__init__(runner, host, fresh=fresh)
+        super().__init__(runner, host, fresh=fresh, draw=draw)
         self._objects = objects
         self._calls = calls
         self._scripts = scripts
@@ -324,7 +337,7 @@ class HostedProgram(_OfHost):
         return session
 
     def _process_for(self, task: TaskId, call: Call) -> Wire:
-        command = _command(task, call)
+        command = _command(task, call, self._draw)
         kept = self._kept.take(task, 0, command) if self._kept is not None else None
         return kept if kept is not None else self._forked(command)
 
@@ -337,7 +350,11 @@ class ScriptProgram(_OfHost):
 
     def in_new_processes(self) -> "ScriptProgram":
         """The same program, executed in new processes only."""
-        return ScriptProgram(self._runner, self._host, fresh=True)
+        return ScriptProgram(self._runner, self._host, fresh=True, draw=self._draw)
+
+    def under(self, draw: int, *, fresh: bool = False) -> "ScriptProgram":
+        """The same program with what another draw decides."""
+        return ScriptProgram(self._runner, self._host, fresh=fresh, draw=draw)
 
     def initial_objects(self) -> Mapping[ObjectId, Any]:
         return {process_object(MAIN): ProcessState(JUDGE)}
@@ -345,11 +362,11 @@ class ScriptProgram(_OfHost):
     def launch(self, tasks: TaskTable) -> ProcessSession:
         task = tasks.top(HOST_PLACE, "main")
         session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept)
-        session.add(task, self._forked({"task": task}))
+        session.add(task, self._forked({"task": task, "draw": self._draw}))
         return session
 
 
-def _command(task: TaskId, call: Call) -> dict[str, Any]:
+def _command(task: TaskId, call: Call, draw: int) -> dict[str, Any]:
     return {
         "call": {
             "task": task,
@@ -357,5 +374,6 @@ def _command(task: TaskId, call: Call) -> dict[str, Any]:
             "arguments": call.arguments,
             "name": call.name,
             "times": call.times,
+            "draw": draw,
         }
     }
