@@ -32,6 +32,8 @@ MOST_THOROUGH = 12
 """Executions that are made again under every draw."""
 MOST_KEPT = 1_000
 """Executions that are made again under one other draw. Where more have asked, chance counts as if it mattered."""
+MOST_UNLUCKY = 3
+"""Executions that go round as long as their random numbers are unlucky, of those that are made again."""
 _LEAST_PART = 4
 """Executions of a draw at least."""
 _SAMPLED = 4
@@ -104,6 +106,8 @@ class Draws:
         self._thorough: list[_Asked] = []
         self._once: list[_Asked] = []
         self._too_many = False
+        self._unlucky = 0
+        self._told: list[int] = [0]
         self._places: set[tuple[TaskPath, int, Source]] = set()
         self._timed: list[Execution] = []
         """The executions that asked the clock at a new place."""
@@ -119,8 +123,8 @@ class Draws:
 
     @property
     def by_draw(self) -> Mapping[int, Examination]:
-        """All there are, that under draw 0 first."""
-        return self._by_draw
+        """Those that add to what is known, that under draw 0 first. The others came to the same."""
+        return {draw: self._by_draw[draw] for draw in self._told}
 
     @property
     def left_to_chance(self) -> bool:
@@ -137,12 +141,17 @@ class Draws:
         self._on_execution(execution)
         if execution.outcome.kind is OutcomeKind.STEP_LIMIT:
             return
+        if execution.outcome.chance:
+            self._unlucky += 1
+            if self._unlucky > MOST_UNLUCKY:
+                return
         first = self._first is None
         if first:
             self._first = execution
         sources = execution.sources | self._asked_before
         if sources & Source.CHANCE:
-            self._keep(execution, thoroughly=self._is_new(execution, Source.CHANCE) or first)
+            new = self._is_new(execution, Source.CHANCE) or first
+            self._keep(execution, thoroughly=new and not execution.outcome.chance)
         if sources & Source.CLOCK and (self._is_new(execution, Source.CLOCK) or first):
             self._timed.append(execution)
 
@@ -166,7 +175,11 @@ class Draws:
 
     def _as_asked(self, execution: Execution) -> _Asked:
         endless = execution.outcome.kind is OutcomeKind.LIVELOCK
-        return _Asked(paths_of(execution), sameness.digest(execution, prints=self._prints), endless)
+        return _Asked(
+            paths_of(execution),
+            sameness.digest(execution, len(execution.trace), prints=self._prints),
+            endless,
+        )
 
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies` under draw 0, then under others as far as they matter."""
@@ -212,12 +225,14 @@ class Draws:
         return self._too_many or any(self._differs(asked, draw) for asked, draw in pairs)
 
     def _differs(self, asked: _Asked, draw: int) -> bool:
+        """Whether an execution is another one under a draw, or there is no time left to see."""
         if time.monotonic() > self._until:
             return True
         again = self._again(asked.schedule, draw, endless=asked.endless)
         if self._under(draw).tally.first:
             self.draw = draw
-        return again is None or sameness.digest(again, prints=self._prints) != asked.digest
+        steps = len(asked.schedule)
+        return again is None or sameness.digest(again, steps, prints=self._prints) != asked.digest
 
     def _again(self, schedule: tuple[TaskPath, ...], draw: int, *, endless: bool) -> Execution | None:
         """The same order under another draw, as far as it goes."""
@@ -232,13 +247,26 @@ class Draws:
         drawn = [self.draw] if self.draw else [*range(1, OF_CHANCE)]
         for draw in drawn:
             examination = self._under(draw)
-            part = self._part().executions
-            executions += examination.explore_all(partial(self._few, draw, part))[0]
+            self._told.append(draw)
+            executions += self._explore(examination, draw)
             tried += 1
             if examination.tally.first or examination.tally.blocked is not None:
                 self.draw = draw
                 break
         return msgspec.structs.replace(evidence, executions=executions), tried
+
+    def _explore(self, examination: Examination, draw: int) -> int:
+        """Explore under one draw with a part of the budget: how many executions that took.
+
+        Where one strategy has covered everything the others need not be asked.
+        """
+        part, executions = self._part().executions, 0
+        for place in range(len(self._few(draw, part))):
+            made, claim = examination.explore_all(partial(_one, self._few, draw, part, place))
+            executions += made
+            if claim is not None or examination.tally.first or examination.tally.blocked is not None:
+                break
+        return executions
 
     def _first_differs(
         self,
@@ -253,8 +281,8 @@ class Draws:
                 again = self._again(paths_of(execution), draw, endless=endless)
                 if self._under(draw).tally.first:
                     self.draw = draw
-                    return True
-                if again is None or not same(execution, again, draw):
+                if self.draw or again is None or not same(execution, again, draw):
+                    self._told.append(draw)
                     return True
         return False
 
@@ -291,6 +319,10 @@ class Draws:
             return finding
         share = f"It draws random numbers: this order goes so in {wrong} of {OF_CHANCE} draws."
         return msgspec.structs.replace(finding, message=f"{finding.message} {share}")
+
+
+def _one(few: Few, draw: int, executions: int, place: int) -> Sequence[Strategy]:
+    return few(draw, executions)[place : place + 1]
 
 
 class Kept(Replay):

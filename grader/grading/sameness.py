@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from grader.core.execution import Execution
+from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import ObjectId, Operation, OperationKind, Result
 from grader.engine.waits import bare
 from grader.grading.values import OPAQUE, decode_items, unpickle
@@ -40,12 +40,13 @@ class _Said(msgspec.Struct, frozen=True):
     about: ObjectId
 
 
-def digest(execution: Execution, *, prints: bool) -> int:
+def digest(execution: Execution, steps: int, *, prints: bool) -> int:
     """Stands for an execution; to be compared within one process of ours, of executions with the same numbers of tasks.
 
-    What is printed counts only if it `prints`.
+    What is printed counts only if it `prints`. Of one that has no end only so many `steps` count: how often it goes
+    round before that is found out depends on where one begins to look.
     """
-    return hash(tuple((said.fixed, said.told) for said in _sayings(execution, prints)))
+    return hash(tuple((said.fixed, said.told) for said in _sayings(execution, steps, prints)))
 
 
 def same_but_for_the_clock(
@@ -68,7 +69,8 @@ def same_but_for_order_in_sets(one: Execution, other: Execution, *, prints: bool
 
 
 def _same(one: Execution, other: Execution, prints: bool, alike: Any) -> bool:
-    these, those = list(_sayings(one, prints)), list(_sayings(other, prints))
+    steps = len(one.trace)
+    these, those = list(_sayings(one, steps, prints)), list(_sayings(other, steps, prints))
     if len(these) != len(those):
         return False
     for this, that in zip(these, those):
@@ -80,19 +82,23 @@ def _same(one: Execution, other: Execution, prints: bool, alike: Any) -> bool:
     return True
 
 
-def _sayings(execution: Execution, prints: bool) -> Iterator[_Said]:
-    for step in execution.trace:
+def _sayings(execution: Execution, steps: int, prints: bool) -> Iterator[_Said]:
+    endless = execution.outcome.kind is OutcomeKind.LIVELOCK
+    for step in execution.trace[:steps] if endless else execution.trace:
         fixed, told = _announced(step.operation)
         result = bare(step.result) or Result()
         answer = msgspec.structs.replace(result, data=b"")
         yield _Said((step.task, fixed, answer), (*told, result.data), step.operation.object)
+    if endless:
+        yield _Said(execution.outcome.kind, (), 0)
+        return
     for task, operation in sorted(execution.pending.items()):
         fixed, told = _announced(operation)
         yield _Said((task, fixed), told, operation.object)
     for number, creation in sorted(execution.creations.items()):
         yield _Said((number, creation.kind, creation.number), (creation.data,), number)
     outcome = execution.outcome
-    yield _Said((outcome.kind, outcome.task, outcome.line, outcome.cycle), (outcome.detail,), 0)
+    yield _Said((outcome.kind, outcome.task, outcome.line), (outcome.detail,), 0)
     if prints:
         for task, text in sorted(execution.output.items()):
             yield _Said(task, (text,), 0)

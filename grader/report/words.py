@@ -56,7 +56,7 @@ def depends(on: Sequence[Dependence], draws: int) -> list[str]:
 
 _DEPENDS = {
     Dependence.CLOCK: "what it does depends on the time of day",
-    Dependence.HASH: "what it does depends on the order in sets, which is another one whenever Python starts",
+    Dependence.HASH: "what it does depends on the order in sets, which changes from run to run",
 }
 
 
