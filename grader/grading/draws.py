@@ -7,6 +7,7 @@ the program under all. Where nothing differs but how long somebody sleeps, the c
 something does, the scenario is explored under every draw of chance with a part of the budget, and never verified.
 """
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -28,7 +29,7 @@ from grader.grading.examination import SEED, Examination, Tally
 from grader.grading.tokens import paths_of
 from grader.runtime.agent.draws import CLOCKS, HASHES, OF_CHANCE
 
-MOST_THOROUGH = 12
+MOST_THOROUGH = 6
 """Executions that are made again under every draw."""
 MOST_KEPT = 1_000
 """Executions that are made again under one other draw. Where more have asked, chance counts as if it mattered."""
@@ -76,8 +77,8 @@ class Draws:
     """One scenario explored under draw 0, and under others as far as they matter.
 
     `examination` is the one that decides: that under draw 0, or the first one in which something went wrong.
-    `also` are draws under which the first order is made in any case, `seconds` what each draw but 0 may take, and
-    `asked_before` what was asked before any execution began (bits of `Source`).
+    `also` are draws under which the first order is made in any case, `seconds` what each draw but 0 may take (0: only
+    executions count), and `asked_before` what was asked before any execution began (bits of `Source`).
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Draws:
         self._prints = prints
         self._few = few
         self._also = also
-        self._seconds = seconds or budget.seconds
+        self._seconds = seconds
         self._asked_before = asked_before
         self._tasks = TaskTable()
         self._by_draw: dict[int, Examination] = {}
@@ -107,11 +108,11 @@ class Draws:
         self._once: list[_Asked] = []
         self._too_many = False
         self._unlucky = 0
-        self._told: list[int] = [0]
+        self._told: set[int] = {0}
         self._places: set[tuple[TaskPath, int, Source]] = set()
         self._timed: list[Execution] = []
         """The executions that asked the clock at a new place."""
-        self._until = 0.0
+        self._until = math.inf
         self.draw = 0
         """The one of `examination`."""
         self._by_draw[0] = make(0, budget, self._seen, self._tasks)
@@ -124,7 +125,7 @@ class Draws:
     @property
     def by_draw(self) -> Mapping[int, Examination]:
         """Those that add to what is known, that under draw 0 first. The others came to the same."""
-        return {draw: self._by_draw[draw] for draw in self._told}
+        return {draw: self._by_draw[draw] for draw in sorted(self._told)}
 
     @property
     def left_to_chance(self) -> bool:
@@ -186,17 +187,21 @@ class Draws:
         evidence = self.examination.run(strategies)
         if self._decided():
             return evidence
-        self._until = time.monotonic() + self._budget.seconds
+        if self._seconds:
+            self._until = time.monotonic() + self._budget.seconds
         depends: list[Dependence] = []
         tried = 0
         if (self._thorough or self._too_many) and self._chance_matters():
             depends.append(Dependence.CHANCE)
-            evidence, tried = self._explore_draws(evidence)
-        if not self._decided() and self._first_differs(self._timed, CLOCKS, self._same_but_for_clock):
-            depends.append(Dependence.CLOCK)
+            made, tried = self._explore_draws(range(1, OF_CHANCE))
+            evidence = _with_more(evidence, made)
         first = [self._first] if self._first is not None else []
-        if not self._decided() and self._first_differs(first, self._also, self._same_but_for_sets):
-            depends.append(Dependence.HASH)
+        clock = (Dependence.CLOCK, self._timed, tuple(CLOCKS), self._same_but_for_clock)
+        sets = (Dependence.HASH, first, self._also, self._same_but_for_sets)
+        for dependence, executions, draws, same in (clock, sets):
+            if not self._decided() and self._first_differs(executions, draws, same):
+                depends.append(dependence)
+                evidence = _with_more(evidence, self._explore_draws(draws)[0])
         if not depends:
             return evidence
         return msgspec.structs.replace(
@@ -215,7 +220,9 @@ class Draws:
     def _part(self) -> Budget:
         """The budget of one draw."""
         executions = max(_LEAST_PART, self._budget.executions // OF_CHANCE)
-        return msgspec.structs.replace(self._budget, executions=executions, seconds=self._seconds)
+        return msgspec.structs.replace(
+            self._budget, executions=executions, seconds=self._seconds or self._budget.seconds
+        )
 
     def _chance_matters(self) -> bool:
         """Whether anything but the length of a sleep is different under some draw."""
@@ -241,19 +248,21 @@ class Draws:
         examination.explore(strategy, examination.tally, steps=len(schedule))
         return strategy.execution
 
-    def _explore_draws(self, evidence: Evidence) -> tuple[Evidence, int]:
-        """Explore under each draw of chance, as far as nothing is wrong; and how many those were."""
-        executions, tried = evidence.executions, 1
-        drawn = [self.draw] if self.draw else [*range(1, OF_CHANCE)]
-        for draw in drawn:
+    def _explore_draws(self, draws: Sequence[int]) -> tuple[int, int]:
+        """Explore under these draws, as far as nothing is wrong: executions made, and how many draws there were.
+
+        Draw 0 counts. If something is wrong under one already, that one is enough.
+        """
+        executions, tried = 0, 1
+        for draw in [self.draw] if self.draw else draws:
             examination = self._under(draw)
-            self._told.append(draw)
+            self._told |= {draw}
             executions += self._explore(examination, draw)
             tried += 1
             if examination.tally.first or examination.tally.blocked is not None:
                 self.draw = draw
                 break
-        return msgspec.structs.replace(evidence, executions=executions), tried
+        return executions, tried
 
     def _explore(self, examination: Examination, draw: int) -> int:
         """Explore under one draw with a part of the budget: how many executions that took.
@@ -271,7 +280,7 @@ class Draws:
     def _first_differs(
         self,
         executions: Sequence[Execution],
-        draws: Sequence[int] | dict[int, tuple[int, int]],
+        draws: Sequence[int],
         same: Callable[[Execution, Execution, int], bool],
     ) -> bool:
         """Whether one of these executions goes otherwise, or wrong, under one of the draws."""
@@ -282,7 +291,6 @@ class Draws:
                 if self._under(draw).tally.first:
                     self.draw = draw
                 if self.draw or again is None or not same(execution, again, draw):
-                    self._told.append(draw)
                     return True
         return False
 
@@ -323,6 +331,10 @@ class Draws:
 
 def _one(few: Few, draw: int, executions: int, place: int) -> Sequence[Strategy]:
     return few(draw, executions)[place : place + 1]
+
+
+def _with_more(evidence: Evidence, executions: int) -> Evidence:
+    return msgspec.structs.replace(evidence, executions=evidence.executions + executions)
 
 
 class Kept(Replay):
