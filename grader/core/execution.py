@@ -55,8 +55,9 @@ class Silence(str, enum.Enum):
 class Outcome(msgspec.Struct, frozen=True):
     """How an execution ended: which task it was about (-1: none), at which line, and details for a reader.
 
-    `cycle` is the number of steps, at the end of the trace, that would be made again and again. `silence` says why a
-    task was silent, and `seconds` its limit of CPU time.
+    `cycle` is the number of steps, at the end of the trace, that would be made again and again; by `chance`, if a task
+    draws random numbers in them: then they come again here, and hardly for ever. `silence` says why a task was silent,
+    and `seconds` its limit of CPU time.
     """
 
     kind: OutcomeKind
@@ -67,6 +68,28 @@ class Outcome(msgspec.Struct, frozen=True):
     cycle: int = 0
     silence: Silence | None = None
     seconds: float = 0.0
+    chance: bool = False
+
+
+class Source(enum.IntFlag):
+    """What a task may ask that no order decides (the bits are those of `grader.runtime.agent.draws`).
+
+    `CHANCE`: random numbers without a seed of the program's own. `SEEDED`: it has seeded a generator. `CLOCK`.
+    """
+
+    CHANCE = 1
+    SEEDED = 2
+    CLOCK = 4
+
+
+class Consulted(msgspec.Struct, frozen=True):
+    """A task asked `sources` (bits of `Source`) after the step with this number (-1: none), before it announced an
+    operation at a place of the program."""
+
+    step: int
+    task: TaskId
+    sources: int
+    place: int
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -77,7 +100,8 @@ class Execution(msgspec.Struct, frozen=True):
     waiting to do, `labels` the tasks to their shown names, `alike` a process to the one before it that it is identical
     with, where orders among such processes count once. `rounds` is how often some task has done the same in vain.
     `clocks` has for each step what its task's own clock showed when it was about to make it, in milliseconds, and
-    `last_clocks` what each task's showed last; only differences between times of one task mean anything.
+    `last_clocks` what each task's showed last; only differences between times of one task mean anything. `consulted` is
+    what the tasks asked that no order decides.
     """
 
     schedule: Schedule
@@ -95,6 +119,15 @@ class Execution(msgspec.Struct, frozen=True):
     rounds: int = 0
     clocks: tuple[int, ...] = ()
     last_clocks: Mapping[TaskId, int] = {}
+    consulted: tuple[Consulted, ...] = ()
+
+    @property
+    def sources(self) -> int:
+        """All that any task asked, as bits of `Source`."""
+        found = 0
+        for consulted in self.consulted:
+            found |= consulted.sources
+        return found
 
 
 class Claim(msgspec.Struct, frozen=True):

@@ -85,7 +85,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     evidence matches a known one; `processes` is the smallest process count it was seen with (0: does not apply);
     `replay` is the token that shows the very same schedule again; `expected` and `got` are short texts; `output`
     is what the submission printed, where that helps; `steps` is the witness, minimised, and `start` what the shared
-    objects held before it (see `WitnessStep.state`).
+    objects held before it (see `WitnessStep.state`). `draw` is what decided chance and the clock
+    (`grader.runtime.agent.draws`), 0 being the usual one.
     """
 
     kind: FindingKind
@@ -101,6 +102,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     failure: Failure | None = None
     steps: tuple[WitnessStep, ...] = ()
     start: tuple[tuple[str, str], ...] = ()
+    draw: int = 0
 
 
 class Verdict(str, enum.Enum):
@@ -112,6 +114,14 @@ class Verdict(str, enum.Enum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Dependence(str, enum.Enum):
+    """What else than the order of steps decides what a program comes to."""
+
+    CHANCE = "chance"
+    CLOCK = "clock"
+    HASH = "hash"
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """What a check's verdict rests on: process counts covered, and the number of executions made.
 
@@ -119,6 +129,8 @@ class Evidence(msgspec.Struct, frozen=True):
     they used locks, queues and the like: that is never `VERIFIED`. With `waits`, what is verified is every order in
     which no wait fails more often than that; None is without such a limit. `seed` is what random orders were drawn by.
     With `inputs` the executions are of so many different inputs, in one order each: that is not `VERIFIED`, either.
+    `depends` is what else decides what it comes to, which is never `VERIFIED`; so many `draws` of random numbers were
+    tried then.
     """
 
     level: EvidenceLevel
@@ -128,6 +140,8 @@ class Evidence(msgspec.Struct, frozen=True):
     waits: int | None = None
     seed: int | None = None
     inputs: int = 0
+    draws: int = 0
+    depends: tuple[Dependence, ...] = ()
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -205,8 +219,8 @@ class ScriptReport(msgspec.Struct, frozen=True):
     """Everything known about one program, run as `__main__`.
 
     `traces` counts the completed, pairwise inequivalent executions; `executions` all of them. `identical` has
-    the sizes of the groups of processes that are alike, so that orders among them count once. `threads` and `waits`
-    are as in `Evidence`.
+    the sizes of the groups of processes that are alike, so that orders among them count once. `threads`, `waits`,
+    `draws` and `depends` are as in `Evidence`. `remark` is what is worth knowing, and no failure.
     """
 
     script: str
@@ -224,6 +238,9 @@ class ScriptReport(msgspec.Struct, frozen=True):
     identical: tuple[int, ...] = ()
     threads: bool = False
     waits: int | None = None
+    draws: int = 0
+    depends: tuple[Dependence, ...] = ()
+    remark: str = ""
     source: tuple[str, ...] = ()
     sandbox: str = ""
     """The level of isolation, as in `Grade`."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from grader.core.execution import Execution, Outcome, OutcomeKind, Silence
+from grader.core.execution import Consulted, Execution, Outcome, OutcomeKind, Silence, Source
 from grader.core.operations import NO_OBJECT, OperationKind, Step, TaskId, task_of
 from grader.engine.effort import Effort
 from grader.engine.fairness import Continuation, Fairness
@@ -46,6 +46,7 @@ class _Driver:
         self.last_clocks: dict[TaskId, int] = {}
         self.out: dict[TaskId, str] = {}
         self.err: dict[TaskId, str] = {}
+        self.consulted: list[Consulted] = []
         self.fairness = Fairness()
         self.beyond: Continuation | None = None
         """How it goes on since only the bound on waits kept everybody waiting."""
@@ -107,10 +108,27 @@ class _Driver:
     def _goes_on_for_ever(self) -> Outcome:
         """A cycle: what comes after its first time is the same, and need not be told."""
         assert self.beyond is not None
+        chance = self._is_left_to_chance(self.beyond.anchor, self.beyond.length)
         del self.trace[self.beyond.anchor + self.beyond.length :]
         del self.clocks[len(self.trace) :]
-        operation = self.trace[-1].operation
-        return Outcome(OutcomeKind.LIVELOCK, self.trace[-1].task, operation.line, cycle=self.beyond.length)
+        operation, task = self.trace[-1].operation, self.trace[-1].task
+        length = self.beyond.length
+        return Outcome(OutcomeKind.LIVELOCK, task, operation.line, cycle=length, chance=chance)
+
+    def _is_left_to_chance(self, anchor: int, length: int) -> bool:
+        """Whether in a cycle somebody draws a number, or sleeps for other times again and again.
+
+        Those times may be drawn from a generator with a seed of the program's own, of which each use is not told.
+        """
+        if any(one.step >= anchor and one.sources & Source.CHANCE for one in self.consulted):
+            return True
+        if not any(one.sources & Source.SEEDED for one in self.consulted):
+            return False
+        slept: dict[int, set[int]] = {}
+        for number, step in enumerate(self.trace[anchor:]):
+            if step.operation.kind is OperationKind.SLEEP:
+                slept.setdefault(number % length, set()).add(step.operation.number)
+        return any(len(times) > 2 for times in slept.values())
 
     def _made(self, session: Session, step: Step, movable: Sequence[TaskId]) -> Outcome | None:
         self.trace.append(step)
@@ -135,6 +153,9 @@ class _Driver:
                 return self._explained(report.outcome)
             self._keep_output(report)
             self.last_clocks[report.task] = report.clock
+            if report.sources:
+                last = len(self.trace) - 1
+                self.consulted.append(Consulted(last, report.task, report.sources, report.place))
             if report.operation.kind is OperationKind.UNCONTROLLED:
                 operation = report.operation
                 return Outcome(
@@ -191,6 +212,7 @@ def run(
         rounds=machine.most_rounds(),
         clocks=tuple(driver.clocks),
         last_clocks=driver.last_clocks,
+        consulted=tuple(driver.consulted),
     )
     strategy.finished(execution, driver.within or machine.snapshot())
     return execution

@@ -27,7 +27,7 @@ from grader.engine.program import Announcement
 from grader.engine.steps import is_enabled, perform
 from grader.engine.tasks import TaskTable
 from grader.engine.turns import TURNS, Turns
-from grader.engine.waits import Bounds, Waiting
+from grader.engine.waits import Bounds, Waiting, plain
 from grader.primitives.base import Objects
 from grader.primitives.lock import LockState
 from grader.primitives.manager import ManagerState, ReferentState, settled
@@ -253,7 +253,7 @@ class Machine:
     def state_to_compare(self) -> object:
         """All that the judge knows of the present, to be compared with another present of the same execution."""
         places = {task: self.waiting_of(task).place for task in self.pending}
-        return dict(self.objects), dict(self.pending), places
+        return dict(self.objects), {task: plain(op) for task, op in self.pending.items()}, places
 
     def execute(self, task: TaskId) -> Step:
         """Do the pending operation of `task`. A killed task's pending operation disappears."""

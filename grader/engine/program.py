@@ -19,7 +19,8 @@ class Announcement(msgspec.Struct, frozen=True):
 
     `place` identifies the position in the program (0: unknown), see `grader.engine.waits`. `updates` is what has come
     of the change to a manager's object that the task was let make last. `clock` is the time by the task's own clock, in
-    milliseconds since some moment.
+    milliseconds since some moment. `sources` is what it has asked meanwhile
+    that no order decides, as bits (`grader.core.execution.Consulted`).
     """
 
     task: TaskId
@@ -30,6 +31,7 @@ class Announcement(msgspec.Struct, frozen=True):
     err: str = ""
     updates: tuple[Update, ...] = ()
     clock: int = 0
+    sources: int = 0
 
 
 class Anomaly(msgspec.Struct, frozen=True):

@@ -6,25 +6,37 @@ as `__main__`, nobody knows what it should print, and what it can come to is tol
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
 
 import msgspec
 
 from grader.core.execution import Budget, Execution, StopReason
 from grader.core.operations import OperationKind
-from grader.core.verdict import EvidenceLevel, Finding, FindingKind, OutcomeClass, ScriptReport, Verdict
+from grader.core.verdict import (
+    Evidence,
+    EvidenceLevel,
+    Finding,
+    FindingKind,
+    OutcomeClass,
+    ScriptReport,
+    Verdict,
+)
 from grader.engine.explorer import OnProgress
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
 from grader.engine.strategies.random_walk import PCT, RandomWalk
 from grader.engine.strategies.waits import BoundedWaits
+from grader.engine.tasks import TaskTable
 from grader.exploring.data_races import DataRaces
 from grader.exploring.judging import OutcomeTally, SameOutput
-from grader.exploring.outcomes import process_count, summary
+from grader.exploring.outcomes import Ending, process_count, summary
 from grader.exploring.script import ISOLATION, Script, ScriptScenario, open_script
+from grader.grading.draws import LEFT_TO_CHANCE, Draws, few
 from grader.grading.examination import SEED, Examination
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw
+from grader.runtime.agent.draws import HASHES, OF_CHANCE
 from grader.runtime.session import ScriptProgram
 
 _ALONE = (OperationKind.PROCESS_EXIT, OperationKind.SLEEP, OperationKind.READY)
@@ -78,7 +90,7 @@ def explore_script(
     started = time.monotonic()
     with open_script(script, options.cpu) as program:
         study = _Study(script, options, program, on_progress)
-        with closing(study.examination):
+        with closing(study):
             report = study.report()
     return msgspec.structs.replace(
         report,
@@ -100,20 +112,59 @@ class _Study:
     ) -> None:
         self._script = script
         self._options = options
+        self._program = program
+        self._on_progress = on_progress
         self._last: Execution | None = None
         self._races = DataRaces()
-        self._maker = FindingMaker(script.origin, ScriptScenario())
-        self.examination = Examination(
-            lambda fresh: program.in_new_processes() if fresh else program,
-            ScriptScenario(),
-            SameOutput(),
-            self._maker,
+        self._maker = FindingMaker(script.origin(), ScriptScenario())
+        self._opened = ExitStack()
+        self._draws = Draws(
+            self._make,
             options.budget,
             self._executed,
+            prints=True,
+            few=self._few,
+            also=tuple(HASHES) if script.hashes else (),
+            seconds=options.seconds / OF_CHANCE,
+        )
+
+    def close(self) -> None:
+        """End all that was started for it."""
+        self._draws.close()
+        self._opened.close()
+
+    def _make(
+        self, draw: int, budget: Budget, on_execution: Callable[[Execution], None], tasks: TaskTable
+    ) -> Examination:
+        options, program = self._options, self._program
+        if draw in HASHES:
+            program = self._opened.enter_context(open_script(self._script, draw))
+        elif draw:
+            program = program.under(draw)
+        return Examination(
+            lambda fresh: program.in_new_processes() if fresh or draw else program,
+            ScriptScenario(),
+            SameOutput(),
+            FindingMaker(self._script.origin(draw), ScriptScenario()),
+            budget,
+            on_execution,
             OutcomeTally,
             symmetric=options.strategy == "dpor" and options.preemptions is None,
-            on_progress=on_progress,
+            on_progress=self._on_progress,
+            tasks=tasks,
         )
+
+    def _few(self, draw: int, executions: int) -> Sequence[Strategy]:
+        """The strategies of a part of the budget."""
+        if self._options.strategy == "dpor" and self._options.preemptions is None:
+            return few(draw, executions)
+        part = msgspec.structs.replace(self._options, executions=executions, seed=self._options.seed + draw)
+        return _strategies(part)
+
+    @property
+    def examination(self) -> Examination:
+        """The one that decides."""
+        return self._draws.examination
 
     @property
     def _tally(self) -> OutcomeTally:
@@ -127,10 +178,10 @@ class _Study:
 
     def report(self) -> ScriptReport:
         """Explore, and say what was seen."""
-        verified, interrupted, waits = False, False, None
+        verified, interrupted = False, False
+        evidence = Evidence(EvidenceLevel.BOUNDED)
         try:
-            evidence = self.examination.run(self._strategies)
-            waits = evidence.waits
+            evidence = self._draws.run(lambda: _strategies(self._options))
             verified = evidence.level is EvidenceLevel.VERIFIED and self._options.preemptions is None
         except KeyboardInterrupt:
             interrupted = True
@@ -138,13 +189,13 @@ class _Study:
             msgspec.structs.replace(finding, processes=self._processes())
             for finding in self._findings(interrupted)
         ]
-        explorations = self.examination.explorations
+        explorations = self._draws.by_draw[0].explorations
         outcomes, more = self._outcomes()
         return ScriptReport(
             script=self._script.file.name,
             sha256=self._script.file.sha256,
             verdict=self._verdict(findings, verified),
-            executions=sum(one.executions for one in explorations) or self._tally.judged,
+            executions=self._executions() or self._tally.judged,
             traces=explorations[0].traces if explorations else self._tally.judged,
             stopped=self._stopped(interrupted),
             seconds=0.0,
@@ -155,19 +206,21 @@ class _Study:
             processes=self._processes(),
             identical=explorations[0].identical if explorations else (),
             threads=self.examination.has_threads,
-            waits=waits,
+            waits=evidence.waits,
+            draws=evidence.draws,
+            depends=evidence.depends,
+            remark=LEFT_TO_CHANCE if self._draws.left_to_chance else "",
             source=self._script.file.lines,
         )
 
-    def _strategies(self) -> Sequence[Strategy]:
-        if self._options.preemptions is not None:
-            return [BruteForce(self._options.preemptions)]
-        return [STRATEGIES[self._options.strategy](self._options)]
+    def _executions(self) -> int:
+        """How many were made to find out what there is."""
+        return sum(one.executions for each in self._draws.by_draw.values() for one in each.explorations)
 
     def _findings(self, interrupted: bool) -> list[Finding]:
         tally = self._tally
         if tally.first and not interrupted:
-            return self.examination.findings()
+            return self._draws.findings()
         if tally.first:
             return [
                 self._maker.finding(flaw, execution, schedule_dependent=tally.counts[kind] < tally.judged)
@@ -191,18 +244,29 @@ class _Study:
         return Verdict.VERIFIED if verified else Verdict.BOUNDED
 
     def _stopped(self, interrupted: bool) -> StopReason:
-        explorations = self.examination.explorations
+        explorations = self._draws.by_draw[0].explorations
         if interrupted or not explorations:
             return StopReason.INTERRUPTED
         return explorations[0].stopped
 
     def _outcomes(self) -> tuple[tuple[OutcomeClass, ...], int]:
-        entries = self._tally.outcomes.first()
-        shown = [
-            summary(ending, count, self._maker.token(execution))
-            for ending, count, execution in entries[:_MOST_OUTCOMES]
-        ]
-        return tuple(shown), len(entries) - len(shown)
+        counts: dict[Ending, int] = {}
+        tokens: dict[Ending, Callable[[], str]] = {}
+        for draw, examination in self._draws.by_draw.items():
+            assert isinstance(examination.tally, OutcomeTally)
+            maker = FindingMaker(self._script.origin(draw), ScriptScenario())
+            for ending, count, execution in examination.tally.outcomes.first():
+                counts[ending] = counts.get(ending, 0) + count
+                tokens.setdefault(ending, partial(maker.token, execution))
+        ordered = sorted(counts, key=lambda ending: -counts[ending])
+        shown = [summary(ending, counts[ending], tokens[ending]()) for ending in ordered[:_MOST_OUTCOMES]]
+        return tuple(shown), len(ordered) - len(shown)
 
     def _processes(self) -> int:
         return process_count(self._last) if self._last is not None else 0
+
+
+def _strategies(options: Options) -> Sequence[Strategy]:
+    if options.preemptions is not None:
+        return [BruteForce(options.preemptions)]
+    return [STRATEGIES[options.strategy](options)]

@@ -87,7 +87,8 @@ class OutcomeTally(Tally):
     outcomes: Outcomes = msgspec.field(default_factory=Outcomes)
 
     def add(self, flaws: Sequence[Flaw], execution: Execution) -> None:
-        self.outcomes.add(execution)
+        if not execution.outcome.chance:  # that is no end
+            self.outcomes.add(execution)
         super().add(flaws, execution)
 
     @property

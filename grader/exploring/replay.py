@@ -11,6 +11,7 @@ from grader.exploring.outcomes import ending_of, process_count, summary
 from grader.exploring.script import Script, ScriptScenario, load_script, open_script
 from grader.grading import replay as of_check
 from grader.grading import tokens
+from grader.grading.draws import told_under
 from grader.grading.examination import Examination
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong
@@ -34,13 +35,13 @@ def replay(token: str, path: Path, exercise: str | None = None) -> of_check.Repl
     if wanted.exercise:
         return of_check.replay(token, path, exercise)
     script = load_script(path, wanted.arguments)
-    with open_script(script) as program:
+    with open_script(script, wanted.draw) as program:
         return _replayed(script, wanted, program)
 
 
 def _replayed(script: Script, wanted: tokens.Token, program: ScriptProgram) -> of_check.Replay:
     scenario = ScriptScenario()
-    maker = FindingMaker(script.origin, scenario)
+    maker = FindingMaker(script.origin(wanted.draw), scenario)
     kept: list[Execution] = []
     examination = Examination(
         lambda _: program.in_new_processes(), scenario, SameOutput(), maker, Options().budget, kept.append
@@ -62,7 +63,8 @@ def _shown(
     finding: Finding | None = None
     if tally.first:
         flaw, _ = asked_for(tally, wanted.kind)
-        finding = maker.finding(flaw, execution, schedule_dependent=wanted.schedule_dependent)
+        found = maker.finding(flaw, execution, schedule_dependent=wanted.schedule_dependent)
+        finding = told_under(wanted.draw, found)
     elif tally.blocked is not None:
         finding = maker.inconclusive(tally.blocked)
     told: Finding | Witness | None = finding

@@ -1,5 +1,6 @@
 """A program on disk, ready to be executed as `__main__` again and again. Start at `open_script`."""
 
+import ast
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,14 @@ from grader.errors import UsageError
 from grader.grading.findings import Origin
 from grader.grading.scenario import Scenario
 from grader.grading.submission import Submission, load
+from grader.runtime.agent.draws import HASHES
 from grader.runtime.allowance import Measured
 from grader.runtime.pinning import pinned
 from grader.runtime.sandbox.levels import Isolation, Level
 from grader.runtime.session import ScriptProgram
 from grader.runtime.template import ScriptPlace, SubmissionText, Template
+
+_OF_HASHES = ("set", "frozenset", "hash")
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -24,11 +28,22 @@ class Script(msgspec.Struct, frozen=True):
     file: Submission
     arguments: tuple[str, ...] = ()
 
-    @property
-    def origin(self) -> Origin:
-        """Where findings about it come from."""
+    def origin(self, draw: int = 0) -> Origin:
+        """Where findings about it come from that were seen under a draw."""
         text = SubmissionText("__main__", self.file.name, self.file.text)
-        return Origin(text, self.file.sha256, arguments=self.arguments)
+        return Origin(text, self.file.sha256, arguments=self.arguments, draw=draw)
+
+    @property
+    def hashes(self) -> bool:
+        """Whether its source makes sets, or asks for hashes."""
+        try:
+            tree = ast.parse(self.file.text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+        return any(
+            isinstance(node, (ast.Set, ast.SetComp)) or (isinstance(node, ast.Name) and node.id in _OF_HASHES)
+            for node in ast.walk(tree)
+        )
 
 
 class ScriptScenario(Scenario):
@@ -59,14 +74,20 @@ def load_script(path: Path, arguments: Sequence[str] = ()) -> Script:
 
 
 @contextmanager
-def open_script(script: Script, cpu: float | None = None) -> Iterator[ScriptProgram]:
+def open_script(script: Script, cpu: float | None = None, draw: int = 0) -> Iterator[ScriptProgram]:
     """The program, to be executed; nothing of it is left afterwards.
 
     A process may compute for `cpu` seconds by itself, or as long as the first execution makes it seem to need.
-    It sees the folder it is run in, the environment, and the packages that are installed beside the grader.
+    It sees the folder it is run in, the environment, and the packages that are installed beside the grader. `draw`
+    decides what chance and the clock say, and the hash seed (`grader.runtime.agent.draws`).
     """
+    hash_seed = HASHES.get(draw, "0")
     place = ScriptPlace(str(script.file.path), script.arguments, str(Path.cwd()))
-    text = script.origin.submission
-    with pinned(), Template(isolated=False) as template, template.runner(text, place) as runner:
+    text = script.origin().submission
+    with (
+        pinned(),
+        Template(isolated=False, hash_seed=hash_seed) as template,
+        template.runner(text, place) as runner,
+    ):
         runner.allowance = Measured(cpu)
-        yield ScriptProgram(runner, runner.script())
+        yield ScriptProgram(runner, runner.script(), draw=draw)

@@ -103,6 +103,7 @@ class Examination:
         seed: int = SEED,
         has_floor: bool = False,
         patience: Patience | None = None,
+        tasks: TaskTable | None = None,
     ) -> None:
         self._overshoot = overshoot
         self._seed = seed
@@ -121,7 +122,7 @@ class Examination:
         self._maker = maker
         self._budget = budget
         self._on_execution = on_execution
-        self._tasks = TaskTable()
+        self._tasks = tasks if tasks is not None else TaskTable()
         self._threads = threads
         self._fresh = False
         self._confirmed: set[FindingKind | Wrong] = set()
@@ -131,10 +132,7 @@ class Examination:
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
         wants_all = any(strategy.systematic for strategy in strategies())
-        executions, claim = self._explore_all(strategies)
-        if self._program.has_reused and not self.same_in_new_processes():
-            self._fresh, self.tally, self.explorations = True, self._new_tally(), []
-            executions, claim = self._explore_all(strategies)
+        executions, claim = self.explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
         self._leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
@@ -163,6 +161,17 @@ class Examination:
         if self._has_floor and not decided and not interrupted.complete:
             self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.BELOW_THE_FLOOR)
         return executions
+
+    def explore_all(self, strategies: Callable[[], Sequence[Strategy]]) -> tuple[int, Claim | None]:
+        """Explore with new `strategies` and nothing else: executions made, and what they covered.
+
+        In new processes, if it makes a difference.
+        """
+        executions, claim = self._explore_all(strategies)
+        if self._program.has_reused and not self.same_in_new_processes():
+            self._fresh, self.tally, self.explorations = True, self._new_tally(), []
+            executions, claim = self._explore_all(strategies)
+        return executions, claim
 
     def _look_at_long(self) -> None:
         """Whether a program that does not end soon does so if it is given more time."""
@@ -277,6 +286,8 @@ class Examination:
         if outcome.kind in _NOT_JUDGED and not forbidden:
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.blocked(execution), line=outcome.line)
             return False
+        if outcome.chance and tally.by_chance is None:
+            tally.by_chance = execution
         seen = Observed(self._scenario, execution)
         flaws = general_flaws(seen, self._maker.names(execution))
         if outcome.kind is OutcomeKind.STEP_LIMIT and not flaws:

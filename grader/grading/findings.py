@@ -27,7 +27,8 @@ class Origin(msgspec.Struct, frozen=True):
     """Where findings come from: the file, the objects that its import made, and what a replay has to know.
 
     That is the exercise, the check and the number of its scenario; or, where `exercise` is empty, that a program was
-    run as `__main__` with these `arguments`. `checks` is the digest of checks that are not ours.
+    run as `__main__` with these `arguments`. `checks` is the digest of checks that are not ours, `draw` what decides
+    chance and the clock.
     """
 
     submission: SubmissionText
@@ -38,6 +39,7 @@ class Origin(msgspec.Struct, frozen=True):
     number: int = 0
     arguments: tuple[str, ...] = ()
     checks: str = ""
+    draw: int = 0
 
 
 class FindingMaker:
@@ -103,6 +105,7 @@ class FindingMaker:
             schedule_dependent=schedule_dependent,
             arguments=origin.arguments,
             checks=origin.checks,
+            draw=origin.draw,
         )
 
     def _line_of_conflict(self, flaw: Flaw, execution: Execution) -> int:

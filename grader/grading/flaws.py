@@ -66,7 +66,7 @@ def general_flaws(seen: Observed, names: Names) -> list[Flaw]:
     outcome = seen.execution.outcome
     if outcome.kind is OutcomeKind.DEADLOCK:
         flaws.append(_deadlock(seen, names))
-    elif (cycle := cycles.cycle_of(seen.execution)) is not None:
+    elif (cycle := cycles.cycle_of(seen.execution)) is not None and not outcome.chance:
         flaws.append(_livelock(seen, names, cycle))
     elif outcome.kind is OutcomeKind.HUNG:
         message = silence.hang(seen.label(outcome.task), outcome)

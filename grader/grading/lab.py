@@ -6,30 +6,21 @@ How a scenario is explored is in `grader.grading.examination`.
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
-from typing import TypeAlias
 
 import msgspec
 
 from grader.core.execution import Budget, Execution
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
-from grader.engine.machine import World
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.between import Between
 from grader.engine.strategies.extremes import Extremes
-from grader.engine.strategies.in_turn import InTurn
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
-from grader.engine.strategies.replay import Replay
 from grader.engine.strategies.waits import BoundedWaits
-from grader.engine.tasks import TaskPath
+from grader.engine.tasks import TaskPath, TaskTable
 from grader.errors import UsageError
-from grader.grading.examination import (
-    MOST_FINDINGS,
-    SAMPLED_SCHEDULES,
-    Examination,
-    Verdict,
-    switches,
-)
+from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, told_under
+from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.free_plans import plan
@@ -39,9 +30,10 @@ from grader.grading.hints_crash import help_for
 from grader.grading.patience import PATIENCE
 from grader.grading.scenario import Scenario
 from grader.grading.tally import Tally
+from grader.grading.trials import Trial, Trials
 from grader.grading.workbench import Workbench
+from grader.runtime.kept import KeptProcesses
 from grader.runtime.pinning import unpinned
-from grader.runtime.session import KeptProcesses
 
 DEFAULT_BUDGET = Budget(executions=200, seconds=math.inf, steps=3_000, all_steps=200_000, cpu=600.0)
 """Executions and steps decide, so that a verdict does not depend on how busy the machine is. What they need is some
@@ -52,13 +44,10 @@ LARGE_STEPS = 40_000
 """For one execution with a large input: 1,500 items, or 1,000 elements with a lock for each, take a quarter of that."""
 INTERRUPTED_STEPS = 12_000
 """For all executions together in which somebody is interrupted, if each is long."""
-_ORDERS_AFTER_FAILURE = 5
+_SAMPLED = 4
+"""Extreme and random orders of each draw, where it was not exhausted."""
 RIGHT_UNDER_CONTROL = "Right under control, wrong when it runs free"
 _WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
-
-
-_Trial: TypeAlias = tuple[int, Scenario, Verdict]
-"""With the number of the scenario."""
 
 
 class CheckFailed(Exception):
@@ -99,6 +88,7 @@ class ReplayRequest(msgspec.Struct, frozen=True):
     kind: FindingKind | None = None
     schedule_dependent: bool = True
     endless: bool = False
+    draw: int = 0
 
 
 class Lab:
@@ -118,7 +108,6 @@ class Lab:
         self._budget = budget
         self._replay = replay
         self._scenarios = 0
-        self._trial_had_threads = False
         self.evidence: list[Evidence] = []
         self.remark = ""
         self.free: Mapping[str, bool] | None = None
@@ -174,47 +163,21 @@ class Lab:
 
         Raises like `explore`.
         """
-        numbered = [(self._next_number(), *trial) for trial in trials]
+        numbered = [Trial(self._next_number(), *trial) for trial in trials]
         if self._replay is not None:
-            for number, scenario, verdict in numbered:
-                self._replay_if_asked(number, scenario, verdict, self._large_budget())
+            for trial in numbered:
+                self._replay_if_asked(*trial, self._large_budget())
             return
-        with closing(KeptProcesses()) as kept:
-            if not self._passed_all(numbered, kept):
-                self._passed_all(numbered, None)
+
+        def make(trial: Trial, kept: KeptProcesses | None) -> Examination:
+            made = self._maker_of_examinations(*trial, kept=kept)
+            return made(0, self._large_budget(), lambda _: self.on_execution(), TaskTable())
+
+        tried = Trials(make, self._raise_what_is_wrong)
+        tried.run(numbered)
         processes = tuple(sorted({scenario.processes for _, scenario, _ in numbered}))
-        inputs = len(numbered)
-        threads = self._bench.has_threads or self._trial_had_threads
+        inputs, threads = len(numbered), self._bench.has_threads or tried.has_threads
         self.evidence.append(Evidence(EvidenceLevel.BOUNDED, processes, inputs, threads, inputs=inputs))
-
-    def _passed_all(self, trials: Sequence[_Trial], kept: KeptProcesses | None) -> bool:
-        """Whether all have passed, in processes that were used before (if any were) as in new ones.
-
-        Of those that pass the shortest is executed again; the first has not used any process again.
-        """
-        passed: list[Examination] = []
-        for trial in trials:
-            with closing(self._examination(*trial, self._large_budget(), kept)) as tried:
-                if self._passes(tried):
-                    passed.append(tried)
-                    continue
-                if kept is None or not kept.used:
-                    self._fail(tried)
-            with closing(self._examination(*trial, self._large_budget())) as again:
-                if not self._passes(again):
-                    self._fail(again)
-            return False
-        return kept is None or not kept.used or min(passed[1:], key=_length).same_in_new_processes()
-
-    def _passes(self, tried: Examination) -> bool:
-        tried.explore(InTurn(), tried.tally)
-        self._trial_had_threads = self._trial_had_threads or tried.has_threads
-        return tried.tally.last is not None and not tried.tally.first
-
-    def _fail(self, tried: Examination) -> None:
-        if tried.tally.undecided and tried.tally.last is not None and switches(tried.tally.last):
-            tried.explore(Extremes(_ORDERS_AFTER_FAILURE), tried.tally)
-        self._raise_what_is_wrong(tried, shorten=False)
 
     def run_free(self) -> None:
         """Run the functions in `free` on the real primitives, under many process counts; nobody controls the order.
@@ -281,15 +244,27 @@ class Lab:
         number = self._next_number()
         budget = self._large_budget() if large else self._budget
         if self._replay is not None:
-            self._replay_if_asked(number, scenario, verdict, budget)
+            self._replay_if_asked(number, scenario, verdict, budget, overshoot)
             return
         budget = budget if most is None else _at_most(budget, most)
-        with closing(
-            self._examination(number, scenario, verdict, budget, overshoot=overshoot)
-        ) as examination:
-            self.evidence.append(examination.run(strategies))
-            self.remark = self.remark or examination.remark()
-            self._raise_what_is_wrong(examination, shorten=not large)
+        draws = Draws(
+            self._maker_of_examinations(number, scenario, verdict, overshoot),
+            budget,
+            lambda _: self.on_execution(),
+            few=self._few,
+            asked_before=self._bench.imported.sources,
+        )
+        with closing(draws):
+            self.evidence.append(draws.run(strategies))
+            chance = LEFT_TO_CHANCE if draws.left_to_chance else ""
+            self.remark = self.remark or draws.examination.remark() or chance
+            if draws.examination.tally.first:
+                raise CheckFailed(draws.findings(shorten=not large))
+            self._raise_what_is_undecided(draws.examination)
+
+    def _few(self, draw: int, executions: int) -> Sequence[Strategy]:
+        """The strategies for one of several draws."""
+        return [BoundedWaits(executions), Extremes(_SAMPLED), PCT(self._seed + draw, _SAMPLED)]
 
     def _next_number(self) -> int:
         number, self._scenarios = self._scenarios, self._scenarios + 1
@@ -298,43 +273,59 @@ class Lab:
     def _large_budget(self) -> Budget:
         return msgspec.structs.replace(self._budget, steps=LARGE_STEPS)
 
-    def _examination(
+    def _maker_of_examinations(
+        self,
+        number: int,
+        scenario: Scenario,
+        verdict: Verdict,
+        overshoot: Verdict | None = None,
+        kept: KeptProcesses | None = None,
+    ) -> Make:
+        def make(
+            draw: int, budget: Budget, on_execution: Callable[[Execution], None], tasks: TaskTable
+        ) -> Examination:
+            return Examination(
+                lambda fresh: self._bench.program(
+                    scenario, fresh=fresh or draw > 0, kept=None if fresh or draw else kept, draw=draw
+                ),
+                scenario,
+                verdict,
+                self._maker(scenario, number, draw),
+                budget,
+                on_execution,
+                threads=self._bench.has_threads,
+                overshoot=overshoot,
+                seed=self._seed,
+                has_floor=not draw,
+                patience=PATIENCE if self._replay is None else None,
+                tasks=tasks,
+            )
+
+        return make
+
+    def _raise_what_is_wrong(self, examination: Examination) -> None:
+        if examination.tally.first:
+            raise CheckFailed(examination.findings(shorten=False))
+        self._raise_what_is_undecided(examination)
+
+    def _raise_what_is_undecided(self, examination: Examination) -> None:
+        undecided = examination.inconclusive()
+        if undecided is not None:
+            raise Inconclusive(undecided)
+
+    def _replay_if_asked(
         self,
         number: int,
         scenario: Scenario,
         verdict: Verdict,
         budget: Budget,
-        kept: KeptProcesses | None = None,
         overshoot: Verdict | None = None,
-    ) -> Examination:
-        return Examination(
-            lambda fresh: self._bench.program(scenario, fresh=fresh, kept=None if fresh else kept),
-            scenario,
-            verdict,
-            self._maker(scenario, number),
-            budget,
-            lambda _: self.on_execution(),
-            threads=self._bench.has_threads,
-            overshoot=overshoot,
-            seed=self._seed,
-            has_floor=True,
-            patience=PATIENCE if self._replay is None else None,
-        )
-
-    def _raise_what_is_wrong(self, examination: Examination, *, shorten: bool) -> None:
-        if examination.tally.first:
-            raise CheckFailed(examination.findings(shorten=shorten))
-        undecided = examination.inconclusive()
-        if undecided is not None:
-            raise Inconclusive(undecided)
-
-    def _replay_if_asked(self, number: int, scenario: Scenario, verdict: Verdict, budget: Budget) -> None:
+    ) -> None:
         if self._replay is not None and self._replay.scenario == number:
-            maker = self._maker(scenario, number)
-            with closing(self._examination(number, scenario, verdict, budget)) as examination:
-                raise self._replayed(examination, maker, scenario, self._replay)
+            make = self._maker_of_examinations(number, scenario, verdict, overshoot)
+            raise self._replayed(make, scenario, number, self._replay, budget)
 
-    def _maker(self, scenario: Scenario, number: int) -> FindingMaker:
+    def _maker(self, scenario: Scenario, number: int, draw: int = 0) -> FindingMaker:
         bench = self._bench
         origin = Origin(
             bench.submission,
@@ -344,39 +335,27 @@ class Lab:
             self._check,
             number,
             checks=bench.checks,
+            draw=draw,
         )
         return FindingMaker(origin, scenario)
 
     def _replayed(
-        self, examination: Examination, maker: FindingMaker, scenario: Scenario, request: ReplayRequest
+        self, make: Make, scenario: Scenario, number: int, request: ReplayRequest, budget: Budget
     ) -> ReplayDone:
-        tally = Tally()
-        kept: list[Execution] = []
-        strategy = _Watched(request.schedule, kept, endless=request.endless)
-        examination.explore(strategy, tally, fresh=True, steps=len(request.schedule))
+        tally, maker = Tally(), self._maker(scenario, number, request.draw)
+        strategy = Kept(request.schedule, endless=request.endless)
+        with closing(make(request.draw, budget, lambda _: None, TaskTable())) as examination:
+            examination.explore(strategy, tally, fresh=True, steps=len(request.schedule))
         finding: Finding | None = None
         if tally.first:
             flaw, execution = asked_for(tally, request.kind)
             depends = request.schedule_dependent
-            finding = maker.finding(flaw, execution, schedule_dependent=depends)
+            found = maker.finding(flaw, execution, schedule_dependent=depends)
+            finding = told_under(request.draw, found)
         elif tally.blocked is not None:
             finding = maker.inconclusive(tally.blocked)
-        return ReplayDone(scenario, kept[0], finding, maker)
-
-
-class _Watched(Replay):
-    """A replay whose execution is kept, whatever comes of it."""
-
-    def __init__(self, schedule: Sequence[TaskPath], kept: list[Execution], *, endless: bool) -> None:
-        super().__init__(schedule, lenient=True, endless=endless)
-        self._kept = kept
-
-    def finished(self, execution: Execution, world: World) -> None:
-        self._kept.append(execution)
-
-
-def _length(tried: Examination) -> int:
-    return len(tried.tally.last.trace) if tried.tally.last is not None else 0
+        assert strategy.execution is not None
+        return ReplayDone(scenario, strategy.execution, finding, maker)
 
 
 def _at_most(budget: Budget, executions: int) -> Budget:

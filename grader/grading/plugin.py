@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from grader.core.execution import Budget
-from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding, FindingKind
+from grader.core.verdict import CheckResult, CheckStatus, Dependence, Evidence, Finding, FindingKind
 from grader.errors import InternalError, MachineError
 from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
 from grader.grading.required import Obstacle, Required
@@ -304,7 +304,11 @@ def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
         waits = min(limits, default=None)  # the weakest claim holds for all of them
         seed = known.seed if entry.seed is None else entry.seed
         inputs = known.inputs + entry.inputs
-        merged[key] = Evidence(entry.level, processes, executions, threads, waits, seed, inputs)
+        depends = tuple(one for one in Dependence if one in (*known.depends, *entry.depends))
+        draws = max(known.draws, entry.draws)
+        merged[key] = Evidence(
+            entry.level, processes, executions, threads, waits, seed, inputs, draws, depends
+        )
     return tuple(merged.values())
 
 

@@ -48,7 +48,12 @@ def replay(token: str, path: Path, exercise: str | None = None) -> Replay:
     if wanted.checks != sources.checks(found):
         raise tokens.outdated("the checks")
     request = ReplayRequest(
-        wanted.scenario, wanted.schedule(), wanted.kind, wanted.schedule_dependent, wanted.endless
+        wanted.scenario,
+        wanted.schedule(),
+        wanted.kind,
+        wanted.schedule_dependent,
+        wanted.endless,
+        wanted.draw,
     )
     with Template() as template:
         done, title = replay_check(template, submission, found, wanted.check, request)

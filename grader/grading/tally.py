@@ -26,6 +26,8 @@ class Tally(msgspec.Struct):
     last: Execution | None = None
     cut: list[Execution] = []
     """Executions that were cut off because they are long: they say nothing by themselves."""
+    by_chance: Execution | None = None
+    """One in which it is left to chance whether it ends."""
     forgiven: list[Forgiven] = []
     """Executions that are wrong because somebody gave up after more than patience asks for, and do not count."""
     too_long: bool = False

@@ -8,6 +8,7 @@ import base64
 import binascii
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 import msgspec
 
@@ -17,6 +18,7 @@ from grader.core.verdict import FindingKind
 from grader.engine.tasks import TaskPath
 from grader.errors import UsageError
 from grader.grading import sources
+from grader.runtime.agent.draws import HIGHEST
 
 VERSION = 2
 _LONGEST = 100_000
@@ -36,7 +38,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
 
     `models` is the digest of the models that made it, `checks` that of the checks of an instructor's own exercise.
     Without an `exercise` it is about a program that was run as `__main__` with `arguments`. An `endless` schedule ends
-    with a cycle.
+    with a cycle. `draw` is what decides chance and the clock in it (`grader.runtime.agent.draws`).
     """
 
     version: int
@@ -52,6 +54,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     arguments: tuple[str, ...] = ()
     checks: str = ""
     endless: bool = False
+    draw: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)] = 0
 
     def schedule(self) -> tuple[TaskPath, ...]:
         """The schedule, one path for each step."""
@@ -72,6 +75,7 @@ def encode(
     schedule_dependent: bool = True,
     arguments: tuple[str, ...] = (),
     checks: str = "",
+    draw: int = 0,
 ) -> str:
     """The token of an execution that shows a finding of a kind."""
     paths, runs = _runs(paths_of(execution))
@@ -89,6 +93,7 @@ def encode(
         arguments,
         checks,
         execution.outcome.kind is OutcomeKind.LIVELOCK,
+        draw,
     )
     packed = zlib.compress(msgspec.msgpack.encode(token), 9)
     checked = packed + zlib.crc32(packed).to_bytes(4, "big")

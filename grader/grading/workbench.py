@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 
-from grader.core.execution import Execution, OutcomeKind
+from grader.core.execution import Execution, OutcomeKind, Source
 from grader.core.operations import MAIN, Creation, Failure, ObjectId, process_object
 from grader.engine.driver import run
 from grader.engine.strategies.replay import Replay
@@ -14,9 +13,11 @@ from grader.engine.tasks import TaskTable
 from grader.grading.scenario import Scenario
 from grader.primitives.process import ProcessState
 from grader.primitives.thread import ThreadState
+from grader.runtime.agent.draws import CLOCKS
+from grader.runtime.kept import KeptProcesses
 from grader.runtime.patience import Patience
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire
-from grader.runtime.session import HostedProgram, ImportProgram, KeptProcesses
+from grader.runtime.session import HostedProgram, ImportProgram
 from grader.runtime.template import Runner, RunnerLost, RunnerSilent, SubmissionText, Template
 
 _IMPORT_STEPS = 5_000
@@ -55,23 +56,31 @@ class Workbench:
         self.sha256 = sha256
         self.checks = checks
         self.runner = runner
-        program = ImportProgram(runner)
-        self.imported = run(program, Replay(()), TaskTable(), _IMPORT_STEPS)
-        self._check_import(program)
-        assert program.host is not None
-        self._host: Wire = program.host
-        self._objects = self._objects_of_import()
+        self.imported, self._host = self._import(0)
+        self._others: dict[int, tuple[Execution, Wire]] = {}
 
-    def _check_import(self, program: ImportProgram) -> None:
-        state = self.imported.objects[process_object(MAIN)]
+    def _import(self, draw: int) -> tuple[Execution, Wire]:
+        """How the import went, and the process that has done it. Raises NotImported."""
+        program = ImportProgram(self.runner, draw)
+        imported = run(program, Replay(()), TaskTable(), _IMPORT_STEPS)
+        state = imported.objects[process_object(MAIN)]
         assert isinstance(state, ProcessState)
-        if self.imported.outcome.kind is not OutcomeKind.COMPLETED or not state.alive:
-            raise NotImported(self.imported, state.failure)
+        if imported.outcome.kind is not OutcomeKind.COMPLETED or not state.alive:
+            raise NotImported(imported, state.failure)
+        assert program.host is not None
+        return imported, program.host
 
-    def _objects_of_import(self) -> dict[ObjectId, Any]:
-        return {
-            number: state for number, state in self.imported.objects.items() if number >= 0 or number == -1
-        }
+    def _imported_under(self, draw: int) -> tuple[Execution, Wire]:
+        """The import for a draw; the usual one, where it has not asked what the draw decides, or fails under it."""
+        source = Source.CLOCK if draw in CLOCKS else Source.CHANCE
+        if not draw or not self.imported.sources & source:
+            return self.imported, self._host
+        if draw not in self._others:
+            try:
+                self._others[draw] = self._import(draw)
+            except NotImported:
+                self._others[draw] = self.imported, self._host
+        return self._others[draw]
 
     @property
     def has_threads(self) -> bool:
@@ -84,15 +93,30 @@ class Workbench:
         return self.imported.creations
 
     def program(
-        self, scenario: Scenario, *, fresh: bool = False, kept: KeptProcesses | None = None
+        self,
+        scenario: Scenario,
+        *,
+        fresh: bool = False,
+        kept: KeptProcesses | None = None,
+        draw: int = 0,
     ) -> HostedProgram:
         """A scenario as something that can be executed; with `fresh`, in new processes each time.
 
-        Processes that are `kept` may come from other scenarios, and go on to them.
+        Processes that are `kept` may come from other scenarios, and go on to them. `draw` decides what chance and the
+        clock say (`grader.runtime.agent.draws`).
         """
-        objects = {**self._objects, **scenario.objects}
+        imported, host = self._imported_under(draw)
+        made = {number: state for number, state in imported.objects.items() if number >= 0 or number == -1}
+        objects = {**made, **scenario.objects}
         return HostedProgram(
-            self.runner, self._host, objects, scenario.calls, scenario.scripts, fresh=fresh, kept=kept
+            self.runner,
+            host,
+            objects,
+            scenario.calls,
+            scenario.scripts,
+            fresh=fresh,
+            kept=kept,
+            draw=draw,
         )
 
     def open_runner(self) -> Runner:

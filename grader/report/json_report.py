@@ -91,6 +91,7 @@ def _evidence(entry: Evidence) -> dict[str, Any]:
         **if_any(threads=entry.threads, inputs=entry.inputs),
         **({} if entry.waits is None else {"waits": entry.waits}),
         **({} if entry.seed is None else {"seed": entry.seed}),
+        **if_any(draws=entry.draws, depends=[one.value for one in entry.depends]),
     }
 
 
@@ -106,7 +107,11 @@ def of_finding(finding: Finding) -> dict[str, Any]:
         "replay": finding.replay,
         "steps": [_step(step) for step in finding.steps],
         **if_any(
-            expected=finding.expected, got=finding.got, output=finding.output, start=dict(finding.start)
+            expected=finding.expected,
+            got=finding.got,
+            output=finding.output,
+            start=dict(finding.start),
+            draw=finding.draw,
         ),
     }
 

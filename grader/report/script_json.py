@@ -35,6 +35,7 @@ def of_report(report: ScriptReport, path: str) -> dict[str, Any]:
         "python_version": platform.python_version(),
         **if_any(sandbox=report.sandbox, unprotected=list(report.unprotected)),
         **({} if report.waits is None else {"waits": report.waits}),
+        **if_any(draws=report.draws, depends=[one.value for one in report.depends], remark=report.remark),
     }
 
 

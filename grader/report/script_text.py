@@ -21,7 +21,8 @@ def print_report(printer: Printer, shown: ScriptView) -> None:
     printer.head((shown.script, "bold"))
     printer.write()
     printer.write(pen.joined((f"{glyph} ", style), (shown.headline, "bold")))
-    printer.write(pen.text(f"  {shown.basis}", "dim"))
+    for line in pen.text(shown.basis, "dim").wrap(pen.console, pen.width - 2):
+        printer.write(pen.joined(("  ", "")) + line)
     _outcomes(printer, shown)
     for finding in shown.findings:
         printer.write()

@@ -98,10 +98,12 @@ def _basis(report: ScriptReport) -> str:
         parts.append(f"orders among {sizes} identical processes count once")
     if report.threads:
         parts.append(f"{words.THREADS}, not between other instructions")
-    if report.verdict is Verdict.BOUNDED and (
-        not report.threads or report.stopped is not StopReason.EXHAUSTED
-    ):
+    parts += words.depends(report.depends, report.draws)
+    explained = bool(report.threads or report.depends) and report.stopped is StopReason.EXHAUSTED
+    if report.verdict is Verdict.BOUNDED and not explained:
         parts.append(_STOPPED.get(report.stopped, "there are more"))
+    if report.remark:
+        parts.append(f"note: {report.remark}")
     return ", ".join(parts)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from grader.core.verdict import (
     CheckResult,
     CheckStatus,
+    Dependence,
     Evidence,
     EvidenceLevel,
     Finding,
@@ -39,10 +40,27 @@ def _one_evidence(entry: Evidence) -> str:
     if entry.inputs:
         text = f"no failure with {count(entry.inputs, 'input')}, in one order each (bounded{threads})"
     elif entry.level is EvidenceLevel.BOUNDED:
-        text = f"no failure in {count(entry.executions, 'order')} (bounded{threads})"
+        why = [*([THREADS] if entry.threads else []), *depends(entry.depends, entry.draws)]
+        text = f"no failure in {count(entry.executions, 'order')} ({'; '.join(['bounded', *why])})"
     else:
         text = f"no failure in {count(entry.executions, 'free run')} (sampled)"
     return f"{text} · {over}" if over else text
+
+
+def depends(on: Sequence[Dependence], draws: int) -> list[str]:
+    """What else than the order decides what a program comes to, a clause each."""
+    return [
+        f"it draws random numbers: {count(draws, 'draw')} {'was' if draws == 1 else 'were'} tried"
+        if one is Dependence.CHANCE
+        else _DEPENDS[one]
+        for one in on
+    ]
+
+
+_DEPENDS = {
+    Dependence.CLOCK: "what it does depends on the time of day",
+    Dependence.HASH: "what it does depends on the order in sets, which changes from run to run",
+}
 
 
 def waits(most: int) -> str:

@@ -42,6 +42,7 @@ class Message(msgspec.Struct, frozen=True):
     operation: Operation
     place: int = 0
     clock: Annotated[int, msgspec.Meta(ge=0, le=MOST_CLOCK)] = 0
+    sources: int = 0
     created: Annotated[tuple[Creation, ...], msgspec.Meta(max_length=MAX_CREATED)] = ()
     updates: tuple[Update, ...] = ()
     out: str = ""

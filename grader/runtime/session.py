@@ -29,6 +29,7 @@ from grader.engine.tasks import TaskTable
 from grader.primitives.pipe import inherited
 from grader.primitives.process import ProcessState
 from grader.runtime.allowance import Origin
+from grader.runtime.kept import KeptProcesses
 from grader.runtime.patience import Patience, fatal_error, too_busy
 from grader.runtime.protocol import MESSAGES, Ended, Malformed, Message, Silent, Wire, pair
 from grader.runtime.template import Runner, RunnerLost, RunnerSilent
@@ -192,6 +193,7 @@ class ProcessSession:
             message.err,
             message.updates,
             message.clock,
+            message.sources,
         )
 
     def _heard(self, task: TaskId, wire: Wire) -> Message:
@@ -236,48 +238,14 @@ REUSABLE = "reusable"
 """The text of an exit by a process that would run once more as if it were new (`agent.reuse`)."""
 RUNS_AGAIN = b"again"
 """Tells a parent that the child which it starts is one from an earlier execution, so it must not fork."""
-MOST_KEPT = 64
-
-
-class KeptProcesses:
-    """Processes of earlier executions that have come to their end and can run once more.
-
-    A process is known by its number and the history of its parent up to its start (a hash of the parent's steps): the
-    same history led the parent to the same state, and a new fork of it would be the same process again.
-    """
-
-    def __init__(self) -> None:
-        self._wires: dict[tuple[TaskId, int], Wire] = {}
-        self.used = False
-        """Whether any process did run again."""
-
-    def add(self, task: TaskId, history: int, wire: Wire) -> None:
-        """Keep a process that waits to be told to run again."""
-        if len(self._wires) >= MOST_KEPT:
-            self._wires.pop(next(iter(self._wires))).close()
-        self._wires[task, history] = wire
-
-    def take(self, task: TaskId, history: int, command: dict[str, Any]) -> Wire | None:
-        """Tell the process, if there is one, to run again; its channel."""
-        wire = self._wires.pop((task, history), None)
-        if wire is not None:
-            self.used = True
-            with suppress(Ended):  # it will be found dead
-                wire.send(command)
-        return wire
-
-    def close(self) -> None:
-        """End them all."""
-        for wire in self._wires.values():
-            wire.close()
-        self._wires.clear()
 
 
 class ImportProgram:
     """The import of the submission; the host stays behind, on `host`, when it was a success."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, draw: int = 0) -> None:
         self._runner = runner
+        self._draw = draw
         self.host: Wire | None = None
 
     def initial_objects(self) -> Mapping[ObjectId, Any]:
@@ -285,7 +253,7 @@ class ImportProgram:
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         task = tasks.top(HOST_PLACE, "main")
-        self.host = self._runner.host(task)
+        self.host = self._runner.host(task, self._draw)
         session = ProcessSession(self._runner, tasks, Patience(self._runner))
         session.add(task, self.host)
         session.host = task
@@ -295,14 +263,22 @@ class ImportProgram:
 class _OfHost:
     """What programs have in common whose processes are forked from a host; with `fresh`, anew for each execution.
 
-    Processes that are `kept` for several programs are ended by whoever has made them.
+    Processes that are `kept` for several programs are ended by whoever has made them. `draw` decides what chance and
+    the clock say (`grader.runtime.agent.draws`).
     """
 
     def __init__(
-        self, runner: Runner, host: Wire, *, fresh: bool = False, kept: KeptProcesses | None = None
+        self,
+        runner: Runner,
+        host: Wire,
+        *,
+        fresh: bool = False,
+        kept: KeptProcesses | None = None,
+        draw: int = 0,
     ) -> None:
         self._runner = runner
         self._host = host
+        self._draw = draw
         self._is_shared = kept is not None
         self._kept = None if fresh else kept or KeptProcesses()
 
@@ -341,8 +317,9 @@ class HostedProgram(_OfHost):
         *,
         fresh: bool = False,
         kept: KeptProcesses | None = None,
+        draw: int = 0,
     ) -> None:
-        super().__init__(runner, host, fresh=fresh, kept=kept)
+        super().__init__(runner, host, fresh=fresh, kept=kept, draw=draw)
         self._objects = objects
         self._calls = calls
         self._scripts = scripts
@@ -369,7 +346,7 @@ class HostedProgram(_OfHost):
         return session
 
     def _process_for(self, task: TaskId, call: Call) -> Wire:
-        command = _command(task, call)
+        command = _command(task, call, self._draw)
         kept = self._kept.take(task, 0, command) if self._kept is not None else None
         return kept if kept is not None else self._forked(command)
 
@@ -382,7 +359,11 @@ class ScriptProgram(_OfHost):
 
     def in_new_processes(self) -> "ScriptProgram":
         """The same program, executed in new processes only."""
-        return ScriptProgram(self._runner, self._host, fresh=True)
+        return ScriptProgram(self._runner, self._host, fresh=True, draw=self._draw)
+
+    def under(self, draw: int, *, fresh: bool = False) -> "ScriptProgram":
+        """The same program with what another draw decides."""
+        return ScriptProgram(self._runner, self._host, fresh=fresh, draw=draw)
 
     def initial_objects(self) -> Mapping[ObjectId, Any]:
         return {process_object(MAIN): ProcessState(JUDGE)}
@@ -390,11 +371,11 @@ class ScriptProgram(_OfHost):
     def launch(self, tasks: TaskTable) -> ProcessSession:
         task = tasks.top(HOST_PLACE, "main")
         session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept)
-        session.add(task, self._forked({"task": task}))
+        session.add(task, self._forked({"task": task, "draw": self._draw}))
         return session
 
 
-def _command(task: TaskId, call: Call) -> dict[str, Any]:
+def _command(task: TaskId, call: Call, draw: int) -> dict[str, Any]:
     return {
         "call": {
             "task": task,
@@ -402,5 +383,6 @@ def _command(task: TaskId, call: Call) -> dict[str, Any]:
             "arguments": call.arguments,
             "name": call.name,
             "times": call.times,
+            "draw": draw,
         }
     }

@@ -37,7 +37,6 @@ _LAST_SECONDS = 15.0
 _OPEN_FILES = 512
 _FILE_BYTES = 64 * 2**20
 _MEMORY_BYTES = 4 * 2**30
-_FIXED = {"PYTHONHASHSEED": "0"}
 LIMITS = {
     "AS": _MEMORY_BYTES,
     "CORE": 0,
@@ -114,9 +113,12 @@ class Runner:
     ) -> None:
         self.close()
 
-    def host(self, task: int) -> Wire:
-        """Have a host forked that imports the submission as task number `task`; its channel."""
-        return self._forked({"do": "host", "task": task})
+    def host(self, task: int, draw: int = 0) -> Wire:
+        """Have a host forked that imports the submission as task number `task`; its channel.
+
+        `draw` decides what chance and the clock say (`grader.runtime.agent.draws`).
+        """
+        return self._forked({"do": "host", "task": task, "draw": draw})
 
     def script(self) -> Wire:
         """Have a process forked that executes a program as often as it is told to; its channel."""
@@ -183,7 +185,8 @@ class Runner:
 class Template:
     """A clean interpreter that forks runners. A context manager; starting it does not wait for it.
 
-    One that is `isolated` sees the standard library only, and nothing of the environment.
+    One that is `isolated` sees the standard library only, and nothing of the environment. `hash_seed` decides the order
+    of texts in sets.
     It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
 
     Its runners are closed off as strongly as this machine allows, unless it is not `isolated`, or it is `unsafe`;
@@ -193,7 +196,9 @@ class Template:
         UsageError: the machine does not allow the files or processes that are needed.
     """
 
-    def __init__(self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY) -> None:
+    def __init__(
+        self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY, hash_seed: str = "0"
+    ) -> None:
         limits.open_files()
         leftovers.remove_stale(tempfile.gettempdir())
         self._memory = memory if isolated else 0
@@ -213,7 +218,7 @@ class Template:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
-                env=_environment() if isolated else {**os.environ, **_FIXED},
+                env={**(_environment() if isolated else os.environ), "PYTHONHASHSEED": hash_seed},
                 cwd="/",
                 start_new_session=True,
             )
@@ -321,6 +326,6 @@ class Template:
 
 
 def _environment() -> dict[str, str]:
-    """A scrubbed environment: no secrets, a fixed hash seed."""
+    """A scrubbed environment: no secrets."""
     kept = {name: os.environ[name] for name in ("GRADER_DEBUG",) if name in os.environ}
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", **_FIXED, **kept}
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", **kept}

@@ -164,6 +164,8 @@ class Channel:
             message["updates"], self._updates = self._updates, []
         if self._created:
             message["created"], self._created = self._created, []
+        if sources:
+            message["sources"] = _told()
         for stream, texts in self._written.items():
             if texts:
                 message[stream] = _text("".join(texts))
@@ -266,6 +268,16 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 def _text(value: str) -> str:
     """Lone surrogates are no characters, and no decoder of JSON takes them."""
     return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+sources = 0
+"""What the running task has asked since its last request, as bits (see `draws`)."""
+
+
+def _told() -> int:
+    global sources
+    told, sources = sources, 0
+    return told
 
 
 _current: Channel | None = None

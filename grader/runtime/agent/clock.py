@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from grader.runtime.agent import channel
+from grader.runtime.agent import channel, draws
 
 _SECOND = 1_000_000_000
 _TICK = 1_000_000
@@ -131,6 +131,7 @@ def _look(caller: FrameType | None = None) -> int:
     caller = caller or sys._getframe(2)
     if not _from_library(caller.f_code.co_filename):
         _elapsed += _TICK << _looks_in_vain()
+        draws.asked(draws.CLOCK)
     return _elapsed
 
 
@@ -150,19 +151,23 @@ def _looks_in_vain() -> int:
     return _in_vain
 
 
+def _start(kind: str) -> int:
+    """What a clock shows when an execution begins, in nanoseconds."""
+    wall, running = draws.clock_shift()
+    return _START[kind] + {"wall": wall, "monotonic": running, "cpu": 0}[kind] * _SECOND
+
+
 def time_for(caller: FrameType) -> float:
     """The time of day, for a function of another module that shows it to `caller`."""
-    return (_START["wall"] + _look(caller)) / _SECOND
+    return (_start("wall") + _look(caller)) / _SECOND
 
 
 def _clock(name: str, kind: str) -> tuple[Callable[[], float], Callable[[], int]]:
-    base = _START[kind]
-
     def seconds() -> float:
-        return (base + _look()) / _SECOND
+        return (_start(kind) + _look()) / _SECOND
 
     def nanoseconds() -> int:
-        return base + _look()
+        return _start(kind) + _look()
 
     seconds.__name__ = seconds.__qualname__ = name
     nanoseconds.__name__ = nanoseconds.__qualname__ = f"{name}_ns"
@@ -178,16 +183,18 @@ thread_time, thread_time_ns = _clock("thread_time", "cpu")
 
 def clock_gettime_ns(clock: int, /) -> int:
     """`time.clock_gettime_ns`, for every clock that tells an absolute or a running time."""
-    return (_START["wall"] if clock == _time.CLOCK_REALTIME else _START["monotonic"]) + _look()
+    return _start("wall" if clock == _time.CLOCK_REALTIME else "monotonic") + _look()
 
 
 def clock_gettime(clock: int, /) -> float:
     """`time.clock_gettime`, likewise."""
-    return ((_START["wall"] if clock == _time.CLOCK_REALTIME else _START["monotonic"]) + _look()) / _SECOND
+    return (_start("wall" if clock == _time.CLOCK_REALTIME else "monotonic") + _look()) / _SECOND
 
 
 def _wall() -> float:
-    return (_START["wall"] + _elapsed) / _SECOND
+    if not _from_library(sys._getframe(2).f_code.co_filename):
+        draws.asked(draws.CLOCK)
+    return (_start("wall") + _elapsed) / _SECOND
 
 
 def localtime(seconds: float | None = None, /) -> _time.struct_time:
@@ -207,7 +214,7 @@ def ctime(seconds: float | None = None, /) -> str:
 
 def strftime(pattern: str, when: Any = None, /) -> str:
     """`time.strftime`, of the virtual present if no time is given."""
-    return _real_strftime(pattern, localtime() if when is None else when)
+    return _real_strftime(pattern, _real_localtime(_wall()) if when is None else when)
 
 
 NAMES = (

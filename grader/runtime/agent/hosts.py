@@ -20,6 +20,7 @@ from grader.runtime.agent import (
     chance,
     channel,
     clock,
+    draws,
     ending,
     forking,
     frames,
@@ -42,12 +43,13 @@ def _enter(descriptor: int, task: int) -> Channel:
     return own
 
 
-def host(descriptor: int, submission: Submission, task: int) -> None:
+def host(descriptor: int, submission: Submission, task: int, draw: int) -> None:
     """Import the submission under control, then be forked for each call."""
     own = _enter(descriptor, task)
     install.install()
     chance.wanted = submission.mentions(chance.WORDS)
     synchronize.may_be_cleared = submission.mentions(synchronize.CLEARING)
+    draws.begin(draw)
     process.begin_main()
     module = process.guard(submission.load)
     command = own.request("agent.ready")
@@ -75,14 +77,16 @@ def script_host(descriptor: int, script: Submission) -> None:
         child = forking.attempt(forking.fork)
         if child == 0:
             control.close()
-            forking.guarded(functools.partial(_run_script, given, script, command["task"]))
+            task, draw = command["task"], command["draw"]
+            forking.guarded(functools.partial(_run_script, given, script, task, draw))
         if child is None:
             forking.refuse(given, command["task"])
         os.close(given)
 
 
-def _run_script(descriptor: int, script: Submission, task: int) -> None:
+def _run_script(descriptor: int, script: Submission, task: int, draw: int) -> None:
     _enter(descriptor, task)
+    draws.begin(draw)
     process.begin_main()
     process.guard(script.load)
     ending.leave_main(0)
@@ -131,6 +135,7 @@ class _Calls:
         own = channel.adopt(given, call["task"])
         began = clock.elapsed()
         while True:
+            draws.begin(call["draw"])
             process.begin_call(call["name"], self._first_child)
             function = getattr(self._module, call["function"])
             process.call(function, arguments, None, self._freshness.main_unchanged, call["times"])

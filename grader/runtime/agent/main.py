@@ -170,8 +170,8 @@ class Runner:
         body(given)
 
     def _host(self, command: dict[str, Any]) -> None:
-        task = command["task"]
-        child = self._fork(task, lambda given: hosts.host(given, self._submission, task))
+        task, draw = command["task"], command["draw"]
+        child = self._fork(task, lambda given: hosts.host(given, self._submission, task, draw))
         if child is not None:
             self._hosts.add(child)
 

@@ -16,6 +16,7 @@ from grader.runtime.agent import (
     chance,
     channel,
     clock,
+    draws,
     ending,
     forking,
     frames,
@@ -141,8 +142,9 @@ def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
     parent = channel.current().process
     own = channel.adopt(descriptor, task)
     child = reuse.Child(process_obj, lambda: alike.Birth(process_obj, Popen.method).sight)
+    key = draws.key_below(draws.key, process_obj._identity)
     while True:
-        code = _live(process_obj, parent, task)
+        code = _live(process_obj, parent, key)
         if code or not child.may_run_again():
             ending.finish(code)
         own.request("process.exit", text="reusable")
@@ -151,12 +153,12 @@ def _be_child(process_obj: Any, descriptor: int, task: int) -> NoReturn:
         child.begin_again()
 
 
-def _live(process_obj: Any, parent: int, task: int) -> int:
-    """Run the process from its beginning to its exit code."""
+def _live(process_obj: Any, parent: int, key: int) -> int:
+    """Run the process from its beginning to its exit code; `key` as in `draws`."""
     code = 1
     try:
         ending.born(ending.pid_of(parent))
-        chance.reseed(task)
+        chance.reseed(key)
         if _RUNS_ATEXIT:
             atexit._clear()
             atexit.register(mp_util._exit_function)
@@ -215,6 +217,8 @@ def _preparation(process_obj: Any) -> dict[str, Any]:
         "method": mp_context._default_context.get_start_method(),
         "parent": channel.current().process,
         "elapsed": clock.elapsed(),
+        "draw": draws.number,
+        "key": draws.key_below(draws.key, process_obj._identity),
     }
 
 
@@ -227,6 +231,8 @@ def prepare(data: bytes) -> tuple[bytes, int]:
     sys.argv, sys.path = preparation["argv"], preparation["path"]
     mp_context._default_context.set_start_method(preparation["method"], force=True)
     clock.start(preparation["elapsed"])
+    draws.begin(preparation["draw"])
+    chance.reseed(preparation["key"])
     ending.born(ending.pid_of(preparation["parent"]))
     return body, preparation["parent"]
 

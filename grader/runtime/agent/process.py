@@ -46,7 +46,7 @@ def begin_call(name: str, first_child: int) -> None:
     here: Any = mp_process.current_process()
     here._name = name
     vars(mp_process)["_process_counter"] = itertools.count(first_child)
-    chance.reseed(channel.current().task)
+    chance.reseed(channel.current().task, keeps_own=name == "MainProcess")
 
 
 def next_child() -> int:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(_HERE))
 
 from small_judge import Run, SmallJudge  # noqa: E402
 
-Runner = Callable[[str], Run]
+Runner = Callable[..., Run]
 
 
 class Template:
@@ -57,12 +57,12 @@ def template() -> Iterator[Template]:
 
 @pytest.fixture
 def run(template: Template) -> Runner:
-    def execute(script: str) -> Run:
+    def execute(script: str, draw: int = 0) -> Run:
         source = textwrap.dedent(script)
 
         def spawn(task: int, data: bytes) -> socket.socket:
             return template.start(task=task, source=source, spawned=base64.b64encode(data).decode())
 
-        return SmallJudge(template.start(task=0, source=source), spawn).run()
+        return SmallJudge(template.start(task=0, source=source, draw=draw), spawn).run()
 
     return execute

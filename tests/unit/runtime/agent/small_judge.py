@@ -67,6 +67,7 @@ class Run:
     exits: dict[int, Fields] = field(default_factory=dict)
     stuck: dict[int, Fields] = field(default_factory=dict)
     marks: list[int] = field(default_factory=list)
+    sources: list[tuple[int, int]] = field(default_factory=list)
     objects: dict[int, Fields] = field(default_factory=dict)
 
     def kinds(self, task: int = 0) -> list[str]:
@@ -117,6 +118,8 @@ class SmallJudge:
             self._create(creation)
         for stream, kept in (("out", self.result.out), ("err", self.result.err)):
             kept[task] = kept.get(task, "") + message.get(stream, "")
+        if "sources" in message:
+            self.result.sources.append((task, message["sources"]))
         self.result.marks.append(message.get("mark", 0))
         self._pending[task] = message["operation"]
 

@@ -1,7 +1,8 @@
 """The process that tests fork controlled ones from: `python small_template.py DESCRIPTOR`.
 
 Each command comes as one frame with a descriptor, the new task's channel: `source` is a script to be a main
-process's body, or `data` a process object to be spawned from (with the script as its main module).
+process's body, or `data` a process object to be spawned from (with the script as its main module), `draw` that of
+the execution.
 """
 
 import binascii
@@ -14,7 +15,7 @@ import sys
 import types
 from typing import Any
 
-from grader.runtime.agent import alike, chance, channel, frames, install, process
+from grader.runtime.agent import alike, chance, channel, draws, frames, install, process
 
 NAME = "student.py"
 
@@ -43,6 +44,7 @@ def serve(descriptor: int, command: dict[str, Any]) -> None:
     frames.watch(NAME)
     chance.wanted = any(word in command["source"] for word in chance.WORDS)
     alike.learn(command["source"])
+    draws.begin(command.get("draw", 0))
     if "spawned" in command:
         data = binascii.a2b_base64(command["spawned"])
         process.run_spawned(data, lambda: load(command["source"], "__mp_main__"))

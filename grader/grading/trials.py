@@ -1,0 +1,81 @@
+"""Many inputs, each tried in one order of its own, nobody being interrupted. Start at `Trials.run`.
+
+What one input has left of its processes is used by the next, as far as that cannot be told from new ones. That is not
+taken on trust: a failure is executed again in new processes, and so is the shortest of those that pass.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import NamedTuple, Protocol
+
+from grader.engine.strategies.extremes import Extremes
+from grader.engine.strategies.in_turn import InTurn
+from grader.grading.examination import Examination, Verdict, switches
+from grader.grading.scenario import Scenario
+from grader.runtime.kept import KeptProcesses
+
+_ORDERS_AFTER_FAILURE = 5
+
+
+class Trial(NamedTuple):
+    """A scenario with its number in the check, and what is asked of it."""
+
+    number: int
+    scenario: Scenario
+    verdict: Verdict
+
+
+class Make(Protocol):
+    """Makes the examination of a trial, in processes that may be kept for several."""
+
+    def __call__(self, trial: Trial, kept: KeptProcesses | None) -> Examination: ...
+
+
+class Trials:
+    """Tries inputs; `fail` is called with the first one that does not pass, and raises."""
+
+    def __init__(self, make: Make, fail: Callable[[Examination], object]) -> None:
+        self._make = make
+        self._fail = fail
+        self.has_threads = False
+        """Whether any has started a thread."""
+
+    def run(self, trials: Sequence[Trial]) -> None:
+        """Try all, one execution each. Returns only if all pass."""
+        with closing(KeptProcesses()) as kept:
+            if not self._passed_all(trials, kept):
+                self._passed_all(trials, None)
+
+    def _passed_all(self, trials: Sequence[Trial], kept: KeptProcesses | None) -> bool:
+        """Whether all have passed, in processes that were used before (if any were) as in new ones.
+
+        Of those that pass the shortest is executed again; the first has not used any process again.
+        """
+        passed: list[Examination] = []
+        for trial in trials:
+            with closing(self._make(trial, kept)) as tried:
+                if self._passes(tried):
+                    passed.append(tried)
+                    continue
+                if kept is None or not kept.used:
+                    self._failed(tried)
+            with closing(self._make(trial, None)) as again:
+                if not self._passes(again):
+                    self._failed(again)
+            return False
+        return kept is None or not kept.used or min(passed[1:], key=_length).same_in_new_processes()
+
+    def _passes(self, tried: Examination) -> bool:
+        tried.explore(InTurn(), tried.tally)
+        self.has_threads = self.has_threads or tried.has_threads
+        return tried.tally.last is not None and not tried.tally.first
+
+    def _failed(self, tried: Examination) -> None:
+        """See whether any order goes well, then say what is wrong."""
+        if tried.tally.undecided and tried.tally.last is not None and switches(tried.tally.last):
+            tried.explore(Extremes(_ORDERS_AFTER_FAILURE), tried.tally)
+        self._fail(tried)
+
+
+def _length(tried: Examination) -> int:
+    return len(tried.tally.last.trace) if tried.tally.last is not None else 0

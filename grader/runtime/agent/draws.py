@@ -1,0 +1,101 @@
+"""What a draw is: a number that decides every throw of chance in an execution, or moves its clock, or its hash seed.
+
+Start at `begin`. Draw 0 is what every execution has that is told nothing else. Up to `OF_CHANCE` they are about random
+numbers: first the extremes, since a program most likely has a branch there, then other seeds. The others leave chance
+as in draw 0. The judge chooses, and its tokens hold the number; so these numbers never change their meaning.
+"""
+
+from grader.runtime.agent import channel
+
+OF_CHANCE = 16
+"""So many draws are about random numbers, the usual one included."""
+_DAY = 86_400
+CLOCKS = {
+    16: (14_741 * _DAY + 25_341, 7_001 * _DAY + 11_003),
+    17: (4_271 * _DAY + 45_713, 31 * _DAY + 47_111),
+    18: (9_742 * _DAY + 71_999, 801 * _DAY + 3_607),
+}
+"""Draws in which the clock is ahead: by so many seconds that of the day, and that which only runs. Other years,
+seasons, days of the week, hours."""
+HASHES = {19: "1", 20: "2", 21: "5"}
+"""Draws with another hash seed, which a whole interpreter has: the judge starts one for it."""
+HIGHEST = 21
+
+CHANCE, SEEDED, CLOCK = 1, 2, 4
+"""What a task has asked, as bits: chance, a generator with a seed of the program's own, the clock."""
+
+EXTREMES = 16
+"""So many throws of a process are extreme in an extreme draw. Then it is a usual one, so that every loop that waits for
+a number comes to its end, and statistics come out as they do."""
+
+number = 0
+"""The draw of this execution."""
+key = 0
+"""Tells this process from others: its place below the judge, then below each parent; not the number of its task,
+which depends on what other executions came across before."""
+_thrown = 0
+
+
+def begin(draw: int) -> None:
+    """This process, and what it will start, belongs to an execution with that draw."""
+    global number
+    number = draw
+
+
+def begin_process(its_key: int) -> None:
+    """A process begins, whose throws are its own."""
+    global key, _thrown
+    key, _thrown = its_key, 0
+
+
+def key_below(parent: int, identity: tuple[int, ...]) -> int:
+    """The key of a child, of which Python knows the `identity`: its place among its siblings comes last."""
+    return parent * 1_009 + (identity[-1] if identity else 0)
+
+
+def of_chance() -> int:
+    """The number of the draw for what is about chance."""
+    return number if number < OF_CHANCE else 0
+
+
+def clock_shift() -> tuple[int, int]:
+    """By how many seconds the clocks are ahead."""
+    return CLOCKS.get(number, (0, 0))
+
+
+def asked(source: int) -> None:
+    """The task asks for something that no order decides; the judge hears of it with its next operation."""
+    channel.sources |= source
+
+
+def extreme() -> bool | None:
+    """Whether the next throw has to be high, or low; None if it may be anything."""
+    global _thrown
+    if not 1 <= number <= 6 or _thrown >= EXTREMES:
+        return None
+    _thrown += 1
+    if number <= 2:
+        return number == 2
+    if number <= 4:
+        return bool((key + number) % 2)
+    return bool((_thrown + number) % 2)
+
+
+def whole(value: int, limit: int) -> int:
+    """A throw from 0 to `limit` - 1, as the draw wants it.
+
+    Of very many possible numbers an extreme one is still any of a thousandth: names drawn for several processes differ.
+    """
+    high = extreme()
+    if high is None:
+        return value
+    return limit - 1 - (value >> 10) if high else value >> 10
+
+
+def part(value: float) -> float:
+    """A throw from 0 to 1, exclusively, as the draw wants it."""
+    high = extreme()
+    if high is None:
+        return value
+    near = value * 2.0**-20
+    return min(1.0 - near, 1.0 - 2.0**-53) if high else near
