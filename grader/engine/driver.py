@@ -102,7 +102,7 @@ class _Driver:
             if candidates and not self.strategy.endless:
                 return self.strategy.choose(choice._replace(candidates=candidates))
             self.within = self.machine.snapshot()
-            self.beyond = Continuation()
+            self.beyond = Continuation(self.trace)
         return self.beyond.choose(self.machine, movable, len(self.trace))
 
     def _goes_on_for_ever(self) -> Outcome:
@@ -118,7 +118,7 @@ class _Driver:
         if self.beyond is None:
             self.strategy.executed(step)
         else:
-            self.beyond.stepped(step, movable)
+            self.beyond.stepped(step, len(self.trace))
         if step.operation.kind is OperationKind.MEMORY_WRITE:
             self.copied += len(self.machine.objects[step.operation.object].data)
         if step.operation.kind is OperationKind.QUEUE_FLUSH:

@@ -57,54 +57,50 @@ def _yields(step: Step, waiting: Waiting) -> bool:
 class Continuation:
     """Goes on, fairly, where only the bound on waits keeps everybody waiting, until all end or it is a cycle.
 
-    Every task that can move makes one step in turn; one that could move in between and has not is next. The cycle is
-    found as Brent does (An improved Monte Carlo factorization algorithm, BIT 20, 1980), at the ends of turns, where a
-    new continuation would do the same again.
+    Of those that can move, the one that has waited for its turn longest is next, so nobody is passed over for ever who
+    can move now and then. `trace` is what was done before: a continuation that begins anywhere in a cycle goes on in
+    it. The cycle is found as Brent does (An improved Monte Carlo factorization algorithm, BIT 20, 1980). In one that
+    begins and ends with the same order of turns everybody has moved who could have: whoever is passed over is then
+    behind others in that order, and would have to be before them again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trace: Sequence[Step] = ()) -> None:
         self.anchor = 0
         """The number of steps before the state that the later ones are compared with."""
         self.length = 0
         """The number of steps in the cycle, once there is one."""
         self.steps = 0
         self._state: object = None
-        self._turn: list[TaskId] = []
-        self._starved: set[TaskId] = set()
-        self._moved: set[TaskId] = set()
-        self._turns = 0
+        self._latest = {step.task: number for number, step in enumerate(trace)}
+        """For each task the number of its last step."""
+        self._since = 0
         self._power = 1
         self._repeated = 0
 
     def choose(self, machine: Machine, movable: Sequence[TaskId], made: int) -> TaskId:
         """The next task. `made` steps have been made in all."""
-        waited = [task for task in movable if task in self._starved and task not in self._moved]
-        left = waited or [task for task in self._turn if task in movable]
-        if not left:
-            self._turn_ended(machine, made)
-            self._turn, self._moved, self._starved = list(movable), set(), set()
-            left = self._turn
-        chosen = left[0]
-        self._turn = [task for task in self._turn if task != chosen]
-        return chosen
+        order = tuple(sorted(machine.pending, key=self._turn))
+        self._compare((order, machine.state_to_compare()), made)
+        return min(movable, key=self._turn)
 
-    def stepped(self, step: Step, movable: Sequence[TaskId]) -> None:
-        """A task has gone, where `movable` could have."""
+    def stepped(self, step: Step, made: int) -> None:
+        """A task has made step number `made`."""
         self.steps += 1
-        self._starved.update(movable)
-        self._moved.add(step.task)
+        self._latest[step.task] = made
 
-    def _turn_ended(self, machine: Machine, made: int) -> None:
-        state = machine.state_to_compare()
-        self._turns += 1
-        if state == self._state and self._starved <= self._moved:
+    def _turn(self, task: TaskId) -> tuple[int, TaskId]:
+        return self._latest.get(task, -1), task
+
+    def _compare(self, state: object, made: int) -> None:
+        self._since += 1
+        if state == self._state:
             self._repeated += 1
             self.length = self.length or made - self.anchor
-            self._turns = 0
-        elif self._state is None or self._turns >= self._power:
+            self._since = 0
+        elif self._state is None or self._since >= self._power:
             self._state, self.anchor = state, made
             self._power *= 2
-            self._turns = self._repeated = self.length = 0
+            self._since = self._repeated = self.length = 0
 
     @property
     def cycles(self) -> bool:
