@@ -94,7 +94,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How often a vain round may be made: `most` times, but otherwise where it starts at one of `places`.
+    """How often a vain round may be made: `most` times, or more often where it starts at one of `places`.
 
     `known` are rounds that need not be made once to be recognised. A bound never changes during an exploration, so
     that a program does the same again under the same schedule.
@@ -106,7 +106,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
     def of(self, one: Round) -> int:
         """The bound of one round."""
-        return self.places.get(one[0].place, self.most)
+        return max(self.most, self.places.get(one[0].place, 0))
 
 
 class Waiting(msgspec.Struct, frozen=True):
