@@ -39,9 +39,9 @@ def test_a_polling_loop_looks_at_the_value_and_not_at_the_free_lock_around_it() 
 
     def poll() -> Generator[Any, Result, None]:
         while True:
-            yield Asked(acquire(lock), mark=1)
-            yield Asked(read(counter, size=4), mark=2)
-            yield Asked(release(lock), mark=3)
+            yield acquire(lock)
+            yield read(counter, size=4)
+            yield release(lock)
 
     seen, names = ended(scenario, [poll])
     assert seen.execution.outcome.kind is OutcomeKind.LIVELOCK
@@ -57,7 +57,7 @@ def test_a_loop_around_an_attempt_at_a_lock_looks_at_the_lock() -> None:
     def poll() -> Generator[Any, Result, None]:
         yield acquire(lock)
         while True:
-            yield Asked(acquire(lock, block=False), mark=1)
+            yield acquire(lock, block=False)
 
     assert said(*ended(scenario, [poll])) == {"P1": "looks at lock (which is held by P1) again and again"}
 
