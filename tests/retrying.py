@@ -192,15 +192,15 @@ def _worth(result: Result, operation: Operation) -> int:
 
 
 def retrying(pick: Pick, tasks: int = 0, waits: int = 0) -> tuple[Plan, ...]:
-    """Two or three tasks, of which one at least waits; or so many `tasks` with so many `waits` each."""
+    """Two or three tasks, of which one at least waits; or so many `tasks` with so many short `waits` each."""
     count = tasks or pick((2, 2, 2, 3))
     looks = [pick((*LOOKS, *_TWO_LOCKS)) for _ in range(pick((1, 1, 2)))]
     deeds = [deed for deed in _DEEDS if any(_meet(look, deed) for look in looks)]
     plans = []
     for place in range(count):
         many = waits or (pick((1, 1, 1, 2)) if place == 0 else pick((0, 0, 1)))
-        segments: list[Segment] = [_wait(pick, looks, deeds) for _ in range(many)]
-        for _ in range(pick((0, 0, 1)) if many else pick((1, 2, 2))):
+        segments: list[Segment] = [(_short if waits else _wait)(pick, looks, deeds) for _ in range(many)]
+        for _ in range(0 if waits else pick((0, 0, 1)) if many else pick((1, 2, 2))):
             segments.insert(pick(range(len(segments) + 1)), pick(pick((deeds, deeds, deeds, _DEEDS))))
         plans.append(Plan(tuple(segments[:4]), pick((False, True))))
     return tuple(plans[::-1] if pick((False, True)) else plans)
@@ -230,6 +230,13 @@ def _wait(pick: Pick, looks: Sequence[str], deeds: Sequence[tuple[Operation, ...
         pick((0, 0, 0, 0, 1, 2)),
         pick(((), *deeds)) if limit else (),
     )
+
+
+def _short(pick: Pick, looks: Sequence[str], deeds: Sequence[tuple[Operation, ...]]) -> Wait:
+    """One with few steps, so that there are not too many interleavings of several."""
+    limit = pick((0, 1, 1, 2))
+    single = [deed for deed in deeds if len(deed) == 1]
+    return Wait(pick(looks), pick((0, 1, 1)), limit, otherwise=pick(((), *single)) if limit else ())
 
 
 _ALSO: tuple[tuple[Operation, ...], ...] = (

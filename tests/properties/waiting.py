@@ -30,7 +30,7 @@ from tests.retrying import Plan, retrying, script
 from tests.rounds import BoundedOracle
 
 MOST_INTERLEAVINGS = 100_000
-MOST_STATES = 4_000
+MOST_STATES = 2_500
 ENOUGH = Budget(executions=3_000, seconds=60.0, steps=2_000)
 LEVELS = Budget(executions=300, seconds=60.0, steps=2_000)
 
