@@ -27,7 +27,7 @@ from grader.engine.strategies.dpor import Dpor
 from grader.engine.symmetry import explore_identical
 from grader.engine.tasks import TaskTable
 from grader.primitives.registry import depends
-from tests.exploring import PLENTY, Explored
+from tests.exploring import PLENTY, UNBOUNDED, Explored
 from tests.oracle import Ending, Oracle, Situation, State, ask, in_order
 
 _KIND = OperationKind
@@ -115,13 +115,13 @@ def explore_family(
 
     def restart() -> Dpor:
         executions.clear()
-        return Dpor()
+        return Dpor(UNBOUNDED)
 
     def keep(execution: Execution) -> bool:
         executions.append(execution)
         return True
 
-    total = explore_identical(program, Dpor(), budget, keep, table, on_progress, restart=restart)
+    total = explore_identical(program, Dpor(UNBOUNDED), budget, keep, table, on_progress, restart=restart)
     return Explored(total, executions, table)
 
 

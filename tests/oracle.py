@@ -2,8 +2,8 @@
 
 Start at `Oracle`. It knows the primitives (`enabled`, `apply`, `depends`) and nothing of the driver, the machine or
 any strategy. A script is run again from its start for every history of results, so that a state can be left and come
-back to. Marks are believed: where a script gives the same mark again, what it was told since is forgotten, so that a
-polling loop has finitely many states.
+back to. Marks (`marked`) are believed: where a script gives the same mark again, what it was told since is forgotten,
+so that a polling loop has finitely many states. The engine knows nothing of marks.
 
 Two counts of the classes of equivalent interleavings, found in different ways:
 
@@ -44,6 +44,19 @@ from grader.primitives.thread import ThreadState, process_of, started_by
 _KIND = OperationKind
 _STARTS = (_KIND.PROCESS_START, _KIND.THREAD_START)
 Independence: TypeAlias = Callable[["State", Step, Step], bool]
+
+
+class Marked(Asked):
+    """What a script asks for, with a mark of its local state: where the same is asked for again, it goes on alike."""
+
+    mark: int = 0
+
+
+def marked(operation: Operation, mark: int) -> Marked:
+    """An operation with a mark; 0 is none."""
+    asked = Marked(operation)
+    asked.mark = mark
+    return asked
 
 
 class Situation(NamedTuple):
@@ -360,10 +373,14 @@ def ending_of(execution: Execution, scripts: Mapping[TaskId, Script] | None = No
 def shortened(script: Script, told: tuple[Result, ...]) -> tuple[Result, ...]:
     """The shortest part of a history that leads to the same operation with the same mark: to the same local state."""
     asked = ask(script, told)
-    if not asked.mark:
+    if not _mark(asked):
         return told
-    shorter = (told[:length] for length in range(len(told)) if ask(script, told[:length]) == asked)
-    return next(shorter, told)
+    same = (told[:length] for length in range(len(told)) if ask(script, told[:length]) == asked)
+    return next((shorter for shorter in same if _mark(ask(script, shorter)) == _mark(asked)), told)
+
+
+def _mark(asked: Asked) -> int:
+    return asked.mark if isinstance(asked, Marked) else 0
 
 
 def ask(script: Script, told: tuple[Result, ...]) -> Asked:

@@ -1,10 +1,11 @@
-"""Programs with polling loops, made by picking: for the property tests of fairness."""
+"""Programs with polling loops that count nothing, made by picking; with marks for the oracle (`tests.oracle`)."""
 
 from collections.abc import Generator, Sequence
 from typing import Any
 
 from grader.core.operations import Operation, Result, end_target
-from grader.engine.scripted import Asked, Script
+from grader.engine.scripted import Script
+from tests.oracle import marked
 from tests.programs import (
     EVENT,
     KIND,
@@ -51,18 +52,18 @@ LOOKS: dict[str, tuple[Operation, ...]] = {
 }
 
 
-def poller(look: str, wanted: int, marked: Sequence[bool], then: Sequence[Operation]) -> Script:
+def poller(look: str, wanted: int, has_mark: Sequence[bool], then: Sequence[Operation]) -> Script:
     """Looks until what it sees adds up to `wanted` (0 and 1 for calls that fail and succeed), then does the rest.
 
-    `marked` tells which operations of a round carry a mark of the local state, as the real agent's do.
+    `has_mark` tells which operations of a round carry a mark of the local state.
     """
 
     def script() -> Steps:
         while True:
             seen = 0
             for place, operation in enumerate(LOOKS[look]):
-                mark = 1 + 10 * place + 100 * seen if marked[place] else 0
-                seen += _worth((yield Asked(operation, mark)), operation)
+                mark = 1 + 10 * place + 100 * seen if has_mark[place] else 0
+                seen += _worth((yield marked(operation, mark)), operation)
             if seen == wanted:
                 break
         yield from plain(then)()
@@ -93,9 +94,9 @@ def polling_scripts(pick: Pick, looks: Sequence[str] = tuple(LOOKS)) -> list[Scr
     for _ in range(pick((1, 1, 2))):
         look = pick(looks)
         length = len(LOOKS[look])
-        marked = pick(((True,) * 4, tuple(op.kind in _OBSERVERS for op in LOOKS[look])))
+        has_mark = pick(((True,) * 4, tuple(op.kind in _OBSERVERS for op in LOOKS[look])))
         wanted = pick((0, 1, 1, 1, 2)) if length > 1 or look == "flag" else pick((0, 1, 1, 1))
-        scripts.append(poller(look, wanted, marked, _deeds(pick, pick((0, 1)))))
+        scripts.append(poller(look, wanted, has_mark, _deeds(pick, pick((0, 1)))))
     for _ in range(pick((1, 1, 2)) if len(scripts) == 1 else 1):
         scripts.append(plain(_deeds(pick, pick((1, 2, 3)))))
     return scripts[::-1] if pick((True, False)) else scripts

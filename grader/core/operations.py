@@ -273,15 +273,10 @@ GAVE_UP = Result(ok=False)
 
 
 class Step(msgspec.Struct, frozen=True):
-    """An executed operation. `touches` lists the objects whose state it met, the only ones it can conflict on.
-
-    `awaits` is the round of a polling loop after which its task had rested (see `grader.engine.fairness`): what
-    would have changed that round woke it.
-    """
+    """An executed operation. `touches` lists the objects whose state it met, the only ones it can conflict on."""
 
     task: TaskId
     operation: Operation
     result: Result | None
     touches: tuple[ObjectId, ...]
     changed: bool = True
-    awaits: tuple["Step", ...] = ()

@@ -137,7 +137,7 @@ class _Driver:
         if self.beyond is None:
             self.strategy.executed(step)
         else:
-            self.beyond.stepped(step, movable, len(self.trace) - 1)
+            self.beyond.stepped(step, len(self.trace))
         if step.operation.kind is OperationKind.MEMORY_WRITE:
             self.copied += len(self.machine.objects[step.operation.object].data)
         if step.operation.kind is OperationKind.QUEUE_FLUSH:

@@ -57,53 +57,50 @@ def _yields(step: Step, waiting: Waiting) -> bool:
 class Continuation:
     """Goes on, fairly, where only the bound on waits keeps everybody waiting, until all end or it is a cycle.
 
-    The task that has not gone for the longest time is next, of those that can go. So tasks that can always go make one
-    step in turn, and one that can go only now and then does so at once. The cycle is found as Brent does (An improved
-    Monte Carlo factorization algorithm, BIT 20, 1980). What comes next depends on the trace alone, so a replay that
-    ends in the cycle goes on in it.
+    Of those that can move, the one that has waited for its turn longest is next, so nobody is passed over for ever who
+    can move now and then. `trace` is what was done before: a continuation that begins anywhere in a cycle goes on in
+    it. The cycle is found as Brent does (An improved Monte Carlo factorization algorithm, BIT 20, 1980). In one that
+    begins and ends with the same order of turns everybody has moved who could have: whoever is passed over is then
+    behind others in that order, and would have to be before them again.
     """
 
-    def __init__(self, trace: Sequence[Step]) -> None:
+    def __init__(self, trace: Sequence[Step] = ()) -> None:
         self.anchor = 0
         """The number of steps before the state that the later ones are compared with."""
         self.length = 0
         """The number of steps in the cycle, once there is one."""
         self.steps = 0
-        self._latest = {step.task: number for number, step in enumerate(trace)}
         self._state: object = None
-        self._could: set[TaskId] = set()
-        self._went: set[TaskId] = set()
-        self._compared = 0
+        self._latest = {step.task: number for number, step in enumerate(trace)}
+        """For each task the number of its last step."""
+        self._since = 0
         self._power = 1
         self._repeated = 0
 
     def choose(self, machine: Machine, movable: Sequence[TaskId], made: int) -> TaskId:
         """The next task. `made` steps have been made in all."""
-        in_turn = sorted(movable, key=lambda task: (self._latest.get(task, -1), task))
-        self._compare((machine.state_to_compare(), in_turn), made)
-        return in_turn[0]
+        order = tuple(sorted(machine.pending, key=self._turn))
+        self._compare((order, machine.state_to_compare()), made)
+        return min(movable, key=self._turn)
 
-    def stepped(self, step: Step, movable: Sequence[TaskId], number: int) -> None:
-        """A task has gone, where `movable` could have; it was step `number` of the trace."""
+    def stepped(self, step: Step, made: int) -> None:
+        """A task has made step number `made`."""
         self.steps += 1
-        self._could.update(movable)
-        self._went.add(step.task)
-        self._latest[step.task] = number
+        self._latest[step.task] = made
+
+    def _turn(self, task: TaskId) -> tuple[int, TaskId]:
+        return self._latest.get(task, -1), task
 
     def _compare(self, state: object, made: int) -> None:
-        """See whether this is the state of before, and all that could go since then have gone."""
-        self._compared += 1
-        if state == self._state and self._could <= self._went:
+        self._since += 1
+        if state == self._state:
             self._repeated += 1
             self.length = self.length or made - self.anchor
-            self._compared = 0
-        elif self._state is None or self._compared >= self._power:
+            self._since = 0
+        elif self._state is None or self._since >= self._power:
             self._state, self.anchor = state, made
             self._power *= 2
-            self._compared = self._repeated = self.length = 0
-        else:
-            return
-        self._could, self._went = set(), set()
+            self._since = self._repeated = self.length = 0
 
     @property
     def cycles(self) -> bool:

@@ -53,7 +53,11 @@ _NEUTRAL = (
 """What may stand in a vain round beside looks, if in the end it comes to nothing."""
 _FIRST_NAME: ObjectId = NO_OBJECT + 2**20
 """What the objects are called that a round has made itself."""
-_NO_LOOKS = (_KIND.SLEEP, _KIND.LOCK_RELEASE, _KIND.MEMORY_WRITE, _KIND.CONDITION_LEAVE)
+_NO_LOOKS = (
+    *(_KIND.SLEEP, _KIND.LOCK_RELEASE, _KIND.MEMORY_WRITE, _KIND.CONDITION_LEAVE),
+    *(_KIND.EVENT_SET, _KIND.EVENT_CLEAR),
+)
+"""What is no look even where it changes nothing, since it would in another state."""
 
 Place: TypeAlias = int
 """A position in a program: which functions are called, and where each of them is. 0 is unknown."""
@@ -94,7 +98,7 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """How often a vain round may be made: `most` times, but otherwise where it starts at one of `places`.
+    """How often a vain round may be made: `most` times, or more often where it starts at one of `places`.
 
     `known` are rounds that need not be made once to be recognised. A bound never changes during an exploration, so
     that a program does the same again under the same schedule.
@@ -106,7 +110,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
     def of(self, one: Round) -> int:
         """The bound of one round."""
-        return self.places.get(one[0].place, self.most)
+        return max(self.most, self.places.get(one[0].place, 0))
 
 
 class Waiting(msgspec.Struct, frozen=True):

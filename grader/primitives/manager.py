@@ -102,8 +102,6 @@ _NONE: frozenset[ObjectId] = frozenset()
 
 
 def managers_of(step: Step) -> frozenset[ObjectId]:
-    """The managers whose servers do a step, and did what its task had rested after."""
-    if step.operation.manager == NO_OBJECT and not step.awaits:
-        return _NONE  # as in nearly every program
-    found = {step.operation.manager, *(polled.operation.manager for polled in step.awaits)}
-    return frozenset(found - {NO_OBJECT})
+    """The manager whose server does a step, if there is one."""
+    manager = step.operation.manager
+    return _NONE if manager == NO_OBJECT else frozenset((manager,))

@@ -56,10 +56,6 @@ def depends(a: Step, b: Step) -> bool:
         return True
     if OperationKind.MANAGER_SHUTDOWN in kinds and shuts_down(a, b):
         return True
-    if a.awaits and any(depends(polled, b) for polled in a.awaits):
-        return True
-    if b.awaits and any(depends(a, polled) for polled in b.awaits):
-        return True
     if not _overlap(a.touches, b.touches):
         return False
     one, other = BY_OPERATION.get(a.operation.kind), BY_OPERATION.get(b.operation.kind)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from grader.core.execution import Budget, OutcomeKind, StopReason
 from grader.engine.strategies.brute_force import BruteForce
-from tests.exploring import run_all
+from tests.exploring import UNBOUNDED, run_all
 from tests.oracle import (
     Oracle,
     TooManyStatesError,
@@ -112,7 +112,7 @@ def test_both_ways_of_counting_classes_agree_and_meaning_never_needs_more(progra
 @given(program=programs(FAMILIES))
 def test_brute_force_makes_every_interleaving(program: ProgramText) -> None:
     oracle = truth_about(program, 150)
-    explored = run_all(program.objects, program.scripts(), BruteForce(), tasks=oracle.tasks)
+    explored = run_all(program.objects, program.scripts(), BruteForce(bounds=UNBOUNDED), tasks=oracle.tasks)
     assert explored.total.traces == oracle.count_interleavings()
     assert {execution.schedule for execution in explored.executions} == {
         tuple(step.task for step in steps) for steps in oracle.interleavings()

@@ -6,10 +6,11 @@ often (Musuvathi, Qadeer: Iterative context bounding, PLDI 2007).
 
 from typing import NamedTuple
 
-from grader.core.execution import Execution
+from grader.core.execution import Claim, Execution, OutcomeKind
 from grader.core.operations import TaskId
 from grader.engine.machine import World
 from grader.engine.strategies.base import Choice, Diverged, Strategy
+from grader.engine.waits import Bounds
 
 
 class _Node(NamedTuple):
@@ -26,13 +27,21 @@ class _Node(NamedTuple):
 
 
 class BruteForce(Strategy):
-    """Depth-first over all schedules, least switching first."""
+    """Depth-first over all schedules within the bound on waits, least switching first."""
 
-    def __init__(self, preemptions: int | None = None) -> None:
+    def __init__(self, preemptions: int | None = None, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or Bounds()
         self._bound = preemptions
         self._stack: list[_Node] = []
-        self._started = False
+        self._started = self._done = self._held_back = False
         self.exhaustive = self.systematic = preemptions is None
+
+    @property
+    def claim(self) -> Claim | None:
+        """As `Strategy.claim`: nothing before the end, and no more than the bound on waits let happen."""
+        if not (self._done and self.exhaustive):
+            return None
+        return Claim(self.bounds.most if self._held_back else None)
 
     def begin(self) -> bool:
         if not self._started:
@@ -43,6 +52,7 @@ class BruteForce(Strategy):
             if node.untried:
                 self._stack.append(node._replace(chosen=node.untried[0], untried=node.untried[1:]))
                 return True
+        self._done = True
         return False
 
     def choose(self, choice: Choice) -> TaskId | None:
@@ -51,6 +61,7 @@ class BruteForce(Strategy):
             if task not in choice.machine.pending:
                 raise Diverged(f"step {choice.position + 1} cannot be made again")
             return task
+        self._held_back = self._held_back or bool(choice.machine.held_back())
         spent = self._stack[-1].preemptions() if self._stack else 0
         first = choice.keep_going(choice.candidates)
         others = [task for task in choice.candidates if task != first]
@@ -61,4 +72,6 @@ class BruteForce(Strategy):
         return first
 
     def finished(self, execution: Execution, world: World) -> None:
+        self._held_back = self._held_back or any(world.held_back(task) for task in world.pending)
+        self.exhaustive = self.exhaustive and execution.outcome.kind is not OutcomeKind.STEP_LIMIT
         del self._stack[len(execution.trace) :]

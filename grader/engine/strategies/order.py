@@ -5,8 +5,6 @@ A task starts after the step that started it, and of identical tasks each begins
 (`grader.engine.turns`).
 """
 
-from collections.abc import Iterable
-
 from grader.core.operations import NO_OBJECT, ObjectId, Operation, OperationKind, Step, TaskId, task_of
 from grader.engine.turns import begins
 from grader.primitives.manager import managers_of
@@ -46,7 +44,7 @@ class HappensBefore:
         self.past.append(mask)
         self.own_past.append(own)
         self._by_task.setdefault(step.task, []).append(number)
-        for target in _met(step):
+        for target in step.touches:
             self._by_object.setdefault(target, []).append(number)
         if begins(step.operation):
             self._first.setdefault(step.task, number)
@@ -68,7 +66,7 @@ class HappensBefore:
     def candidates(self, step: Step) -> list[int]:
         """Earlier steps on which `step` may depend, the latest first."""
         found: set[int] = set()
-        for target in _met(step):
+        for target in step.touches:
             found.update(self._by_object.get(target, ()))
         for manager in managers_of(step):
             found.update(self._by_object.get(manager, ()))
@@ -91,7 +89,7 @@ class HappensBefore:
             self.past.pop()
             self.own_past.pop()
             self._by_task[step.task].pop()
-            for target in _met(step):
+            for target in step.touches:
                 self._by_object[target].pop()
             if self._first.get(step.task) == len(self.trace):
                 del self._first[step.task]
@@ -99,13 +97,6 @@ class HappensBefore:
                 child = task_of(step.operation.object)
                 del self._begins[child]
                 self.behind.pop(child, None)
-
-
-def _met(step: Step) -> Iterable[ObjectId]:
-    """The objects on which a step can conflict: its own, and those of the round that its task had rested after."""
-    if not step.awaits:
-        return step.touches
-    return {*step.touches, *(target for polled in step.awaits for target in polled.touches)}
 
 
 def _flushes_for(step: Step, owner: TaskId) -> bool:

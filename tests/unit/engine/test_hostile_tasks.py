@@ -89,7 +89,7 @@ class Liar:
             manager=self._target() if self._rarely() else NO_OBJECT,
         )
         updates = (Update(target, choose(DATA)),) if self._rarely() else ()
-        return Asked(operation, mark=choose([0, 0, 0, 1, 2]), updates=updates)
+        return Asked(operation, updates=updates)
 
     def _rarely(self) -> bool:
         return self._random.random() < 0.05

@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from grader.core.execution import Budget, OutcomeKind, StopReason
+from grader.core.execution import NO_LIMIT, Budget, Claim, OutcomeKind, StopReason
 from grader.core.operations import Operation, OperationKind, Result
 from grader.engine.explorer import explore
 from grader.engine.scripted import Script, ScriptedProgram
@@ -16,9 +16,10 @@ from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.random_walk import PCT, RandomWalk
 from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskTable
+from grader.engine.waits import Bounds
 from tests.exploring import PLENTY, Explored, run_all, truth
 from tests.litmus import classics
-from tests.programs import acquire, memory_state, read, release, write
+from tests.programs import acquire, lock_state, memory_state, read, release, script_of, write
 
 STEPS = 3
 """How many steps a task of `beside` makes, its exit included."""
@@ -215,3 +216,29 @@ def test_what_others_could_have_done_before_an_execution_was_cut_off_is_tried() 
 
     explored = run_all({1: memory_state(b"\0"), 2: memory_state(b"\0")}, [uses, sets])
     assert set(explored.kinds) == {OutcomeKind.UNCONTROLLED, OutcomeKind.COMPLETED}
+
+
+def gives_up(tries: int) -> Script:
+    """Tries for the lock so often."""
+
+    def steps() -> Generator[Operation, Result, None]:
+        for _ in range(tries):
+            if (yield acquire(1, block=False)).ok:
+                return
+
+    return steps
+
+
+def test_every_interleaving_within_the_bound_on_waits_is_not_every_interleaving() -> None:
+    program = {1: lock_state()}, [gives_up(4), script_of((acquire(1),))]
+    claims = {
+        bound: run_all(*program, BruteForce(bounds=Bounds(bound))).total.covered for bound in (1, 2, 3, 4, 9)
+    }
+    assert claims == {1: Claim(1), 2: Claim(2), 3: Claim(3), 4: NO_LIMIT, 9: NO_LIMIT}
+    assert run_all(*program, BruteForce(1)).total.covered is None
+
+
+def test_no_interleaving_is_every_one_if_one_was_cut() -> None:
+    total = run_all(*beside(2), BruteForce(), budget=Budget(steps=4)).total
+    assert total.stopped is StopReason.EXECUTIONS
+    assert total.covered is None
