@@ -50,7 +50,7 @@ WRAPPED = [
 
 
 @pytest.mark.parametrize("protocol", [3, 4, 5])
-@pytest.mark.parametrize("value", WRAPPED, ids=repr)
+@pytest.mark.parametrize("value", WRAPPED, ids=lambda value: type(value).__name__)
 def test_an_item_is_found_in_what_wraps_it(value: Any, protocol: int) -> None:
     (key,) = keys_of([ITEM])
     assert Cargo(pickle.dumps(value, protocol)).keys[key] == 1

@@ -66,7 +66,7 @@ class Run:
     err: dict[int, str] = field(default_factory=dict)
     exits: dict[int, Fields] = field(default_factory=dict)
     stuck: dict[int, Fields] = field(default_factory=dict)
-    marks: list[int] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     sources: list[tuple[int, int]] = field(default_factory=list)
     objects: dict[int, Fields] = field(default_factory=dict)
 
@@ -120,7 +120,7 @@ class SmallJudge:
             kept[task] = kept.get(task, "") + message.get(stream, "")
         if "sources" in message:
             self.result.sources.append((task, message["sources"]))
-        self.result.marks.append(message.get("mark", 0))
+        self.result.places.append(message.get("place", 0))
         self._pending[task] = message["operation"]
 
     def _create(self, creation: Fields) -> None:
