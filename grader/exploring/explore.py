@@ -138,7 +138,7 @@ class _Study:
     ) -> Examination:
         options, program = self._options, self._program
         if draw in HASHES:
-            program = self._opened.enter_context(open_script(self._script, draw))
+            program = self._opened.enter_context(open_script(self._script, self._options.cpu, draw))
         elif draw:
             program = program.under(draw)
         return Examination(

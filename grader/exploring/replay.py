@@ -35,7 +35,7 @@ def replay(token: str, path: Path, exercise: str | None = None) -> of_check.Repl
     if wanted.exercise:
         return of_check.replay(token, path, exercise)
     script = load_script(path, wanted.arguments)
-    with open_script(script, wanted.draw) as program:
+    with open_script(script, draw=wanted.draw) as program:
         return _replayed(script, wanted, program)
 
 

@@ -8,7 +8,8 @@ from grader.core.execution import Execution
 from grader.core.operations import Operation, OperationKind, Step, TaskId
 from grader.engine.machine import Machine, World
 from grader.engine.steps import is_enabled
-from grader.engine.strategies.base import Choice, Strategy, keep_going
+from grader.engine.strategies.base import Choice, Strategy
+from grader.engine.waits import Bounds
 
 
 class Timely(Strategy):
@@ -17,6 +18,9 @@ class Timely(Strategy):
 
     The agent must tell how long a timeout is, in milliseconds, as the offset of the operation (see `driver`).
     """
+
+    bounds = Bounds(10**9)
+    """Who polls here waits for the clock, which only moves when everybody waits."""
 
     def __init__(self, seed: int, executions: int) -> None:
         self._random = random.Random(seed)
@@ -39,7 +43,7 @@ class Timely(Strategy):
                 self._due[task] = operation, self._now + _length(operation)
         ready = [task for task in choice.candidates if not _waits(machine, task)]
         if ready:
-            return self._random.choice(ready) if self._draws else keep_going(ready, choice.last)
+            return self._random.choice(ready) if self._draws else choice.keep_going(ready)
         first = min(choice.candidates, key=lambda task: self._due[task][1])
         self._now = max(self._now, self._due[first][1])
         return first

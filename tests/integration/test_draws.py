@@ -295,10 +295,11 @@ def checks(tmp_path: Path, template: Template):
 def test_a_submission_that_is_wrong_by_chance_fails(
     checks, tmp_path: Path, condition: str, head: str
 ) -> None:
-    results = checks(condition, head)
-    assert results[0].status is CheckStatus.PASSED
-    assert [entry.level for entry in results[0].evidence] == [EvidenceLevel.BOUNDED]
-    (finding,) = results[1].findings
+    results = {result.name: result for result in checks(condition, head)}
+    alone, together = results["test_adds_one"], results["test_loses_nothing"]
+    assert alone.status is CheckStatus.PASSED
+    assert [entry.level for entry in alone.evidence] == [EvidenceLevel.BOUNDED]
+    (finding,) = together.findings
     assert finding.kind is FindingKind.RACE
     assert finding.draw == tokens.decode(finding.replay).draw > 0
     again = replay(finding.replay, tmp_path / "counter.py").finding
@@ -308,4 +309,5 @@ def test_a_submission_that_is_wrong_by_chance_fails(
 
 def test_a_submission_that_only_reads_the_clock_is_verified(checks) -> None:
     results = checks("time.time() < START", "import time\nSTART = time.time()")
-    assert {entry.level for result in results[:3] for entry in result.evidence} == {EvidenceLevel.VERIFIED}
+    explored = [result for result in results if result.name in ("test_adds_one", "test_loses_nothing")]
+    assert {entry.level for result in explored for entry in result.evidence} == {EvidenceLevel.VERIFIED}

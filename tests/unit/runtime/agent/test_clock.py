@@ -1,5 +1,7 @@
 """Time and chance: the same in every execution, and moving only when the program makes them move."""
 
+import sys
+
 
 def test_sleep_costs_nothing_and_is_an_operation(run):
     seen = run("""
