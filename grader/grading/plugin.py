@@ -168,7 +168,7 @@ class GradingPlugin:
         self._skip_unless_possible(record, item)
 
     def _skip_unless_possible(self, record: _Record, item: pytest.Item) -> None:
-        if _is_free(item) and self._to_be_run_free(record):
+        if self._bench is not None and _is_free(item) and self._to_be_run_free(record):
             return
         obstacle = self._required.obstacle(record.function)
         if obstacle is not None:

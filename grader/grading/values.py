@@ -167,7 +167,7 @@ def unpickle(data: bytes, *, references: bool = False, instances: bool = False) 
     """
     if len(data) > _SIZE_LIMIT * 16:
         return OPAQUE
-    if len(data) < _LONGEST_BY_HEART and data in _BY_HEART:
+    if not instances and len(data) < _LONGEST_BY_HEART and data in _BY_HEART:
         return _BY_HEART[data]
     try:
         if _may_explode(data):

@@ -336,7 +336,7 @@ def test_an_empty_file_misses_everything(tmp_path: Path) -> None:
         (["."], "is a folder"),
         (["homework.py"], "there is no exercise"),
         (["homework.py", "--exercise", "nonsense"], "there is no exercise 'nonsense'"),
-        (["homework.py", "--budget", "-1"], "is not a number of seconds"),
+        (["homework.py", "--budget", "-1"], "is not a whole number from 1 up"),
         ([], "required"),
     ],
 )

@@ -90,7 +90,6 @@ def test_right_submissions_pass(template: Template, folder: str) -> None:
     [
         ("raise NotImplementedError('write it')", FindingKind.MISSING, 2, "not written yet"),
         ("with lock: counter.value += 2", FindingKind.WRONG_RESULT, 0, "counter is 4, not 2"),
-        ("counter.value += 1", FindingKind.WRONG_RESULT, 0, "counter is 1, not 2"),
         ("counter.value = []", FindingKind.CRASH, 2, "TypeError"),
         ("lock.acquire(); counter.value += 1", FindingKind.DEADLOCK, 2, "line 2 (increment_counter)"),
         ("while True: pass", FindingKind.HANG, 2, "all the CPU time"),
