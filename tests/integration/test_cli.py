@@ -54,6 +54,8 @@ class Evidence(msgspec.Struct, forbid_unknown_fields=True):
     processes: list[int]
     executions: int
     inputs: int = 0
+    waits: int = 0
+    seed: int = 0
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,6 +88,7 @@ class Grade(msgspec.Struct, forbid_unknown_fields=True):
     python_version: str
     path: str = ""
     sandbox: str = ""
+    remarks: list[str] = []
 
 
 def graded(document: Any) -> Grade:

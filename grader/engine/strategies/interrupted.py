@@ -3,7 +3,8 @@
 For programs that have far too many schedules: a lost update needs no more than that, but a search that sees a corner
 of them, or picks points at random, may never interrupt a task there. Start at `Interrupted`. Each execution goes as it
 would have gone up to the interruption, so nothing that the program does before, between or behind hides an access. The
-objects that the judge made count, or, where there are none, those that several tasks use.
+objects that the judge made count; where there are none, those that several tasks use, and then each pair of spots in
+the source is enough: such objects are of the program's own choice, and so is how often it uses them.
 """
 
 from collections import Counter, deque
@@ -20,6 +21,10 @@ from grader.engine.waits import Bounds
 
 Spot: TypeAlias = tuple[int, str]
 """A line of the program and what is done there."""
+
+
+MORE = 60
+"""Executions beyond what has to be tried, where the program's own objects count."""
 
 
 class Use(NamedTuple):
@@ -71,13 +76,21 @@ class Interrupted(Strategy):
         self._plans: deque[Plan] = deque()
         self._twice: dict[object, Plan] = {}
         self._started = False
+        self._spots = 0
+        """How many interruptions it takes to have one for each pair of spots and each task that comes in between."""
+        self._once_made = 0
+        self._enough = False
 
     @property
     def complete(self) -> bool:
-        """Whether nothing that was worth it was left out for want of executions."""
+        """Whether nothing that has to be tried was left out for want of executions."""
+        if self._enough:
+            return self._once_made >= self._spots
         return self._started and not self._plans and not self._twice
 
     def begin(self) -> bool:
+        if self._enough and self._once_made >= self._spots + MORE:
+            return False
         if not self._plans and self._twice and not self._each_spot_once:
             self._plans.extend(self._twice.values())
             self._twice.clear()
@@ -98,9 +111,12 @@ class Interrupted(Strategy):
         if self._tasks is None or self._current is None:
             return
         plan = self._current.plan
+        self._once_made += self._started
         if not self._started:
             self._started = True
-            self._plans.extend(_once(execution, self._tasks, each_spot_once=self._each_spot_once))
+            plans, self._spots = _once(execution, self._tasks, each_spot_once=self._each_spot_once)
+            self._plans.extend(plans)
+            self._enough = not any(creator_of(use.target) == JUDGE for use in uses(execution))
         elif len(plan.spots) == 1:
             for again in _twice(plan, execution, self._tasks):
                 # One for each pair of spots, and for each part in it; others of a kind show the same again.
@@ -137,8 +153,11 @@ def _spot(step: Step) -> Spot:
     return step.operation.line, step.operation.kind.value
 
 
-def _once(execution: Execution, tasks: TaskTable, *, each_spot_once: bool) -> list[Plan]:
-    """Every use interrupted by every other task that uses the object: the rarest spots first, the last uses first."""
+def _once(execution: Execution, tasks: TaskTable, *, each_spot_once: bool) -> tuple[list[Plan], int]:
+    """Every use interrupted by every other task that uses the object: the rarest spots first, the last uses first.
+
+    And how many of these come to one for each pair of spots and each other task.
+    """
     found = uses(execution)
     rarity = Counter(use.spots for use in found)
     last = _last_uses(execution, tasks)
@@ -153,7 +172,8 @@ def _once(execution: Execution, tasks: TaskTable, *, each_spot_once: bool) -> li
                     execution.schedule[: use.number + 1], (other, tasks.owner(use.task)), (use.spots,)
                 )
                 plans.append((rank[kind], rarity[use.spots], -use.number, plan))
-    return [plan for *_, plan in sorted(plans, key=lambda entry: entry[:3])]
+    in_order = [plan for *_, plan in sorted(plans, key=lambda entry: entry[:3])]
+    return in_order, len(rank)
 
 
 def _last_uses(execution: Execution, tasks: TaskTable) -> dict[tuple[ObjectId, TaskId], int]:
