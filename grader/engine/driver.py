@@ -118,8 +118,11 @@ class _Driver:
     def _is_left_to_chance(self, anchor: int, length: int) -> bool:
         """Whether in a cycle somebody draws a number, or sleeps for other times again and again.
 
-        Those times may be drawn from a generator with a seed of the program's own, of which each use is not told.
+        Those times may be drawn from a generator with a seed of the program's own, of which each use is not told. Where
+        no step of the cycle changes anything, no other times help: whoever comes first, all see what they see here.
         """
+        if not any(step.changed for step in self.trace[anchor : anchor + length]):
+            return False
         if any(one.step >= anchor and one.sources & Source.CHANCE for one in self.consulted):
             return True
         if not any(one.sources & Source.SEEDED for one in self.consulted):

@@ -26,7 +26,7 @@ from grader.engine.explorer import Exploration, OnProgress, explore
 from grader.engine.program import Program
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
-from grader.engine.strategies.bursts import Led, OneByOne
+from grader.engine.strategies.bursts import Contrary, Led, OneByOne
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
@@ -153,9 +153,8 @@ class Examination:
         self.tally.since_failure = 0
         schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
         interrupted = Interrupted(min(FLOOR_EXECUTIONS, 2 * self._budget.executions))
-        extra: list[Strategy] = [Extremes(SAMPLED_SCHEDULES), interrupted, PCT(self._seed, schedules)]
-        if self.tally.never_right:
-            extra.insert(0, OneByOne())
+        first: list[Strategy] = [OneByOne()] if self.tally.never_right else []
+        extra = [*first, Extremes(SAMPLED_SCHEDULES), Contrary(), interrupted, PCT(self._seed, schedules)]
         executions = self._explore_all(lambda: extra)[0]
         decided = self.tally.first or self.tally.blocked is not None
         if self._has_floor and not decided and not interrupted.complete:

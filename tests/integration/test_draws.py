@@ -189,6 +189,16 @@ def test_a_livelock_that_chance_may_end_is_a_remark(explored) -> None:
     assert [one.kind for one in explored(loop.format(pause="0.1"), opposite).findings] == [FindingKind.HANG]
 
 
+def test_a_wait_for_what_never_comes_is_no_matter_of_chance(explored) -> None:
+    report = explored("""
+        def work(total, lock):
+            while not lock.acquire(block=False):
+                time.sleep(random.random())
+            total.value += 1
+    """)
+    assert FindingKind.HANG in [one.kind for one in report.findings]
+
+
 def test_a_branch_on_the_year_is_tried(explored, tmp_path: Path) -> None:
     report = explored("""
         def work(total, lock):

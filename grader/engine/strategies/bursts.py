@@ -6,9 +6,9 @@ long as what it sees stays the same, so few executions are enough to know.
 
 from collections.abc import Sequence
 
-from grader.core.operations import TaskId
+from grader.core.operations import OperationKind, TaskId
 from grader.engine.machine import Machine
-from grader.engine.steps import is_enabled
+from grader.engine.steps import is_enabled, perform
 from grader.engine.strategies.base import Choice, Diverged, Strategy
 from grader.engine.waits import Bounds, Round, Sign
 
@@ -55,6 +55,30 @@ class OneByOne(Led):
         if choice.position >= LONGEST_ALONE or not movable:
             return None
         return choice.last if choice.last in movable else movable[0]
+
+
+class Contrary(Led):
+    """One execution in which every try fails that can: for whoever counts how often it was unlucky.
+
+    Whoever would try in vain goes first, then whoever takes a lock that it waits for. Nobody tries in vain again before
+    somebody has done something else, so that all go on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__((), Bounds(MOST_ROUNDS))
+        self._failed: set[TaskId] = set()
+        """Those that have tried in vain since somebody has done anything else."""
+
+    def choose(self, choice: Choice) -> TaskId | None:
+        for task in choice.candidates:
+            if task not in self._failed and _would_fail(choice.machine, task):
+                self._failed.add(task)
+                return task
+        patient = [task for task in choice.candidates if _waits_for_a_lock(choice.machine, task)]
+        chosen = choice.keep_going(patient or choice.candidates)
+        if chosen not in self._failed:
+            self._failed.clear()
+        return chosen
 
 
 class Burst(Led):
@@ -111,3 +135,13 @@ class Burst(Led):
 
 def _can_move(machine: Machine, task: TaskId) -> bool:
     return task in machine.pending and is_enabled(machine.objects, task, machine.pending[task])
+
+
+def _would_fail(machine: Machine, task: TaskId) -> bool:
+    result = perform(dict(machine.objects), task, machine.pending[task]).result
+    return result is not None and not result.ok
+
+
+def _waits_for_a_lock(machine: Machine, task: TaskId) -> bool:
+    operation = machine.pending[task]
+    return operation.kind is OperationKind.LOCK_ACQUIRE and operation.may_wait
