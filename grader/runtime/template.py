@@ -326,6 +326,7 @@ class Template:
 
 
 def _environment() -> dict[str, str]:
-    """A scrubbed environment: no secrets."""
+    """A scrubbed environment: no secrets, and as a student's looks, so that it does not tell that this is a grader."""
     kept = {name: os.environ[name] for name in ("GRADER_DEBUG",) if name in os.environ}
-    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", **kept}
+    user = {"HOME": "/home/student", "USER": "student", "LOGNAME": "student", "SHELL": "/bin/bash"}
+    return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "xterm-256color", **user, **kept}

@@ -21,9 +21,15 @@ _POINTER: Any = vars(ctypes)["_Pointer"]
 _POINTER_CODES = ("z", "Z", "P", "O")
 
 
+def _named(typecode_or_type: Any) -> Any:
+    """The type meant. An untyped pointer is a number: nobody can follow it in another process."""
+    type_ = _TYPES.get(typecode_or_type, typecode_or_type)
+    return ctypes.c_size_t if type_ is ctypes.c_void_p else type_
+
+
 def _type_of(typecode_or_type: Any) -> Any:
     """The ctypes type meant. Raises TypeError for anything that has no size."""
-    type_ = _TYPES.get(typecode_or_type, typecode_or_type)
+    type_ = _named(typecode_or_type)
     ctypes.sizeof(type_)
     pointer = _pointer_in(type_)
     if pointer is not None:
@@ -63,7 +69,7 @@ def _first_value(typecode_or_type: Any, args: Sequence[Any]) -> Any:
 
 
 def _first_array(typecode_or_type: Any, size_or_initializer: Any) -> Any:
-    type_ = _TYPES.get(typecode_or_type, typecode_or_type)
+    type_ = _named(typecode_or_type)
     if isinstance(size_or_initializer, int):
         return _type_of(type_ * size_or_initializer)()
     values = size_or_initializer
