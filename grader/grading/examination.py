@@ -61,7 +61,6 @@ MOST_CUT = 3
 LONGER = 10
 """So many times as many steps as usual are made once by a program that is long."""
 MOST_STEPS = 60_000
-"""But no more than that."""
 _FOR_THREADS = 3
 """So many times as many random orders are tried where threads may share what nobody sees."""
 _NOT_JUDGED = (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED, OutcomeKind.SILENT)
@@ -151,10 +150,12 @@ class Examination:
     def _try_some(self) -> int:
         """Where there are too many orders: those that are worth it, and some at random. Returns how many were made."""
         self.tally.since_failure = 0
-        schedules = SAMPLED_SCHEDULES * (_FOR_THREADS if self.has_threads else 1)
-        interrupted = Interrupted(min(FLOOR_EXECUTIONS, 2 * self._budget.executions))
+        sampled = SAMPLED_SCHEDULES // 10 if self.tally.cut else SAMPLED_SCHEDULES  # long ones are dear
+        schedules = sampled * (_FOR_THREADS if self.has_threads else 1)
+        most = sampled if self.tally.cut else FLOOR_EXECUTIONS
+        interrupted = Interrupted(min(most, 2 * self._budget.executions))
         first: list[Strategy] = [OneByOne()] if self.tally.never_right else []
-        extra = [*first, Extremes(SAMPLED_SCHEDULES), Contrary(), interrupted, PCT(self._seed, schedules)]
+        extra = [*first, Extremes(sampled), Contrary(), interrupted, PCT(self._seed, schedules)]
         executions = self._explore_all(lambda: extra)[0]
         decided = self.tally.first or self.tally.blocked is not None
         if self._has_floor and not decided and not interrupted.complete:

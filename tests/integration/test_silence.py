@@ -186,6 +186,7 @@ def test_a_check_says_how_much_is_too_much(template: Template) -> None:
     assert hang.kind is FindingKind.HANG
     assert hang.location is not None
     assert hang.location.source == "while True: pass"
+    assert hang.help.startswith("Nothing in the loop of line ")
     line = hang.location.line
     assert (
         hang.message == f"P1 computes for 1.5 s in line {line}, and goes on; the exercise needs microseconds."

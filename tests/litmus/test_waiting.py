@@ -147,7 +147,9 @@ def failures(execution: Execution) -> int:
 
 @pytest.mark.parametrize(("name", "states"), [("fifty tries", 1), ("fifty tries, three sections", 3)])
 def test_few_executions_beyond_the_bound_find_who_gives_up_late(name: str, states: int) -> None:
-    bursts = 1 + 2 * states  # one shows it; then to the end, and not, in every state in which the bound has bitten
+    bursts = (
+        1 + 2 * states
+    )  # one shows it; then to the end, and not, in every state in which the bound has bitten
     total = run_all(objects(), TABLE[name].scripts, BoundedWaits(2_000), ENOUGH).total
     assert total.executions - TABLE[name].orders.one == bursts
 

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from grader.core.execution import Execution
+from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import JUDGE, ObjectId, Step, TaskId, creator_of
 from grader.engine.machine import World
 from grader.engine.strategies.base import Choice, Strategy
@@ -79,11 +79,13 @@ class Interrupted(Strategy):
         self._spots = 0
         """How many interruptions it takes to have one for each pair of spots and each task that comes in between."""
         self._once_made = 0
-        self._enough = False
+        self._enough = self._was_cut = False
 
     @property
     def complete(self) -> bool:
-        """Whether nothing that has to be tried was left out for want of executions."""
+        """Whether nothing that has to be tried was left out for want of executions, or of steps."""
+        if self._was_cut:
+            return False
         if self._enough:
             return self._once_made >= self._spots
         return self._started and not self._plans and not self._twice
@@ -114,6 +116,7 @@ class Interrupted(Strategy):
         self._once_made += self._started
         if not self._started:
             self._started = True
+            self._was_cut = execution.outcome.kind is OutcomeKind.STEP_LIMIT
             plans, self._spots = _once(execution, self._tasks, each_spot_once=self._each_spot_once)
             self._plans.extend(plans)
             self._enough = not any(creator_of(use.target) == JUDGE for use in uses(execution))
