@@ -131,12 +131,12 @@ class Waiting(msgspec.Struct, frozen=True):
     def announced(self, operation: Operation, place: Place, created: int, bounds: Bounds) -> "Waiting":
         """The task is about to do `operation`, at `place`, and has created so many objects since its last one."""
         made, making, counts = self.making, self.making + created, self.counts
-        one = self._round_before(Sign(place, plain(operation), None, False), made) if place else None
+        look = Sign(place, plain(operation), None, False)
+        one = self._round_before(look, made) if place else None
         if one is not None and self._is_vain(one):
             counts = {**counts, one: counts.get(one, 0) + 1}
         spent = [other for other, times in counts.items() if times >= bounds.of(other)]
         spent += [other for other in bounds.known if other not in counts and bounds.of(other) == 0]
-        look = Sign(place, plain(operation), None, False)
         awaited = tuple(other for other in spent if self._would_repeat(other, look, made))
         return Waiting(self.task, self.past, place, made, making, counts, awaited)
 

@@ -61,9 +61,9 @@ class Few(Protocol):
     def __call__(self, draw: int, executions: int) -> Sequence[Strategy]: ...
 
 
-def few(draw: int, executions: int) -> Sequence[Strategy]:
-    """The usual ones."""
-    return [BoundedWaits(executions), Extremes(_SAMPLED), PCT(SEED + draw, _SAMPLED)]
+def few(draw: int, executions: int, seed: int = SEED) -> Sequence[Strategy]:
+    """The usual ones, with random orders drawn by `seed`."""
+    return [BoundedWaits(executions), Extremes(_SAMPLED), PCT(seed + draw, _SAMPLED)]
 
 
 class _Asked(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ How a scenario is explored is in `grader.grading.examination`.
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 
 import msgspec
 
@@ -19,7 +20,7 @@ from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath, TaskTable
 from grader.errors import UsageError
-from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, told_under
+from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, few, told_under
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
 from grader.grading.flaws import Flaw, Wrong
@@ -44,8 +45,6 @@ LARGE_STEPS = 40_000
 """For one execution with a large input: 1,500 items, or 1,000 elements with a lock for each, take a quarter of that."""
 INTERRUPTED_STEPS = 12_000
 """For all executions together in which somebody is interrupted, if each is long."""
-_SAMPLED = 4
-"""Extreme and random orders of each draw, where it was not exhausted."""
 RIGHT_UNDER_CONTROL = "Right under control, wrong when it runs free"
 _WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
@@ -251,7 +250,7 @@ class Lab:
             self._maker_of_examinations(number, scenario, verdict, overshoot),
             budget,
             lambda _: self.on_execution(),
-            few=self._few,
+            few=partial(few, seed=self._seed),
             asked_before=self._bench.imported.sources,
         )
         with closing(draws):
@@ -261,10 +260,6 @@ class Lab:
             if draws.examination.tally.first:
                 raise CheckFailed(draws.findings(shorten=not large))
             self._raise_what_is_undecided(draws.examination)
-
-    def _few(self, draw: int, executions: int) -> Sequence[Strategy]:
-        """The strategies for one of several draws."""
-        return [BoundedWaits(executions), Extremes(_SAMPLED), PCT(self._seed + draw, _SAMPLED)]
 
     def _next_number(self) -> int:
         number, self._scenarios = self._scenarios, self._scenarios + 1

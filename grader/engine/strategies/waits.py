@@ -233,7 +233,7 @@ class BoundedWaits(Strategy):
                 self._places.update({place: max(rounds, self._places.get(place, 0)) for place in places})
         else:
             self._late = True
-            self._probes.gives_up_late(place for place in places)
+            self._probes.gives_up_late(places)
 
 
 def _places(rounds: Sequence[Round]) -> set[Place]:
