@@ -45,8 +45,7 @@ from grader.grading.scenario import Scenario
 from grader.grading.tally import Tally
 
 Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
-"""Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
-
+"""Says what is wrong with a completed execution: nothing, or flaws, the root cause first."""
 SAMPLED_SCHEDULES = 30
 SHORTEN_EXECUTIONS = 120
 MOST_PREEMPTIONS = 2
@@ -186,7 +185,7 @@ class Examination:
 
     @property
     def has_threads(self) -> bool:
-        """Whether any process has started a thread: what those do between two operations is never interrupted."""
+        """Whether any process has started a thread; those are not interrupted between two operations."""
         return self._threads or self._tasks.has_threads
 
     def remark(self) -> str:

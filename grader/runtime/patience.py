@@ -14,9 +14,9 @@ from grader.core.execution import Outcome, OutcomeKind, Silence
 from grader.core.operations import Failure, TaskId
 from grader.runtime.allowance import Origin, longest_wait
 from grader.runtime.protocol import Silent, Wire
+from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
 from grader.runtime.silence import Figures, Watch
 from grader.runtime.stacks import line_of, loop_line
-from grader.runtime.template import Runner, RunnerLost
 
 _SLICE = 0.1
 """Seconds between two looks; the first look comes only after as long."""
@@ -37,7 +37,6 @@ class Patience:
         self._runner = runner
         self._allowance = runner.allowance
         self._allowance.begin()
-        self._exceeded = ""
         self._silence = Silence.BUSY
         self._limit = 0.0
 
@@ -79,15 +78,21 @@ class Patience:
         raise Silent
 
     def _look(self, wire: Wire) -> Figures:
-        figures = self._runner.figures(wire)
-        self._exceeded = figures.exceeded or self._exceeded
-        return figures
+        return self._runner.figures(wire)
 
-    def death(self, wire: Wire) -> str:
-        """What is known of the end of a process that has not said anything before."""
-        with suppress(RunnerLost):
+    def death(self, wire: Wire, task: TaskId, *, host_too: bool = False) -> Outcome:
+        """The outcome for a process that is gone and has not said anything before; see `grader.runtime.blame`.
+
+        Raises:
+            MachineError: it was the machine, or may have been.
+        """
+        try:
             self._look(wire)
-        return f"it was ended for taking {self._exceeded}" if self._exceeded else "the process died"
+        except RunnerSilent:
+            return self._runner.blame.late(task)
+        except RunnerLost:
+            return self._runner.blame.lost(task)
+        return self._runner.blame.died(task, host_too=host_too)
 
     @property
     def hung(self) -> bool:
@@ -98,9 +103,14 @@ class Patience:
         """The outcome for a silent task, with the line that it was in, unless it is a `thread` besides the first one.
 
         A process says where its first thread is, on that thread's channel.
+
+        Raises:
+            MachineError: it did not get to run.
         """
+        if self._silence is Silence.BUSY:
+            raise self._runner.blame.busy()
         kind = OutcomeKind.HUNG if self.hung else OutcomeKind.SILENT
-        known = not thread and self._silence is not Silence.BUSY
+        known = not thread
         line = loop_line(self._stacks(wire), self._runner.source) if known else 0
         return Outcome(kind, task, line, silence=self._silence, seconds=self._limit)
 
@@ -119,11 +129,6 @@ class Patience:
                     break
                 stacks.append(stack)
         return stacks
-
-
-def too_busy(task: TaskId) -> Outcome:
-    """The outcome where the runner itself does not get to run."""
-    return Outcome(OutcomeKind.SILENT, task, silence=Silence.BUSY)
 
 
 def fatal_error(task: TaskId, raw: bytes, reason: str) -> Outcome:

@@ -180,6 +180,16 @@ class Wire:
             pass
         return self._data[:_NOISE]
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side is gone, and has left nothing to be read."""
+        try:
+            return not self._data and self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def forget(self) -> None:
         """Drop what has come and was not read as a frame."""
         self._data = b""

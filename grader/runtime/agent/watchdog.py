@@ -10,7 +10,7 @@ import os
 import select
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from grader.runtime.agent import reaper
@@ -20,6 +20,8 @@ PERIOD = 0.05
 """Seconds between two looks."""
 _FILES_EVERY = 5
 _CLEARLY = 1.5
+_NEAR = 2
+"""That part of a limit is much, where a submission needs next to nothing."""
 _ENDING_SECONDS = 0.05
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BLOCK = 512
@@ -43,6 +45,9 @@ class Watchdog:
         self._shared_before = _shared_of(user) if self._room else 0
         self.listener = -1
         """A connection to the judge: once that is gone, there is nothing to be waited for."""
+        self.note: Callable[[str], object] = lambda text: None
+        """Told once that much is used, in words: the judge has to know if this process does not live to say it."""
+        self._is_noted = False
         self._looks = 0
         self._next = time.monotonic() + PERIOD
 
@@ -61,6 +66,7 @@ class Watchdog:
         pids = reaper.descendants(os.getpid())
         if self._names is not None:
             self._names.look(pids)
+        self._note(pids)
         if len(pids) > self._processes:
             return f"more than {self._processes} processes"
         if self._too_much_memory(pids):
@@ -68,6 +74,19 @@ class Watchdog:
         if self._room and self._looks % _FILES_EVERY == 0:
             return self._files(pids)
         return ""
+
+    def _note(self, pids: list[int]) -> None:
+        """Tell of the first time that anything is near to its limit."""
+        if self._is_noted:
+            return
+        text = ""
+        if len(pids) > self._processes // _NEAR:
+            text = f"more than {self._processes // _NEAR} processes"
+        elif sum(map(_resident, pids)) > self._memory // _NEAR < sum(map(_fair_share, pids)):
+            text = f"more than {self._memory // _NEAR >> 20} MB of memory"
+        if text:
+            self._is_noted = True
+            self.note(text)
 
     def _nobody_listens(self) -> bool:
         if self.listener < 0:

@@ -102,16 +102,16 @@ def test_a_worker_that_dies_costs_one_submission_and_is_replaced(tmp_path: Path,
     ended = grade(tmp_path, jobs=2)
     assert ended.standing.counts == {Verdict.PASSED: 3, Verdict.FAILED: 1, Verdict.ERROR: 2}
     assert sorted(batch_stub.begun(log)) == sorted(
-        ["# 10 0", "# die 1", "# 6 2", "# die 3", "# 10 4", "# 10 5"]
+        ["# 10 0", "# die 1", "# die 1", "# 6 2", "# die 3", "# die 3", "# 10 4", "# 10 5"]
     )
     with Book(tmp_path / "out") as book:
         roll = book.rolls()[0]
         entry = book.entry(key_of(roll, roll.found.handed[1]))
     assert entry is not None
-    assert entry.result.problem == "the process that graded it has died (signal 9)"
-    assert len(batch_stub.begun(log)) == 6
+    assert entry.result.problem == "this machine has ended the process that graded it (signal 9)"
+    assert len(batch_stub.begun(log)) == 8
     grade(tmp_path)
-    assert sorted(batch_stub.begun(log)[6:]) == ["# die 1", "# die 3"]
+    assert sorted(batch_stub.begun(log)[8:]) == ["# die 1", "# die 1", "# die 3", "# die 3"]
 
 
 def test_a_worker_that_hangs_is_given_up(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from grader.runtime.template import RunnerLost
+from grader.runtime.runner import RunnerLost
 from tests.free_runner import FreeRunner
 
 LIMIT = 1.0
