@@ -21,6 +21,7 @@ from grader.errors import UsageError
 from grader.grading import catalogue, seeds
 from grader.grading.check import CheckOptions
 from grader.grading.submission import load
+from grader.runtime import limits
 from grader.runtime.pinning import cores
 from grader.runtime.sandbox import minimum
 
@@ -230,6 +231,9 @@ class _Batch:
         """Grade what is missing; the second of two batches at once begins at the end."""
         stopped = False
         try:
+            if self._missing:
+                limits.open_files()
+                limits.addresses()
             if self._missing and not self._roll.unsafe:
                 minimum.require()
             self._grade(self._missing if alone else self._missing[::-1])
