@@ -150,12 +150,12 @@ class Crew(Generic[T]):
 
     def _lost(self, worker: _Worker[T], why: str) -> tuple[T, Answer]:
         self._dismiss(worker)
-        self._stillborn = self._stillborn + 1 if not worker.served and not why else 0
-        if self._stillborn >= _STILLBORN * len(self._cores):
-            raise InternalError(f"the processes that grade do not start (status {worker.process.returncode})")
-        assert worker.tag is not None
         code = worker.process.returncode
         killed = code == -signal.SIGKILL
+        self._stillborn = self._stillborn + 1 if not worker.served and not why and not killed else 0
+        if self._stillborn >= _STILLBORN * len(self._cores):
+            raise InternalError(f"the processes that grade do not start (status {code})")
+        assert worker.tag is not None
         how = f"signal {-code}" if code < 0 else f"status {code}"
         problem = why or (
             f"this machine has ended the process that graded it ({how})"

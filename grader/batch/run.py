@@ -115,6 +115,11 @@ def run(
     with Book(output) as book:
         rolls = book.rolls()
         place = str(folder.resolve())
+        if place in book.damaged_rolls() and wishes.exercise is None:
+            raise UsageError(
+                f"{book.path}: what it knew about {folder} is damaged; say once more with --exercise what that holds "
+                "('' if the names of the files tell), and give --roster and --no-free-runs again if you did"
+            )
         before = next((roll for roll in rolls if roll.folder == place), None)
         secret = book.secret() if wishes.seed is None else book.replace_secret(seeds.from_text(wishes.seed))
         roll = _roll(before or Roll(place), folder, output, wishes)

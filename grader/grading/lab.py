@@ -291,6 +291,7 @@ class Lab:
                 has_floor=not draw,
                 patience=PATIENCE if self._replay is None else None,
                 tasks=tasks,
+                is_spent=lambda: self._bench.runner.allowance.is_spent,
             )
 
         return make

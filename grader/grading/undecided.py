@@ -7,6 +7,10 @@ from grader.runtime.blame import AGAIN
 
 TOO_SLOW = f"this machine is too slow, or too busy, to judge this; {AGAIN}"
 TAKES_LONG = "The program waits for so long in real time that the check did not end, so it cannot be judged."
+COMPUTES = (
+    "The program computes for so long by itself that the orders which have to be tried cannot be. The exercise needs "
+    "microseconds."
+)
 BELOW_THE_FLOOR = (
     "No order that was tried fails, but shared objects are used so often that not even an interruption at each use "
     "could be tried. Use them less: do not read them again and again, and take the lock once and not many times."

@@ -20,6 +20,8 @@ from grader.runtime.stacks import line_of, loop_line
 
 _SLICE = 0.1
 """Seconds between two looks; the first look comes only after as long."""
+_WORTH_A_LOOK = 0.05
+"""Seconds of waiting for one process after which its figures are asked for."""
 _LATE = 2.0
 """A timer is in time if it takes at most so many times as long as it should."""
 _STACKS = 5
@@ -50,10 +52,16 @@ class Patience:
             RunnerLost: there is nobody to ask about the task any more.
             Ended, Malformed: as `Wire.receive`.
         """
+        before = _clock()
         try:
-            return wire.receive(decoder, _SLICE)
+            frame = wire.receive(decoder, _SLICE)
         except Silent:
             pass
+        else:
+            wire.waited += _clock() - before
+            if wire.waited >= _WORTH_A_LOOK:
+                self._charge(wire, self._look(wire))
+            return frame
         self._limit = self._allowance.limit(origin, threads=threads)
         watch = Watch(self._limit, longest_wait(self._limit), _clock())
         in_time = True
@@ -67,9 +75,18 @@ class Patience:
             except Silent:
                 in_time = _clock() - before <= _LATE * _SLICE
                 continue
-            watch.look(self._look(wire), _clock(), in_time=False)
+            figures = self._look(wire)
+            watch.look(figures, _clock(), in_time=False)
+            self._charge(wire, figures)
             self._allowance.spoke(watch.used + _SLICE)
             return frame
+
+    def _charge(self, wire: Wire, figures: Figures) -> None:
+        """Count what the process has used since the last look."""
+        if figures.found:
+            self._allowance.computed += max(0.0, figures.cpu - wire.charged)
+            wire.charged = figures.cpu
+        wire.waited = 0.0
 
     def _give_up(self, silence: Silence, origin: Origin) -> None:
         self._silence = silence

@@ -89,6 +89,8 @@ class Wire:
         """Bytes of the last frame."""
         self.other_end = 0
         """The number that the system knows the socket at the other end by (0: unknown)."""
+        self.waited = self.charged = 0.0
+        """Seconds that were waited for frames since the process was looked at, and its CPU seconds by then."""
         self._data = b""
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)

@@ -36,6 +36,7 @@ from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
 from grader.runtime.voices import Voices
 
 _KIND = OperationKind
+_STARTS = (_KIND.PROCESS_START, _KIND.THREAD_START)
 _LAST_WORDS_SECONDS = 0.1
 
 
@@ -104,10 +105,8 @@ class ProcessSession:
         if kind is _KIND.READY:
             self._wires.pop(step.task, None)
             return []
-        if kind is _KIND.PROCESS_START:
-            return self._start_child(step)
-        if kind is _KIND.THREAD_START:
-            return self._start_thread(step)
+        if kind in _STARTS and step.result is not None and step.result.ok:
+            return self._start_child(step) if kind is _KIND.PROCESS_START else self._start_thread(step)
         if step.task not in self._wires:
             return []  # it has just killed itself
         self._answer(step)

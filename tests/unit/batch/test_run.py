@@ -326,3 +326,38 @@ def test_two_batches_at_once_share_the_work(tmp_path: Path, log: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT count(*) FROM grades").fetchall() == [(30,)]
     connection.close()
+
+
+def test_a_batch_does_not_guess_what_a_damaged_roll_said(tmp_path: Path, log: Path) -> None:
+    hand_in(tmp_path / "in", "10")
+    grade(tmp_path, exercise="counter")
+    with contextlib.closing(sqlite3.connect(tmp_path / "out" / NAME)) as connection, connection:
+        connection.execute("UPDATE rolls SET roll = x'00'")
+    with pytest.raises(UsageError, match="say once more with --exercise"):
+        grade(tmp_path)
+    assert grade(tmp_path, exercise="counter").standing.already == 1
+    assert grade(tmp_path).standing.already == 1
+
+
+def test_a_machine_that_lets_nothing_be_graded_is_asked_no_more(tmp_path: Path, log: Path) -> None:
+    hand_in(tmp_path / "in", *["full"] * 9)
+    ended = grade(tmp_path, jobs=1)
+    assert ended.given_up == "this machine is full"
+    assert len(batch_stub.begun(log)) == 6
+    assert ended.standing.counts == {Verdict.ERROR: 6}
+    again = grade(tmp_path, jobs=1)
+    assert len(batch_stub.begun(log)) == 12
+    assert (again.standing.already, again.standing.total) == (0, 9)
+
+
+def test_a_bug_is_told_in_a_log_and_the_others_are_graded(tmp_path: Path, log: Path) -> None:
+    hand_in(tmp_path / "in", "10", "bug", "10")
+    ended = grade(tmp_path)
+    assert ended.standing.counts == {Verdict.PASSED: 2, Verdict.ERROR: 1}
+    assert ended.log == tmp_path / "out" / "errors.log"
+    told = ended.log.read_text()
+    assert "s001/counter.py, exercise counter" in told
+    assert "replay token: abc" in told
+    assert "in _answer\n" in told
+    assert "ZeroDivisionError" in told
+    assert grade(tmp_path).standing.already == 2
