@@ -29,6 +29,7 @@ from grader.primitives.pipe import inherited
 from grader.primitives.process import ProcessState
 from grader.runtime.agent.room import is_refusal
 from grader.runtime.allowance import Origin
+from grader.runtime.announced import known
 from grader.runtime.kept import KeptProcesses
 from grader.runtime.patience import Patience, fatal_error
 from grader.runtime.protocol import MESSAGES, Ended, Malformed, Message, Silent, Wire, pair
@@ -186,12 +187,14 @@ class ProcessSession:
         except RunnerLost:
             return Anomaly(self._runner.blame.lost(task))
         operation = message.operation
-        if operation.kind is _KIND.UNCONTROLLED and is_refusal(operation.text):
-            return Anomaly(self._runner.blame.refused(task, operation.line))
+        if operation.kind is _KIND.UNCONTROLLED:
+            if is_refusal(operation.text):
+                return Anomaly(self._runner.blame.refused(task, operation.line))
+            operation = msgspec.structs.replace(operation, text=known(operation.text))
         self._origins[task] = (self._origins[task][0], message.place)
         return Announcement(
             task,
-            message.operation,
+            operation,
             message.created,
             message.place,
             message.out,
