@@ -11,7 +11,7 @@ import msgspec
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import InternalError, UsageError
-from grader.grading import imports, seeds, sources
+from grader.grading import hash_seeds, imports, seeds, sources
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
@@ -74,8 +74,10 @@ def grade(
 ) -> Grade:
     """Grade a submission with a running template. Raises InternalError like `grade_file`."""
     started = time.monotonic()
-    plugin = _checked(template, submission, exercise, options, progress)
-    isolation = template.isolation()
+    hash_seed = hash_seeds.seed_for(submission.text, options.secret, submission.sha256)
+    with template.under(hash_seed) as template_for_it:
+        plugin = _checked(template_for_it, submission, exercise, options, progress)
+        isolation = template_for_it.isolation()
     return Grade(
         submission=submission.name,
         sha256=submission.sha256,

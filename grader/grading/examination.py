@@ -134,7 +134,7 @@ class Examination:
         executions, claim = self.explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
-        self._leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
+        self.look_again()
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         drawn = unsure and claim is None and self.tally.blocked is None
         if drawn:
@@ -146,6 +146,14 @@ class Examination:
             seed = self._seed if drawn or not wants_all else None
             return Evidence(EvidenceLevel.BOUNDED, processes, executions, threads, seed=seed)
         return Evidence(EvidenceLevel.VERIFIED, processes, executions, threads, claim.waits)
+
+    def look_again(self) -> None:
+        """Whether those deserved it who were forgiven for giving up after so long a time."""
+        self._leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
+
+    def forgiven_for_the_time(self) -> list[Execution]:
+        """The executions that are wrong, and do not count for nothing but the time that somebody has waited."""
+        return self._leniency.for_the_time(self.tally)
 
     def _try_some(self) -> int:
         """Where there are too many orders: those that are worth it, and some at random. Returns how many were made."""
@@ -345,14 +353,14 @@ class Examination:
             self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.STILL_GOING_ON, line=line)
         return self._maker.inconclusive(self.tally.blocked) if self.tally.blocked is not None else None
 
-    def findings(self, *, shorten: bool = True) -> list[Finding]:
+    def findings(self, *, shorten: bool = True, may_go_well: bool = False) -> list[Finding]:
         """What is wrong, each with the shortest witness that was found, executed once more in new processes.
 
-        Without `shorten`, none is looked for.
+        Without `shorten`, none is looked for. It `may_go_well` if that is known from elsewhere.
         """
         findings: list[Finding] = []
         for kind, (flaw, execution) in list(self.tally.first.items())[:MOST_FINDINGS]:
-            depends = self.tally.counts[kind] < self.tally.judged
+            depends = may_go_well or self.tally.counts[kind] < self.tally.judged
             shortest = self._shortened(flaw, execution) if shorten else (flaw, execution)
             hung = (
                 shortest[1].outcome.kind is OutcomeKind.HUNG

@@ -331,6 +331,7 @@ class Lab:
             number,
             checks=bench.checks,
             draw=draw,
+            hash_seed=bench.hash_seed,
         )
         return FindingMaker(origin, scenario)
 

@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -197,10 +198,13 @@ class Template:
     """
 
     def __init__(
-        self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY, hash_seed: str = "0"
+        self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY, hash_seed: int = 0
     ) -> None:
+        self.hash_seed = hash_seed
+        self._unsafe = unsafe
         limits.open_files()
         leftovers.remove_stale(tempfile.gettempdir())
+        self._isolated = isolated
         self._memory = memory if isolated else 0
         self._levels = list(levels.wanted(unsafe or not isolated))
         self._isolation: Isolation | None = None
@@ -218,7 +222,7 @@ class Template:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
-                env={**(_environment() if isolated else os.environ), "PYTHONHASHSEED": hash_seed},
+                env={**(_environment() if isolated else os.environ), "PYTHONHASHSEED": str(hash_seed)},
                 cwd="/",
                 start_new_session=True,
             )
@@ -236,6 +240,19 @@ class Template:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def under(self, hash_seed: int) -> Iterator["Template"]:
+        """One like this, but for its hash seed; this one itself if it has that."""
+        if hash_seed == self.hash_seed:
+            yield self
+            return
+        with Template(
+            isolated=self._isolated, unsafe=self._unsafe, memory=self._memory, hash_seed=hash_seed
+        ) as other:
+            other._levels, other._refused = list(self._levels), self._refused
+            other._isolation = self._isolation  # the same machine, so it need not be tried again
+            yield other
 
     def runner(self, submission: SubmissionText, script: ScriptPlace | None = None) -> Runner:
         """A new runner for a submission, or for a program that is run as a `script`.
