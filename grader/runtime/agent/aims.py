@@ -17,7 +17,7 @@ _DEEPEST = 6
 _MOST = 12
 """Numbers that are aimed at in one throw."""
 _LARGEST = 1_000
-"""Nobody aims at one of more possible numbers: that two such are equal is not to be expected, and programs rely on it."""
+"""Nobody aims at one of more possible numbers: programs rely on it that two such are different."""
 _NEAR = 2.0**-12
 
 
