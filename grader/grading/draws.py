@@ -220,7 +220,7 @@ class Draws:
         The clock hurries so that every deadline comes. Whoever only reads it between few tries, and gives up after
         those, has not waited for that time.
         """
-        for execution in self.examination.forgiven_for_the_time():
+        for execution in self.examination.leniency.for_the_time(self.examination.tally):
             endless = execution.outcome.kind is OutcomeKind.LIVELOCK
             self._again(paths_of(execution), STEADY, endless=endless)
             steady = self._under(STEADY)

@@ -11,12 +11,14 @@ import enum
 import random
 from collections.abc import Iterator
 
-from grader.core.operations import TaskId
+from grader.core.operations import Result, TaskId
+from grader.engine.machine import Machine
+from grader.engine.steps import perform
 from grader.engine.strategies.base import Choice, Strategy
 from grader.engine.strategies.bursts import LONGEST_ALONE, MOST_ROUNDS, Led, can_move
 from grader.engine.strategies.probes import Held
 from grader.engine.strategies.waits import BoundedWaits
-from grader.engine.waits import Bounds, Round
+from grader.engine.waits import Bounds, Place
 
 EACH_UP_TO = 12
 GROWTH = 1.5
@@ -53,7 +55,7 @@ class Delays(Strategy):
     def _plan(self) -> Iterator["Late"]:
         bounds, found = self._waits.level_bounds, self._waits.held
         for number, (place, held) in enumerate(list(found.items())[: IN_ALL // LEAST]):
-            lowest = max(bounds.most, bounds.places.get(place, 0)) + 1
+            lowest = max(bounds.most, bounds.places.get(place, 0))
             pick = random.Random(f"{self._seed} {number}")
             counts = _counts(lowest, pick, max(LEAST, IN_ALL // len(found)))
             for turn, rounds in enumerate(counts):
@@ -82,17 +84,19 @@ class _Phase(enum.Enum):
 
 
 class Late(Led):
-    """A task tries in vain for `rounds` rounds; then the others go on, until it gets what it waits for.
+    """A task tries in vain until it has come `rounds` times to the place where it was held back.
 
-    It makes `alone` steps then, and after these the others go first, whenever they can.
+    Then the others go on until it would see something else there. It makes `alone` steps, and after these the others
+    go first, whenever they can.
     """
 
     def __init__(self, held: Held, bounds: Bounds, rounds: int, alone: int) -> None:
         super().__init__(held.schedule, bounds)
         self._task = held.task
-        self._rounds = rounds
+        self._left = rounds
         self._alone = alone
-        self._awaited: tuple[Round, ...] | None = None
+        self._place: Place | None = None
+        self._seen: Result | None = None
         self._phase = _Phase.TRIES
 
     def insists(self, choice: Choice) -> TaskId | None:
@@ -102,12 +106,12 @@ class Late(Led):
         if self._phase is _Phase.TRIES:
             if self._tries_again(choice):
                 return self._task
-            self._phase = _Phase.WAITS
-        goes_on = self._phase is _Phase.GOES_ON and self._alone > 0 and can_move(choice.machine, self._task)
-        return self._at_once() if goes_on else None
+            self._phase, self._seen = _Phase.WAITS, self._would_see(choice.machine)
+        return self._at_once() if self._goes_on(choice.machine) else None
 
     def choose(self, choice: Choice) -> TaskId | None:
-        if self._phase is _Phase.WAITS and self._task in choice.candidates:
+        waits = self._phase is _Phase.WAITS and self._task in choice.candidates
+        if waits and self._would_see(choice.machine) != self._seen:
             self._phase = _Phase.GOES_ON
             if self._alone > 0:
                 return self._at_once()
@@ -118,13 +122,25 @@ class Late(Led):
         self._alone -= 1
         return self._task
 
+    def _goes_on(self, machine: Machine) -> bool:
+        """Whether it goes on before all others; not if it would only try in vain again."""
+        if self._phase is not _Phase.GOES_ON or self._alone <= 0 or not can_move(machine, self._task):
+            return False
+        return not machine.waiting_of(self._task).holds_back(machine.objects, machine.pending[self._task])
+
     def _tries_again(self, choice: Choice) -> bool:
         """Whether the task is to try once more, or is in the middle of it."""
         machine = choice.machine
         if not can_move(machine, self._task) or choice.position - len(self._schedule) >= LONGEST_ALONE:
             return False
-        waiting = machine.waiting_of(self._task)
-        if self._awaited is None:
-            self._awaited = waiting.awaited
-        made = max((waiting.counts.get(one, 0) for one in self._awaited), default=0)
-        return made < self._rounds or not waiting.holds_back(machine.objects, machine.pending[self._task])
+        place = machine.waiting_of(self._task).place
+        if self._place is None:
+            self._place = place
+        self._left -= place == self._place
+        return self._left >= 0
+
+    def _would_see(self, machine: Machine) -> Result | None:
+        """What its next operation would give the task; None if it cannot be done."""
+        if not can_move(machine, self._task):
+            return None
+        return perform(dict(machine.objects), self._task, machine.pending[self._task]).result
