@@ -22,13 +22,15 @@ _HARMLESS = frozenset(
 """Modules through which nothing of the seed is seen, unless by one of `_SHOWING`."""
 _SHOWING = frozenset(
     {
-        *("hash", "set", "frozenset", "Set", "MutableSet", "keys", "items", "seed", "Random"),
+        *("hash", "set", "frozenset", "Set", "MutableSet", "seed", "Random"),
         *("getattr", "eval", "exec", "compile", "vars", "globals", "locals", "dir", "open", "help"),
         *("__import__", "__builtins__", "__dict__", "__hash__", "__getattribute__", "__globals__"),
         *("__class__", "__base__", "__bases__", "__mro__", "__subclasses__", "__self__", "attrgetter"),
     }
 )
 """Names by which a program comes at what depends on the seed, or at names that it does not spell out."""
+_METHODS = frozenset({"keys", "items"})
+"""What they give can be taken for a set."""
 
 
 def seed_for(source: str, secret: bytes, sha256: str) -> int:
@@ -47,7 +49,10 @@ def _may_see_it(source: str) -> bool:
     if imports.remarks(source):
         return True
     return any(
-        isinstance(node, (ast.Set, ast.SetComp)) or not _SHOWING.isdisjoint(_names(node)) or _is_unknown(node)
+        isinstance(node, (ast.Set, ast.SetComp))
+        or not _SHOWING.isdisjoint(_names(node))
+        or (isinstance(node, ast.Attribute) and (node.attr in _METHODS or _is_hidden(node)))
+        or _is_unknown(node)
         for node in ast.walk(tree)
     )
 
@@ -61,6 +66,12 @@ def _names(node: ast.AST) -> Iterator[str]:
         yield node.name
     elif isinstance(node, ast.alias):
         yield from (node.name, node.asname or "")
+
+
+def _is_hidden(node: ast.Attribute) -> bool:
+    """Whether it is an inner name of something that the program has not made: modules hold other modules so."""
+    own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+    return node.attr.startswith("_") and node.attr != "__name__" and not own
 
 
 def _is_unknown(node: ast.AST) -> bool:

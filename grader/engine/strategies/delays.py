@@ -18,7 +18,7 @@ from grader.engine.strategies.base import Choice, Strategy
 from grader.engine.strategies.bursts import LONGEST_ALONE, MOST_ROUNDS, Led, can_move
 from grader.engine.strategies.probes import Held
 from grader.engine.strategies.waits import BoundedWaits
-from grader.engine.waits import Bounds, Place
+from grader.engine.waits import Bounds, Place, Waiting
 
 EACH_UP_TO = 12
 GROWTH = 1.5
@@ -55,7 +55,7 @@ class Delays(Strategy):
     def _plan(self) -> Iterator["Late"]:
         bounds, found = self._waits.level_bounds, self._waits.held
         for number, (place, held) in enumerate(list(found.items())[: IN_ALL // LEAST]):
-            lowest = max(bounds.most, bounds.places.get(place, 0))
+            lowest = max(bounds.most, bounds.places.get(place, 0)) + 1
             pick = random.Random(f"{self._seed} {number}")
             counts = _counts(lowest, pick, max(LEAST, IN_ALL // len(found)))
             for turn, rounds in enumerate(counts):
@@ -79,12 +79,20 @@ def _counts(lowest: int, pick: random.Random, most: int) -> list[int]:
     return drawn if len(drawn) <= most else sorted(pick.sample(drawn, most))
 
 
+def _made(waiting: Waiting) -> int:
+    """How often a task has tried in vain already at the place where it is."""
+    here = (
+        times for one, times in waiting.counts.items() if any(sign.place == waiting.place for sign in one)
+    )
+    return max(here, default=0)
+
+
 class _Phase(enum.Enum):
     TRIES, WAITS, GOES_ON = range(3)
 
 
 class Late(Led):
-    """A task tries in vain until it has come `rounds` times to the place where it was held back.
+    """A task tries in vain until it has done so `rounds` times where it was held back.
 
     Then the others go on until it would see something else there. It makes `alone` steps, and after these the others
     go first, whenever they can.
@@ -133,10 +141,11 @@ class Late(Led):
         machine = choice.machine
         if not can_move(machine, self._task) or choice.position - len(self._schedule) >= LONGEST_ALONE:
             return False
-        place = machine.waiting_of(self._task).place
+        waiting = machine.waiting_of(self._task)
         if self._place is None:
-            self._place = place
-        self._left -= place == self._place
+            self._place = waiting.place
+            self._left -= _made(waiting)
+        self._left -= waiting.place == self._place
         return self._left >= 0
 
     def _would_see(self, machine: Machine) -> Result | None:
