@@ -80,7 +80,6 @@ def graded(template: Template, entry: Entry) -> Grade:
     return grade(template, submission, exercise, CheckOptions(free_runs=entry.path in ONLY_FREE))
 
 
-@pytest.mark.timeout(180)
 def test_submission(entry: Entry, template: Template) -> None:
     if entry.kinds == ("usage",):
         with pytest.raises(UsageError):
