@@ -20,7 +20,7 @@ from tests.polling import LOOKS, polling_scripts
 from tests.programs import objects
 
 some = settings(
-    max_examples=5,
+    max_examples=4,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
