@@ -26,7 +26,6 @@ from grader.runtime.agent import (
     install,
     reaper,
     room,
-    watchdog,
 )
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.confine import Confinement, Failed
@@ -132,7 +131,7 @@ class Runner:
         while True:
             if self._watchdog.due():
                 self._look()
-            if self._control.ready(watchdog.PERIOD):
+            if self._control.ready(self._watchdog.wait()):
                 return
 
     def _look(self) -> None:
