@@ -15,13 +15,15 @@ from typing import Any
 
 import msgspec
 
-from grader.errors import InternalError, UsageError
+from grader.errors import InternalError
 from grader.runtime import limits
 from grader.runtime.agent import leftovers, room
 from grader.runtime.allowance import Allowance
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
-from grader.runtime.sandbox import levels, plan
+from grader.runtime.sandbox import plan
+from grader.runtime.sandbox.cgroups import Subtree
+from grader.runtime.sandbox.choice import Choice
 from grader.runtime.sandbox.levels import Isolation
 from grader.runtime.silence import Figures
 
@@ -85,9 +87,14 @@ class _Forked(msgspec.Struct, frozen=True):
 
 
 class _Confined(msgspec.Struct, frozen=True):
-    """The runner's first words: why it could not be closed off, if it could not."""
+    """The runner's first words: why it could not be closed off, if it could not.
+
+    And, the first time: the cgroups that `held` when they were tried, and why there is nothing else.
+    """
 
     problem: str
+    held: tuple[Subtree, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 _FORKED = msgspec.json.Decoder(_Forked)
@@ -202,9 +209,7 @@ class Template:
         limits.open_files()
         leftovers.remove_stale(tempfile.gettempdir())
         self._memory = memory if isolated else 0
-        self._levels = list(levels.wanted(unsafe or not isolated))
-        self._isolation: Isolation | None = None
-        self._refused: tuple[str, ...] = ()
+        self._choice = Choice(close_off=isolated and not unsafe)
         self._wire, other = pair()
         descriptor = os.dup(other.fileno())
         other.close()
@@ -248,16 +253,10 @@ class Template:
         """
         while True:
             try:
-                isolation = self._isolation or plan.isolation(self._levels[0], self._refused)
-                confined = plan.make(isolation, (os.getpid(), self._process.pid), self._memory)
-                if confined.get("scratch"):
-                    confined["verify"] = self._isolation is None
-                runner = self._confined_runner(submission, script, confined)
+                confined = self._choice.plan((os.getpid(), self._process.pid), self._memory)
+                return self._confined_runner(submission, script, confined)
             except plan.NotHere as error:
-                self._weaken(str(error))
-                continue
-            self._isolation = isolation
-            return runner
+                self._choice.weaken(str(error))
 
     @property
     def pid(self) -> int:
@@ -269,18 +268,10 @@ class Template:
 
         Raises like `runner`.
         """
-        if self._isolation is None:
+        if self._choice.isolation is None:
             self.runner(SubmissionText("nothing", "nothing.py", "")).close()
-        assert self._isolation is not None
-        return self._isolation
-
-    def _weaken(self, reason: str) -> None:
-        """Go on with the next level."""
-        refused = self._levels.pop(0)
-        self._isolation = None
-        self._refused = (*self._refused, f"{refused.value}: {reason}")
-        if not self._levels:
-            raise UsageError(f"student code cannot be closed off here: {'; '.join(self._refused)}")
+        assert self._choice.isolation is not None
+        return self._choice.isolation
 
     def _confined_runner(
         self, submission: SubmissionText, script: ScriptPlace | None, confined: dict[str, Any]
@@ -304,15 +295,17 @@ class Template:
             wire.close()
             raise limits.no_process()
         try:
-            problem = wire.receive(_CONFINED, _ANSWER_SECONDS).problem
+            confinement = wire.receive(_CONFINED, _ANSWER_SECONDS)
         except (Ended, Silent, Malformed) as error:
-            problem = f"the runner is gone ({type(error).__name__})"
+            confinement = _Confined(f"the runner is gone ({type(error).__name__})")
+        problem = confinement.problem
         if problem == room.NO_ROOM:
             wire.close()
             raise limits.no_process()
         if problem:
             wire.close()
             raise plan.NotHere(problem)
+        self._choice.holds(confinement.held, confinement.lacking)
         return Runner(wire, submission.source)
 
     def close(self) -> None:

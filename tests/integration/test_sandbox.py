@@ -225,8 +225,8 @@ def broken_at(monkeypatch: pytest.MonkeyPatch, level: Level, damage: Broken) -> 
     """From now on the plan for that level has something in it that cannot be applied."""
     real = plan.make
 
-    def make(chosen: Isolation, spared: tuple[int, ...], memory: int = plan.MEMORY) -> dict[str, Any]:
-        made = real(chosen, spared, memory)
+    def make(chosen: Isolation, *arguments: Any) -> dict[str, Any]:
+        made = real(chosen, *arguments)
         if chosen.level is level:
             damage(made)
         return made

@@ -113,6 +113,7 @@ class _Run:
         frame = Frame(self._start())
         patience.ours = (self._driver,)
         in_time = self._watch(frame, started + seconds, patience)
+        self._exceeded = self._exceeded or self._watchdog.ended_by_kernel()
         answer: dict[str, Any] = frame.message() or {"status": "died"}
         if self._exceeded:  # it goes on to take more until it is killed, so nothing is asked
             failure = {"during": "call", "type": "MemoryError", "message": self._exceeded}
@@ -199,6 +200,7 @@ def _as_driver(
     """The driver's life, from fork to exit."""
     _, submission, place = arguments
     try:
+        confinement.let_go()
         os.setsid()
         claim = _descriptors(claim, output, confinement)
         confinement.drop()

@@ -52,11 +52,13 @@ def template(descriptor: int) -> None:
         command = control.receive()
         given = control.take_descriptor()
         runners.bury()
+        plan = command.get("sandbox") or {}
+        plan["name"] = runners.name()
         child = forking.attempt(_fork)
         if child == 0:
             control.close()
             forking.guarded(functools.partial(runner, given, command))
-        runners.add(child, command.get("sandbox") or {})
+        runners.add(child, plan)
         control.send({"forked": child is not None})
         os.close(given)
 
@@ -81,7 +83,7 @@ def runner(descriptor: int, settings: dict[str, Any]) -> None:
             full = room.refuses(error) or (error.__cause__ is not None and room.refuses(error.__cause__))
             control.send({"problem": room.NO_ROOM if full else str(error)})
             return
-        control.send({"problem": ""})
+        control.send({"problem": "", **confinement.held})
         Runner(control, settings, confinement).serve()
     except BaseException:
         confinement.sweep()
@@ -191,7 +193,7 @@ class Runner:
         return {"cpu": reaper.used()}
 
     def _look_at(self, command: dict[str, Any]) -> dict[str, Any]:
-        exceeded, self._exceeded = self._exceeded, ""
+        exceeded, self._exceeded = self._exceeded or self._watchdog.ended_by_kernel(), ""
         return {**self._figures.of(command["socket"]), "exceeded": exceeded}
 
     def _stack(self, command: dict[str, Any]) -> dict[str, Any]:

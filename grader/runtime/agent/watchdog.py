@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from grader.runtime.agent import reaper
+from grader.runtime.agent.cgroup import Group
 from grader.runtime.agent.leftovers import SHARED_MEMORY, SharedNames
 
 PERIOD = 0.05
@@ -38,17 +39,25 @@ class Watchdog:
     """Looks at what runs below this process. With an empty plan nothing is too much.
 
     `names` are those in shared memory that belong to the runner, where `user` is the judge's and has others as well.
+    `group` is the cgroup in which all are.
     """
 
     def __init__(
-        self, plan: Mapping[str, Any], scratch: str, user: int, names: SharedNames | None = None
+        self,
+        plan: Mapping[str, Any],
+        scratch: str,
+        user: int,
+        names: SharedNames | None = None,
+        group: Group | None = None,
     ) -> None:
         self._memory = int(plan.get("memory", 0))
+        self._memory_words = f"more than {self._memory >> 20} MB of memory in all its processes together"
         self._processes = int(plan.get("processes", 0))
         self._room = 0 if plan.get("namespaces") else int(plan.get("room", 0))
         self._scratch = scratch
         self._user = user
         self._names = names
+        self._group = group
         self._shared_before = _shared_of(user) if self._room else 0
         self.listener = -1
         """A connection to the judge: once that is gone, there is nothing to be waited for."""
@@ -80,12 +89,16 @@ class Watchdog:
             self._names.look(pids)
         if len(pids) > self._processes:
             return f"more than {self._processes} processes"
-        if self._too_much_memory(pids, now):
-            return f"more than {self._memory >> 20} MB of memory in all its processes together"
+        if self.ended_by_kernel() or self._too_much_memory(pids, now):
+            return self._memory_words
         if self._room and now - self._files_looked >= _FILES_EVERY:
             self._files_looked = now
             return self._files(pids)
         return ""
+
+    def ended_by_kernel(self) -> str:
+        """What the kernel has killed some of them for since the last time, in words; empty if it has not."""
+        return self._memory_words if self._group is not None and self._group.out_of_memory() else ""
 
     def _nobody_listens(self) -> bool:
         if self.listener < 0:
@@ -96,12 +109,14 @@ class Watchdog:
 
     def _too_much_memory(self, pids: list[int], now: float) -> bool:
         """If it is not far too much, those that are just ending get a moment to give theirs back."""
+        started = time.thread_time()
         used = sum(map(_resident, pids))
         fast = used - self._used > self._memory * _FAST * (now - self._looked)
         self._used, self._looked = used, now
         if used > self._memory:
             used = self._fairly(pids, held=pids if fast else ())
-        self._next = time.monotonic() + pause(self._memory - used)
+        cost = time.thread_time() - started
+        self._next = time.monotonic() + pause(self._memory - used, cost)
         return used > self._memory
 
     def _fairly(self, pids: list[int], held: Collection[int]) -> int:
@@ -133,9 +148,9 @@ class Watchdog:
         return sum(map(_blocks, self._names.suspected(pids)))
 
 
-def pause(left: int) -> float:
-    """Seconds in which no more than so many bytes can be taken; not so few that nothing but looking is done."""
-    return min(PERIOD, max(_SOONEST, left / _FASTEST))
+def pause(left: int, cost: float = 0.0) -> float:
+    """Seconds in which no more than so many bytes can be taken; but no fewer than a look costs."""
+    return min(PERIOD, max(_SOONEST, cost, left / _FASTEST))
 
 
 def _resident(pid: int) -> int:

@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from grader.runtime.agent import kernel
-from grader.runtime.sandbox import places, seccomp
+from grader.runtime.sandbox import cgroups, places, seccomp
 from grader.runtime.sandbox.levels import Isolation, Level
 
 SCRATCH = "/scratch"
@@ -39,6 +41,10 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
     if level is Level.OFF:
         return Isolation(level, refused=refused)
     root = os.geteuid() == 0
+    if level is Level.UID and not root:
+        raise NotHere("only root can become another user")
+    if level is Level.LANDLOCK and root:
+        raise NotHere("as root it would keep the identity of root, whose processes the kernel does not limit")
     found = Isolation(
         level,
         landlock=min(kernel.landlock_version(), _NEWEST_LANDLOCK),
@@ -47,8 +53,6 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
         root=root,
         refused=refused,
     )
-    if level is Level.UID and not root:
-        raise NotHere("only root can become another user")
     if level is Level.LANDLOCK and not found.landlock:
         raise NotHere("this kernel has no Landlock")
     if level in (Level.UID, Level.LANDLOCK) and not found.seccomp:
@@ -56,10 +60,16 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
     return found
 
 
-def make(chosen: Isolation, spared: tuple[int, ...], memory: int = MEMORY) -> dict[str, Any]:
+def make(
+    chosen: Isolation,
+    spared: tuple[int, ...],
+    memory: int = MEMORY,
+    subtrees: tuple[cgroups.Subtree, ...] = (),
+) -> dict[str, Any]:
     """The plan for one runner; without `scratch` if nothing is to be applied and only sums are kept in bounds.
 
-    `spared` are the processes of the judge, `memory` is what all processes of the runner may use, in bytes.
+    `spared` are the processes of the judge, `memory` is what all processes of the runner may use, in bytes. Its cgroup
+    is made in `subtrees`.
     """
     if chosen.level is Level.OFF:
         return {"memory": memory, "processes": PROCESSES, "room": ROOM} if memory else {}
@@ -74,6 +84,7 @@ def make(chosen: Isolation, spared: tuple[int, ...], memory: int = MEMORY) -> di
         "files": FILES,
         "memory": memory,
         "processes": PROCESSES,
+        "cgroup": msgspec.to_builtins(subtrees),
         "devices": places.DEVICES,
         "readable": needed.readable if namespaces else needed.expanded(),
         "listable": () if namespaces else needed.listable(),

@@ -182,12 +182,20 @@ class _Targets:
         """Remove what was made, by us and by attacks that were a success."""
         with contextlib.suppress(OSError):
             synchronize.sem_unlink(self._semaphore)  # type: ignore[attr-defined]
-        for path in (self._home_file, *Path("/dev/shm").glob("grader-selftest-*")):
+        self._home_file.unlink(missing_ok=True)
+        self._empty_shared_memory()
+
+    def _empty_shared_memory(self) -> None:
+        for path in Path("/dev/shm").glob("grader-selftest-*"):
             path.unlink(missing_ok=True)
 
     def hit(self) -> bool:
-        """Whether a file has changed, somebody has connected, or a packet has come, since the last time."""
+        """Whether a file has changed, somebody has connected, or a packet has come, since the last time.
+
+        What was left in shared memory by an attack that was ended is removed: the next one is not to answer for it.
+        """
         found = False
+        self._empty_shared_memory()
         for server in self._servers:
             with contextlib.suppress(BlockingIOError):
                 if server.type == socket.SOCK_STREAM:
