@@ -21,9 +21,10 @@ from grader.runtime.agent import leftovers, room
 from grader.runtime.allowance import Allowance
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
-from grader.runtime.sandbox import plan
+from grader.runtime.sandbox import places, plan
 from grader.runtime.sandbox.cgroups import Subtree
 from grader.runtime.sandbox.choice import Choice
+from grader.runtime.sandbox.copies import Interpreter
 from grader.runtime.sandbox.levels import Isolation
 from grader.runtime.silence import Figures
 
@@ -207,30 +208,39 @@ class Template:
         self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY, hash_seed: str = "0"
     ) -> None:
         limits.open_files()
-        leftovers.remove_stale(tempfile.gettempdir())
+        for folder in {tempfile.gettempdir(), places.open_folder()}:
+            leftovers.remove_stale(folder)
         self._memory = memory if isolated else 0
         self._choice = Choice(close_off=isolated and not unsafe)
+        self._isolated = isolated
+        self._hash_seed = hash_seed
+        self._start(sys.executable, {})
+
+    def _start(self, executable: str, variables: dict[str, str]) -> None:
+        """Start the process, by this interpreter and with these variables in its environment."""
+        self._executable = executable
         self._wire, other = pair()
         descriptor = os.dup(other.fileno())
         other.close()
         os.set_inheritable(descriptor, True)
         boot = _BOOT.format(root=str(_ROOT), fd=descriptor)
-        flags = ["-s", "-S"] if isolated else ["-s"]
+        flags = ["-s", "-S"] if self._isolated else ["-s"]
+        environment = _environment() if self._isolated else os.environ
         try:
             self._process = subprocess.Popen(
-                [sys.executable, *flags, "-B", "-X", "utf8", "-c", boot],
+                [executable, *flags, "-B", "-X", "utf8", "-c", boot],
                 pass_fds=[descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
-                env={**(_environment() if isolated else os.environ), "PYTHONHASHSEED": hash_seed},
+                env={**environment, **variables, "PYTHONHASHSEED": self._hash_seed},
                 cwd="/",
                 start_new_session=True,
             )
         except OSError as error:
             if room.refuses(error):
                 raise limits.no_process() from error
-            raise InternalError(f"cannot start {sys.executable}: {error}") from error
+            raise InternalError(f"cannot start {executable}: {error}") from error
         finally:
             os.close(descriptor)
 
@@ -253,10 +263,17 @@ class Template:
         """
         while True:
             try:
+                self._use(self._choice.interpreter())
                 confined = self._choice.plan((os.getpid(), self._process.pid), self._memory)
                 return self._confined_runner(submission, script, confined)
             except plan.NotHere as error:
                 self._choice.weaken(str(error))
+
+    def _use(self, interpreter: Interpreter) -> None:
+        """See that the process is one of this interpreter; there are no runners yet if it is not."""
+        if interpreter.executable != self._executable:
+            self._end()
+            self._start(interpreter.executable, interpreter.variables)
 
     @property
     def pid(self) -> int:
@@ -310,6 +327,10 @@ class Template:
 
     def close(self) -> None:
         """End the template."""
+        self._end()
+        self._choice.remove()
+
+    def _end(self) -> None:
         self._wire.close()
         try:
             self._process.wait(timeout=_LAST_SECONDS)

@@ -65,21 +65,22 @@ def make(
     spared: tuple[int, ...],
     memory: int = MEMORY,
     subtrees: tuple[cgroups.Subtree, ...] = (),
+    needed: places.Places | None = None,
 ) -> dict[str, Any]:
     """The plan for one runner; without `scratch` if nothing is to be applied and only sums are kept in bounds.
 
     `spared` are the processes of the judge, `memory` is what all processes of the runner may use, in bytes. Its cgroup
-    is made in `subtrees`.
+    is made in `subtrees`. `needed` is what the interpreter needs, if that is not the one of the judge.
     """
     if chosen.level is Level.OFF:
         return {"memory": memory, "processes": PROCESSES, "room": ROOM} if memory else {}
     namespaces = chosen.level is Level.NS
-    needed = places.interpreter()
+    needed = needed or places.interpreter()
     plan: dict[str, Any] = {
         "namespaces": namespaces,
         "uid": _unused_uid() if chosen.other_user else 0,
         "landlock": chosen.landlock,
-        "scratch": SCRATCH if namespaces else tempfile.gettempdir(),
+        "scratch": SCRATCH if namespaces else _temporary(chosen),
         "room": ROOM,
         "files": FILES,
         "memory": memory,
@@ -99,6 +100,10 @@ def make(
         plan["seccomp"] = base64.b64encode(seccomp.program(rules)).decode("ascii")
         plan["own_pid"] = seccomp.OWN_PID
     return plan
+
+
+def _temporary(chosen: Isolation) -> str:
+    return places.open_folder() if chosen.other_user else tempfile.gettempdir()
 
 
 def _secrets() -> tuple[str, ...]:
