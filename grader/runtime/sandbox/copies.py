@@ -7,6 +7,7 @@ folder with a lock, so it goes away as a runner's does (`grader.runtime.agent.le
 
 import os
 import shutil
+import stat
 import sys
 import sysconfig
 from dataclasses import dataclass, field
@@ -17,15 +18,10 @@ from grader.runtime.sandbox.levels import Level
 from grader.runtime.sandbox.places import Places
 
 _LEFT_OUT = (
-    "site-packages",
-    "dist-packages",
-    "test",
-    "tests",
-    "idlelib",
-    "ensurepip",
-    "turtledemo",
-    "config-*",
+    *("site-packages", "dist-packages", "test", "tests", "config-*", "*.a"),
+    *("idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "pydoc_data", "*.opt-?.pyc"),
 )
+"""Packages, what nobody imports in a submission that has no screen, and what is compiled for other options."""
 _PREFIX = "python-"
 
 
@@ -98,8 +94,10 @@ def _is_standard(path: str) -> bool:
 def _copy_file(source: str, target: str) -> None:
     """With the time of the source, which belongs to what is compiled, for everybody to read."""
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    shutil.copy2(source, target)
-    os.chmod(target, 0o755 if os.access(target, os.X_OK) else 0o644)
+    shutil.copyfile(source, target)
+    found = os.stat(source)
+    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+    os.chmod(target, 0o755 if found.st_mode & stat.S_IXUSR else 0o644)
 
 
 def _open_folders(folder: str) -> None:

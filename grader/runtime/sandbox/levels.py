@@ -104,6 +104,12 @@ class Isolation:
         return "" if Part.PIDS in self.cgroup else ", whose number of processes nothing limits"
 
     @property
+    def limits_processes(self) -> bool:
+        """Whether the kernel limits how many processes there are of this code alone, whatever else the user runs."""
+        held_by_cgroup = self.level is Level.LANDLOCK and Part.PIDS in self.cgroup
+        return self.level in (Level.NS, Level.UID) or held_by_cgroup
+
+    @property
     def sufficient(self) -> bool:
         """Whether code that nobody has read may be graded in a batch."""
         return self.level in _SUFFICIENT and self.seccomp
