@@ -62,7 +62,7 @@ def tried(perform: Perform, template: int, isolation: Isolation, memory: int) ->
     """Both bombs, and what was tried of a cgroup when it was made. `template` is the process, `memory` the limit."""
     titles = ("start processes without end", "use too much memory in all")
     if not isolation.limits_processes:
-        why = "no limit of the kernel would hold it"
+        why = "no limit of the kernel is for it alone"
         yield from (Tried(title, Outcome.NOT_TRIED, False, why) for title in titles)
     else:
         yield _of_processes(titles[0], perform, template)
@@ -106,7 +106,7 @@ class _Watch:
 
     def __init__(self, template: int) -> None:
         self._template = template
-        self._common = _own(template)
+        self._common = own_memory(template)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self.processes = 0
@@ -124,10 +124,10 @@ class _Watch:
         while not self._over.wait(_PERIOD):
             pids = reaper.descendants(self._template)
             self.processes = max(self.processes, len(pids))
-            self.memory = max(self.memory, sum(max(0, _own(pid) - self._common) for pid in pids))
+            self.memory = max(self.memory, sum(max(0, own_memory(pid) - self._common) for pid in pids))
 
 
-def _own(pid: int) -> int:
+def own_memory(pid: int) -> int:
     """Bytes of memory that belong to no file; a process has those of the template, and its own."""
     try:
         with open(f"/proc/{pid}/statm", "rb") as listing:

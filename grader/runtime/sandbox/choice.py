@@ -4,7 +4,10 @@ import dataclasses
 import sys
 from typing import Any
 
+import msgspec
+
 from grader.errors import UsageError
+from grader.runtime.agent import cgroup
 from grader.runtime.sandbox import cgroups, copies, levels, plan
 from grader.runtime.sandbox.cgroups import Subtree
 from grader.runtime.sandbox.copies import Interpreter
@@ -20,6 +23,7 @@ class Choice:
     def __init__(self, *, close_off: bool) -> None:
         self._levels = list(levels.wanted(not close_off))
         self._found = cgroups.find() if close_off else cgroups.Found()
+        cgroup.remove_stale(msgspec.to_builtins(self._found.subtrees))
         self._subtrees = self._found.subtrees
         self._trying: Isolation | None = None
         self._interpreter: Interpreter | None = None
