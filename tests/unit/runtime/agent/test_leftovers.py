@@ -126,7 +126,7 @@ def test_only_names_that_are_held_are_blamed(shared: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-@pytest.fixture(params=["landlock", "off"])
+@pytest.fixture(params=["weak", "off"])
 def low(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A level without namespaces; scratch folders come to the path that is given."""
     monkeypatch.setenv(levels.VARIABLE, request.param)
