@@ -89,7 +89,7 @@ def _memory(group: Group) -> bool:
 
 
 def _kill(group: Group) -> bool:
-    inside = _Inside(group, lambda: select.select([], [], [], _SECONDS))
+    inside = _Inside(group, lambda: select.select([], [], []))
     try:
         if inside.says() != _ENTERED:
             return False
