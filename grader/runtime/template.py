@@ -16,13 +16,16 @@ from typing import Any
 
 import msgspec
 
-from grader.errors import InternalError, UsageError
+from grader.errors import InternalError
 from grader.runtime import limits
 from grader.runtime.agent import leftovers, room
 from grader.runtime.allowance import Allowance
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
-from grader.runtime.sandbox import levels, plan
+from grader.runtime.sandbox import places, plan
+from grader.runtime.sandbox.cgroups import Subtree
+from grader.runtime.sandbox.choice import Choice
+from grader.runtime.sandbox.copies import Interpreter
 from grader.runtime.sandbox.levels import Isolation
 from grader.runtime.silence import Figures
 
@@ -86,9 +89,14 @@ class _Forked(msgspec.Struct, frozen=True):
 
 
 class _Confined(msgspec.Struct, frozen=True):
-    """The runner's first words: why it could not be closed off, if it could not."""
+    """The runner's first words: why it could not be closed off, if it could not.
+
+    And, the first time: the cgroups that `held` when they were tried, and why there is nothing else.
+    """
 
     problem: str
+    held: tuple[Subtree, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 _FORKED = msgspec.json.Decoder(_Forked)
@@ -191,45 +199,56 @@ class Template:
     It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
 
     Its runners are closed off as strongly as this machine allows, unless it is not `isolated`, or it is `unsafe`;
-    all processes of one together may use `memory` bytes then.
+    all processes of one together may use `memory` bytes then. Another template may lend its `choice` of how.
 
     Raises:
         UsageError: the machine does not allow the files or processes that are needed.
     """
 
     def __init__(
-        self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY, hash_seed: int = 0
+        self,
+        *,
+        isolated: bool = True,
+        unsafe: bool = False,
+        memory: int = plan.MEMORY,
+        hash_seed: int = 0,
+        choice: Choice | None = None,
     ) -> None:
         self.hash_seed = hash_seed
-        self._unsafe = unsafe
         limits.open_files()
-        leftovers.remove_stale(tempfile.gettempdir())
-        self._isolated = isolated
+        for folder in {tempfile.gettempdir(), places.open_folder()}:
+            leftovers.remove_stale(folder)
         self._memory = memory if isolated else 0
-        self._levels = list(levels.wanted(unsafe or not isolated))
-        self._isolation: Isolation | None = None
-        self._refused: tuple[str, ...] = ()
+        self._choice = choice or Choice(close_off=isolated and not unsafe)
+        self._has_own_choice = choice is None
+        self._isolated = isolated
+        self._start(sys.executable, {})
+
+    def _start(self, executable: str, variables: dict[str, str]) -> None:
+        """Start the process, by this interpreter and with these variables in its environment."""
+        self._executable = executable
         self._wire, other = pair()
         descriptor = os.dup(other.fileno())
         other.close()
         os.set_inheritable(descriptor, True)
         boot = _BOOT.format(root=str(_ROOT), fd=descriptor)
-        flags = ["-s", "-S"] if isolated else ["-s"]
+        flags = ["-s", "-S"] if self._isolated else ["-s"]
+        environment = _environment() if self._isolated else os.environ
         try:
             self._process = subprocess.Popen(
-                [sys.executable, *flags, "-B", "-X", "utf8", "-c", boot],
+                [executable, *flags, "-B", "-X", "utf8", "-c", boot],
                 pass_fds=[descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
-                env={**(_environment() if isolated else os.environ), "PYTHONHASHSEED": str(hash_seed)},
+                env={**environment, **variables, "PYTHONHASHSEED": str(self.hash_seed)},
                 cwd="/",
                 start_new_session=True,
             )
         except OSError as error:
             if room.refuses(error):
                 raise limits.no_process() from error
-            raise InternalError(f"cannot start {sys.executable}: {error}") from error
+            raise InternalError(f"cannot start {executable}: {error}") from error
         finally:
             os.close(descriptor)
 
@@ -248,11 +267,9 @@ class Template:
             yield self
             return
         with Template(
-            isolated=self._isolated, unsafe=self._unsafe, memory=self._memory, hash_seed=hash_seed
-        ) as other:
-            other._levels, other._refused = list(self._levels), self._refused
-            other._isolation = self._isolation  # the same machine, so it need not be tried again
-            yield other
+            isolated=self._isolated, memory=self._memory, hash_seed=hash_seed, choice=self._choice
+        ) as one:
+            yield one
 
     def runner(self, submission: SubmissionText, script: ScriptPlace | None = None) -> Runner:
         """A new runner for a submission, or for a program that is run as a `script`.
@@ -265,16 +282,17 @@ class Template:
         """
         while True:
             try:
-                isolation = self._isolation or plan.isolation(self._levels[0], self._refused)
-                confined = plan.make(isolation, (os.getpid(), self._process.pid), self._memory)
-                if confined.get("scratch"):
-                    confined["verify"] = self._isolation is None
-                runner = self._confined_runner(submission, script, confined)
+                self._use(self._choice.interpreter())
+                confined = self._choice.plan((os.getpid(), self._process.pid), self._memory)
+                return self._confined_runner(submission, script, confined)
             except plan.NotHere as error:
-                self._weaken(str(error))
-                continue
-            self._isolation = isolation
-            return runner
+                self._choice.weaken(str(error))
+
+    def _use(self, interpreter: Interpreter) -> None:
+        """See that the process is one of this interpreter; there are no runners yet if it is not."""
+        if interpreter.executable != self._executable:
+            self._end()
+            self._start(interpreter.executable, interpreter.variables)
 
     @property
     def pid(self) -> int:
@@ -286,18 +304,10 @@ class Template:
 
         Raises like `runner`.
         """
-        if self._isolation is None:
+        if self._choice.isolation is None:
             self.runner(SubmissionText("nothing", "nothing.py", "")).close()
-        assert self._isolation is not None
-        return self._isolation
-
-    def _weaken(self, reason: str) -> None:
-        """Go on with the next level."""
-        refused = self._levels.pop(0)
-        self._isolation = None
-        self._refused = (*self._refused, f"{refused.value}: {reason}")
-        if not self._levels:
-            raise UsageError(f"student code cannot be closed off here: {'; '.join(self._refused)}")
+        assert self._choice.isolation is not None
+        return self._choice.isolation
 
     def _confined_runner(
         self, submission: SubmissionText, script: ScriptPlace | None, confined: dict[str, Any]
@@ -321,19 +331,26 @@ class Template:
             wire.close()
             raise limits.no_process()
         try:
-            problem = wire.receive(_CONFINED, _ANSWER_SECONDS).problem
+            confinement = wire.receive(_CONFINED, _ANSWER_SECONDS)
         except (Ended, Silent, Malformed) as error:
-            problem = f"the runner is gone ({type(error).__name__})"
+            confinement = _Confined(f"the runner is gone ({type(error).__name__})")
+        problem = confinement.problem
         if problem == room.NO_ROOM:
             wire.close()
             raise limits.no_process()
         if problem:
             wire.close()
             raise plan.NotHere(problem)
+        self._choice.holds(confinement.held, confinement.lacking)
         return Runner(wire, submission.source)
 
     def close(self) -> None:
         """End the template."""
+        self._end()
+        if self._has_own_choice:
+            self._choice.remove()
+
+    def _end(self) -> None:
         self._wire.close()
         try:
             self._process.wait(timeout=_LAST_SECONDS)

@@ -26,7 +26,6 @@ from grader.runtime.agent import (
     install,
     reaper,
     room,
-    watchdog,
 )
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.confine import Confinement, Failed
@@ -53,11 +52,13 @@ def template(descriptor: int) -> None:
         command = control.receive()
         given = control.take_descriptor()
         runners.bury()
+        plan = command.get("sandbox") or {}
+        plan["name"] = runners.name()
         child = forking.attempt(_fork)
         if child == 0:
             control.close()
             forking.guarded(functools.partial(runner, given, command))
-        runners.add(child, command.get("sandbox") or {})
+        runners.add(child, plan)
         control.send({"forked": child is not None})
         os.close(given)
 
@@ -82,7 +83,7 @@ def runner(descriptor: int, settings: dict[str, Any]) -> None:
             full = room.refuses(error) or (error.__cause__ is not None and room.refuses(error.__cause__))
             control.send({"problem": room.NO_ROOM if full else str(error)})
             return
-        control.send({"problem": ""})
+        control.send({"problem": "", **confinement.held})
         Runner(control, settings, confinement).serve()
     except BaseException:
         confinement.sweep()
@@ -132,7 +133,7 @@ class Runner:
         while True:
             if self._watchdog.due():
                 self._look()
-            if self._control.ready(watchdog.PERIOD):
+            if self._control.ready(self._watchdog.wait()):
                 return
 
     def _look(self) -> None:
@@ -192,7 +193,7 @@ class Runner:
         return {"cpu": reaper.used()}
 
     def _look_at(self, command: dict[str, Any]) -> dict[str, Any]:
-        exceeded, self._exceeded = self._exceeded, ""
+        exceeded, self._exceeded = self._exceeded or self._watchdog.ended_by_kernel(), ""
         return {**self._figures.of(command["socket"]), "exceeded": exceeded}
 
     def _stack(self, command: dict[str, Any]) -> dict[str, Any]:
