@@ -1,13 +1,15 @@
 """Makes a finding of a flaw: its place, help, witness and replay token. Start at `FindingMaker.finding`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import msgspec
 
 from grader.core.execution import Execution
 from grader.core.operations import Creation, ObjectId
 from grader.core.verdict import Finding, FindingKind, Location
+from grader.engine.driver import BROKE_IN
 from grader.engine.tasks import TaskPath
 from grader.grading import tokens
 from grader.grading.flaws import Flaw, Wrong
@@ -109,6 +111,18 @@ class FindingMaker:
             draw=origin.draw,
             hash_seed=origin.hash_seed,
         )
+
+    @contextmanager
+    def traced(self, execution: Execution | None = None) -> Iterator[None]:
+        """Let an exception of ours tell, as `replay`, the order in which it came up: this one, or that under way."""
+        try:
+            yield
+        except Exception as error:
+            about = execution or getattr(error, BROKE_IN, None)
+            if about is not None and not getattr(error, "replay", ""):
+                with suppress(Exception):  # the first one counts
+                    setattr(error, "replay", self.token(about))  # noqa: B010 (exceptions of any class)
+            raise
 
     def _line_of_conflict(self, flaw: Flaw, execution: Execution) -> int:
         lines = [execution.trace[number].operation.line for number in flaw.conflict]

@@ -20,7 +20,6 @@ from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath, TaskTable
-from grader.errors import UsageError
 from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, few, told_under
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
@@ -193,6 +192,7 @@ class Lab:
             CheckFailed: a run went wrong, and once more.
             Inconclusive: a run could not be judged.
             LookupError: there are no free runs for this exercise.
+            MachineError: the machine does not allow them.
         """
         if self._replay is not None:
             return
@@ -203,11 +203,8 @@ class Lab:
             )
         if self.free is not None:
             planned = tuple(run for run in planned if run.function in self.free)
-        try:
-            with unpinned():
-                sampled = sample(self._bench.open_runner, planned)
-        except UsageError as error:  # the machine does not allow the processes for it
-            raise Inconclusive(Finding(FindingKind.INCONCLUSIVE, str(error))) from error
+        with unpinned():
+            sampled = sample(self._bench.open_runner, planned)
         self.evidence.append(Evidence(EvidenceLevel.SAMPLED, sampled.processes, len(sampled.performed)))
         self.remark = sampled.remark
         findings = [self._free_finding(flaw) for flaw in _different(sampled.flaws)]
@@ -300,6 +297,7 @@ class Lab:
                 has_floor=not draw,
                 patience=PATIENCE if self._replay is None else None,
                 tasks=tasks,
+                is_spent=lambda: self._bench.runner.allowance.is_spent,
             )
 
         return make

@@ -29,6 +29,7 @@ _DEVICE = Access.READ_FILE | Access.WRITE_FILE
 _ALL = Access((1 << len(Access)) - 1)
 _SCRATCH = _ALL & ~(Access.EXECUTE | Access.MAKE_CHAR | Access.MAKE_BLOCK | Access.IOCTL_DEV)
 _SHARED = Access.READ_FILE | Access.WRITE_FILE | Access.MAKE_REG | Access.REMOVE_FILE | Access.TRUNCATE
+_NOT_CAUGHT = (signal.SIGKILL, signal.SIGSTOP)
 _fork, _leave = os.fork, os._exit
 
 
@@ -198,12 +199,16 @@ class Confinement:
 
 
 def _stand_by(first: int) -> NoReturn:
-    """Wait for the first process of the namespace, which has taken this one's place, and bury it."""
+    """Wait for the first process of the namespace, which has taken this one's place, and end as it does."""
     os.closerange(0, os.sysconf("SC_OPEN_MAX"))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    status = 0
     with contextlib.suppress(OSError):
-        os.waitpid(first, 0)
-    _leave(0)
+        status = os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL) if -status not in _NOT_CAUGHT else None
+        os.kill(os.getpid(), -status)
+    _leave(max(status, 0))
 
 
 def _with_own_pid(program: bytes, placeholder: int) -> bytes:

@@ -24,6 +24,7 @@ from grader.runtime.agent import (
     free,
     hosts,
     install,
+    probe,
     reaper,
     room,
 )
@@ -38,10 +39,9 @@ _MAIN = 0
 
 
 def template(descriptor: int) -> None:
-    """Serve `runner` commands until the judge hangs up."""
+    """Fork a runner on each command `runner`, and tell how one has ended (`ended`), until the judge hangs up."""
     install.preload()
     free.preload()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
@@ -50,6 +50,9 @@ def template(descriptor: int) -> None:
     control.at_end = runners.end
     while True:
         command = control.receive()
+        if command["do"] == "ended":
+            control.send({"status": runners.status(command["runner"])})
+            continue
         given = control.take_descriptor()
         runners.bury()
         plan = command.get("sandbox") or {}
@@ -59,7 +62,7 @@ def template(descriptor: int) -> None:
             control.close()
             forking.guarded(functools.partial(runner, given, command))
         runners.add(child, plan)
-        control.send({"forked": child is not None})
+        control.send({"runner": child or 0})
         os.close(given)
 
 
@@ -101,6 +104,7 @@ class Runner:
         self._hosts: set[int] = set()
         self._watchdog = confinement.watchdog()
         self._watchdog.listener = control.fileno()
+        self._watchdog.note = lambda text: control.send({"note": text})
         self._exceeded = ""
         self._figures = Figures()
         _limit(settings)
@@ -120,6 +124,7 @@ class Runner:
             "figures": self._look_at,
             "stack": self._stack,
             "free": self._free,
+            "room": self._room,
         }
         while True:
             self._watch()
@@ -199,6 +204,9 @@ class Runner:
     def _stack(self, command: dict[str, Any]) -> dict[str, Any]:
         pid = self._figures.find(command["socket"])
         return {"asked": pid != 0 and reaper.kill(pid, signal.SIGUSR1)}
+
+    def _room(self, command: dict[str, Any]) -> dict[str, Any]:
+        return probe.room(command["processes"], self._confinement)
 
     def _free(self, command: dict[str, Any]) -> dict[str, Any]:
         return free.run(self._submission, command, frozenset(self._hosts), self._confinement, self._watchdog)

@@ -7,6 +7,7 @@ removed here, however it has ended: it could not reach that itself any more.
 
 import os
 import secrets
+import signal
 import tempfile
 import time
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ LAST_SECONDS = 10.0
 """How long runners may take to end by themselves, once there is no judge any more."""
 _PAUSE = 0.001
 _RANDOM_BYTES = 6
+_ENDING_SECONDS = 1.0
+_REMEMBERED = 64
 
 
 class Runners:
@@ -25,8 +28,10 @@ class Runners:
 
     def __init__(self) -> None:
         reaper.become_reaper()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # how they ended is asked for
         self._alive: set[int] = set()
         self._all = {os.getppid()}  # the judge, which may have copied an interpreter for us
+        self._ended: dict[int, int] = {}
         self._folders = {tempfile.gettempdir()}
         self._groups: dict[int, Mapping[str, Any]] = {}
 
@@ -59,6 +64,7 @@ class Runners:
     def end(self) -> None:
         """Wait until all have ended by themselves, and see that nothing is left of those that were killed."""
         deadline = time.monotonic() + LAST_SECONDS
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         self.bury()
         while self._alive and time.monotonic() < deadline:
             time.sleep(_PAUSE)
@@ -69,8 +75,31 @@ class Runners:
         for folder in self._folders:
             leftovers.remove_stale(folder, self._all)
 
+    def status(self, pid: int) -> int | None:
+        """The exit status of a runner that has just ended (negative: a signal); None if it has not, or is not known."""
+        deadline = time.monotonic() + _ENDING_SECONDS
+        while pid in self._alive and time.monotonic() < deadline:
+            self.bury()
+            time.sleep(_PAUSE)
+        return self._ended.get(pid)
+
     def _strays(self) -> set[int]:
         """Children of this process that are no runners."""
+        self._read_statuses()
         children = set(reaper.children(os.getpid()))
         self._alive &= children
         return children - self._alive
+
+    def _read_statuses(self) -> None:
+        """Bury whoever has ended, and remember how runners did."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            if pid in self._alive:
+                self._ended[pid] = os.waitstatus_to_exitcode(status)
+                if len(self._ended) > _REMEMBERED:
+                    del self._ended[next(iter(self._ended))]

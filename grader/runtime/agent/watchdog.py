@@ -14,7 +14,7 @@ import select
 import signal
 import stat
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from grader.runtime.agent import reaper
@@ -30,6 +30,8 @@ _FAST = 0.5
 """Growth that is fast: so much of what is allowed, in a second."""
 _FILES_EVERY = 0.25
 _CLEARLY = 1.5
+_NEAR = 2
+"""That part of a limit is much, where a submission needs next to nothing."""
 _ENDING_SECONDS = 0.05
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _BLOCK = 512
@@ -61,6 +63,9 @@ class Watchdog:
         self._shared_before = _shared_of(user) if self._room else 0
         self.listener = -1
         """A connection to the judge: once that is gone, there is nothing to be waited for."""
+        self.note: Callable[[str], object] = lambda text: None
+        """Told once that much is used, in words: the judge has to know if this process does not live to say it."""
+        self._is_noted = False
         self._used = 0
         self._looked = self._files_looked = time.monotonic()
         self._next = self._looked + PERIOD
@@ -87,6 +92,7 @@ class Watchdog:
         pids = reaper.descendants(os.getpid())
         if self._names is not None:
             self._names.look(pids)
+        self._note(pids)
         if len(pids) > self._processes:
             return f"more than {self._processes} processes"
         if self.ended_by_kernel() or self._too_much_memory(pids, now):
@@ -99,6 +105,19 @@ class Watchdog:
     def ended_by_kernel(self) -> str:
         """What the kernel has killed some of them for since the last time, in words; empty if it has not."""
         return self._memory_words if self._group is not None and self._group.out_of_memory() else ""
+
+    def _note(self, pids: list[int]) -> None:
+        """Tell of the first time that anything is near to its limit."""
+        if self._is_noted:
+            return
+        text = ""
+        if len(pids) > self._processes // _NEAR:
+            text = f"more than {self._processes // _NEAR} processes"
+        elif sum(map(_resident, pids)) > self._memory // _NEAR < sum(map(_fair_share, pids)):
+            text = f"more than {self._memory // _NEAR >> 20} MB of memory"
+        if text:
+            self._is_noted = True
+            self.note(text)
 
     def _nobody_listens(self) -> bool:
         if self.listener < 0:

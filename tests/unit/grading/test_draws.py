@@ -11,7 +11,7 @@ from grader.core.operations import Operation, OperationKind, Step
 from grader.core.verdict import Dependence, Evidence, EvidenceLevel, Finding, FindingKind
 from grader.grading import sameness
 from grader.grading.draws import told_under
-from grader.grading.plugin import merge
+from grader.grading.merging import merge
 from grader.report import words
 from grader.runtime.agent.draws import CLOCKS, HASHES, HIGHEST, OF_CHANCE, STEADY
 

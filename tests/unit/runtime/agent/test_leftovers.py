@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import UsageError
+from grader.errors import MachineError, UsageError
 from grader.runtime import template as template_module
 from grader.runtime.agent import leftovers, reaper
 from grader.runtime.agent.leftovers import Scratch, SharedNames
@@ -161,6 +161,6 @@ def test_a_judge_that_ends_before_the_runner_is_ready(low: Path, monkeypatch: py
             return wire, other
 
         monkeypatch.setattr(template_module, "pair", nobody_listens)
-        with pytest.raises(UsageError):
+        with pytest.raises(MachineError):
             template.runner(NOTHING)
     assert list(low.iterdir()) == []
