@@ -6,13 +6,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 _PR_SET_CHILD_SUBREAPER = 36
-_GRACE_SECONDS = 3.0
+LONG = 600.0
+"""Seconds on the wall that nothing here ever takes, however busy the machine is: the last resort."""
+_GRACE_SECONDS = 60.0
+COMPUTING = {"CHECK_SECONDS": 1.5, "AGAIN_SECONDS": 0.5, "FIRST_SECONDS": 5.0}
+"""What tests allow of `grader.runtime.allowance`."""
+_LITTLE_COMPUTING = (
+    "import sys; from grader.runtime import allowance; from grader.cli import main;"
+    f" vars(allowance).update({COMPUTING!r}); sys.exit(main())"
+)
 
 
 def solution(name: str) -> Path:
@@ -38,27 +46,25 @@ class Ran(NamedTuple):
 def grader(
     *arguments: str | Path,
     cwd: Path | None = None,
-    seconds: float = 170.0,
     environment: dict[str, str] | None = None,
+    little_computing: bool = False,
 ) -> Ran:
-    """`grader ARGUMENTS…`; raises `subprocess.TimeoutExpired` if it takes longer than `seconds`."""
-    command = [sys.executable, "-m", "grader", *map(str, arguments)]
-    return run(command, cwd=cwd, seconds=seconds, environment=environment)
+    """`grader ARGUMENTS…`; with `little_computing`, endless loops are given up as early as in the tests."""
+    start = ["-c", _LITTLE_COMPUTING] if little_computing else ["-m", "grader"]
+    return run([sys.executable, *start, *map(str, arguments)], cwd=cwd, environment=environment)
 
 
-def run(
-    command: Sequence[str],
-    cwd: Path | None = None,
-    seconds: float = 170.0,
-    environment: dict[str, str] | None = None,
-) -> Ran:
-    """Any command. Orphans of it become our children, so that none is overlooked, whatever session it is in."""
+def run(command: Sequence[str], cwd: Path | None = None, environment: dict[str, str] | None = None) -> Ran:
+    """Any command; raises `subprocess.TimeoutExpired` if it never ends.
+
+    Orphans of it become our children, so that none is overlooked, whatever session it is in.
+    """
     _adopt_orphans()
     before = descendants()
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})}
     started = time.monotonic()
     done = subprocess.run(
-        command, cwd=cwd, env=variables, capture_output=True, timeout=seconds, stdin=subprocess.DEVNULL
+        command, cwd=cwd, env=variables, capture_output=True, timeout=LONG, stdin=subprocess.DEVNULL
     )
     took = time.monotonic() - started
     left = _left_after(before)
@@ -107,6 +113,14 @@ def _left_after(before: set[int]) -> tuple[str, ...]:
         except (ChildProcessError, ProcessLookupError):
             continue
     return shown
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds, for as long as that takes."""
+    deadline = time.monotonic() + LONG
+    while not condition():
+        assert time.monotonic() < deadline, "it never comes to that"
+        time.sleep(0.02)
 
 
 def _reaped(pid: int) -> bool:

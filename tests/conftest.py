@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from grader.exploring import script
 from grader.runtime import allowance
 from grader.runtime.template import Template
+from tests.commands import COMPUTING
+from tests.warm import Grader, WarmTemplates
 
 _SHAPES_OUTPUT = (
     "NO_COLOR",
@@ -60,12 +63,29 @@ def template(own_core: None) -> Iterator[Template]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def graded(template: Template) -> Grader:
+    """Grade a text, by default for the counter and without free runs."""
+    return Grader(template)
+
+
+@pytest.fixture(scope="session")
+def warm_templates(own_core: None) -> Iterator[WarmTemplates]:
+    with WarmTemplates() as templates:
+        yield templates
+
+
+@pytest.fixture
+def warm_programs(monkeypatch: pytest.MonkeyPatch, warm_templates: WarmTemplates) -> None:
+    """Exploring a program does not start a template of its own, as `grader explore` does."""
+    monkeypatch.setattr(script, "Template", warm_templates)
+
+
 @pytest.fixture(autouse=True)
 def little_computing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Endless loops cost less than they do for users; how much is looked at in `test_silence.py`."""
-    monkeypatch.setattr(allowance, "CHECK_SECONDS", 1.5)
-    monkeypatch.setattr(allowance, "AGAIN_SECONDS", 0.5)
-    monkeypatch.setattr(allowance, "FIRST_SECONDS", 5.0)
+    """Endless loops cost less than they do for users; those are looked at in `test_silence.py` and `test_cli.py`."""
+    for name, seconds in COMPUTING.items():
+        monkeypatch.setattr(allowance, name, seconds)
 
 
 @pytest.fixture(autouse=True)

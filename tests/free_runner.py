@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from grader.runtime.runner import RunnerLost
+from tests.commands import LONG
 
 ROOT = Path(__file__).resolve().parent.parent
 _SERVE = """\
@@ -67,7 +68,7 @@ class FreeRunner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._process.communicate(timeout=10)
+            self._process.communicate(timeout=LONG)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -77,7 +78,7 @@ class FreeRunner:
         """What there is of runs on disk."""
         return os.listdir(self._folder.name)
 
-    def ask(self, command: dict[str, Any], seconds: float = 30.0) -> bytes:
+    def ask(self, command: dict[str, Any], seconds: float = LONG) -> bytes:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         line = json.dumps({**command, "submission": self._submission}).encode() + b"\n"
@@ -93,8 +94,11 @@ class FreeRunner:
             raise RunnerLost
         return answer
 
-    def run(self, description: dict[str, Any], seconds: float = 10.0) -> dict[str, Any]:
-        """One run; besides the answer `below`: the processes that are left, `named`: shared memory."""
-        answer = json.loads(self.ask({"do": "free", "run": description, "seconds": seconds}, seconds + 5))
+    def run(self, description: dict[str, Any], seconds: float = 100.0, **early: float) -> dict[str, Any]:
+        """One run; besides the answer `below`: the processes that are left, `named`: shared memory.
+
+        It ends after so many seconds, or `early`: after `idle` seconds of standstill or `cpu` seconds of computing.
+        """
+        answer = json.loads(self.ask({"do": "free", "run": description, "seconds": seconds, **early}))
         assert isinstance(answer, dict)
         return answer

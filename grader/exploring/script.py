@@ -85,7 +85,7 @@ def open_script(
     decides what chance and the clock say, and the hash seed (`grader.runtime.agent.draws`). Unless it is the `last`
     try, what may have been the machine's fault is not held against the program.
     """
-    hash_seed = HASHES.get(draw, "0")
+    hash_seed = HASHES.get(draw, 0)
     place = ScriptPlace(str(script.file.path), script.arguments, str(Path.cwd()))
     text = script.origin().submission
     with (

@@ -11,7 +11,7 @@ import msgspec
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import InternalError, MachineError, UsageError
-from grader.grading import imports, seeds, sources
+from grader.grading import hash_seeds, imports, seeds, sources
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
@@ -80,12 +80,14 @@ def grade(
         InternalError: like `grade_file`.
     """
     started = time.monotonic()
+    hash_seed = hash_seeds.seed_for(submission.text, options.secret, submission.sha256)
+    with template.under(hash_seed) as seeded:
 
-    def attempt(last: bool) -> tuple[CheckResult, ...]:
-        return _results(_checked(template, submission, exercise, options, progress, last=last), exercise)
+        def attempt(last: bool) -> tuple[CheckResult, ...]:
+            return _results(_checked(seeded, submission, exercise, options, progress, last=last), exercise)
 
-    checks = once_more(attempt)
-    isolation = template.isolation()
+        checks = once_more(attempt)
+        isolation = seeded.isolation()
     return Grade(
         submission=submission.name,
         sha256=submission.sha256,

@@ -107,7 +107,7 @@ class Examination:
         self._overshoot = overshoot
         self._seed = seed
         self._has_floor = has_floor
-        self._leniency = Leniency(patience)
+        self.leniency = Leniency(patience)
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
@@ -134,7 +134,7 @@ class Examination:
         executions, claim = self.explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
-        self._leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
+        self.look_again()
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         drawn = unsure and claim is None and self.tally.blocked is None
         if drawn:
@@ -146,6 +146,10 @@ class Examination:
             seed = self._seed if drawn or not wants_all else None
             return Evidence(EvidenceLevel.BOUNDED, processes, executions, threads, seed=seed)
         return Evidence(EvidenceLevel.VERIFIED, processes, executions, threads, claim.waits)
+
+    def look_again(self) -> None:
+        """Whether those deserved it who were forgiven for giving up after so long a time."""
+        self.leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
 
     def _try_some(self) -> int:
         """Where there are too many orders: those that are worth it, and some at random. Returns how many were made."""
@@ -191,7 +195,7 @@ class Examination:
 
     def remark(self) -> str:
         """What was seen and did not count, if anything was."""
-        return self._leniency.remark(self.tally, self._scenario, self._maker.names)
+        return self.leniency.remark(self.tally, self._scenario, self._maker.names)
 
     def close(self) -> None:
         """End the processes that were kept for further executions."""
@@ -305,7 +309,7 @@ class Examination:
             # Nothing is known to be wrong, but that it is right cannot be told either, in this order or in another.
             tally.blocked = doubts[0]
             return False
-        self._leniency.count([flaw for flaw in flaws if flaw not in doubts], seen, tally)
+        self.leniency.count([flaw for flaw in flaws if flaw not in doubts], seen, tally)
         if self._is_spent() and not tally.first and tally.blocked is None:
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.COMPUTES)
         if tally.blocked is not None or self._is_spent():
@@ -349,18 +353,16 @@ class Examination:
             self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.STILL_GOING_ON, line=line)
         return self._maker.inconclusive(self.tally.blocked) if self.tally.blocked is not None else None
 
-    def findings(self, *, shorten: bool = True) -> list[Finding]:
-        """What is wrong, each with the shortest witness that was found, executed once more in new processes.
+    def findings(self, *, shorten: bool = True, may_go_well: bool = False) -> list[Finding]:
+        """What is wrong, each with a witness that was executed once more in new processes.
 
-        Without `shorten`, none is looked for.
+        It is the shortest that was found, if told to `shorten`. It `may_go_well` if that is known from elsewhere.
         """
         findings: list[Finding] = []
         for kind, (flaw, execution) in list(self.tally.first.items())[:MOST_FINDINGS]:
-            depends = self.tally.counts[kind] < self.tally.judged
+            depends = may_go_well or self.tally.counts[kind] < self.tally.judged
             shortest = self._shortened(flaw, execution) if shorten else (flaw, execution)
-            hung = (
-                shortest[1].outcome.kind is OutcomeKind.HUNG
-            )  # its whole CPU limit is spent, twice is enough
+            hung = shortest[1].outcome.kind is OutcomeKind.HUNG  # its CPU limit is spent: twice is enough
             certain = kind in self._confirmed or self._fresh or not self._program.has_reused
             if (hung and certain) or self._fails_again(*shortest):
                 with self._maker.traced(shortest[1]):

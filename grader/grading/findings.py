@@ -30,7 +30,7 @@ class Origin(msgspec.Struct, frozen=True):
 
     That is the exercise, the check and the number of its scenario; or, where `exercise` is empty, that a program was
     run as `__main__` with these `arguments`. `checks` is the digest of checks that are not ours, `draw` what decides
-    chance and the clock.
+    chance and the clock, `hash_seed` that of Python itself.
     """
 
     submission: SubmissionText
@@ -42,6 +42,7 @@ class Origin(msgspec.Struct, frozen=True):
     arguments: tuple[str, ...] = ()
     checks: str = ""
     draw: int = 0
+    hash_seed: int = 0
 
 
 class FindingMaker:
@@ -108,6 +109,7 @@ class FindingMaker:
             arguments=origin.arguments,
             checks=origin.checks,
             draw=origin.draw,
+            hash_seed=origin.hash_seed,
         )
 
     @contextmanager

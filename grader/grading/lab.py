@@ -14,6 +14,7 @@ from grader.core.execution import Budget, Execution
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.between import Between
+from grader.engine.strategies.delays import Delays
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
@@ -134,7 +135,12 @@ class Lab:
             Inconclusive: something happened that we do not control.
         """
         executions = self._budget.executions if most is None else min(most, self._budget.executions)
-        self._examine(scenario, verdict, lambda: [BoundedWaits(executions)], most, overshoot=overshoot)
+
+        def strategies() -> list[Strategy]:
+            waits = BoundedWaits(executions)
+            return [waits, Delays(waits, self._seed)]
+
+        self._examine(scenario, verdict, strategies, most, overshoot=overshoot)
 
     def sample(self, scenario: Scenario, verdict: Verdict, schedules: int = SAMPLED_SCHEDULES) -> None:
         """Explore some schedules only, for process counts that cannot be exhausted. Raises like `explore`."""
@@ -329,6 +335,7 @@ class Lab:
             number,
             checks=bench.checks,
             draw=draw,
+            hash_seed=bench.hash_seed,
         )
         return FindingMaker(origin, scenario)
 

@@ -89,6 +89,11 @@ class Workbench:
         return self._others[draw]
 
     @property
+    def hash_seed(self) -> int:
+        """That of the interpreter which has imported it."""
+        return self._template.hash_seed
+
+    @property
     def has_threads(self) -> bool:
         """Whether the import has started threads."""
         return any(isinstance(state, ThreadState) for state in self.imported.objects.values())

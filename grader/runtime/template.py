@@ -7,20 +7,24 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import msgspec
 
-from grader.errors import InternalError, MachineError, UsageError
+from grader.errors import InternalError, MachineError
 from grader.runtime import blame, limits
 from grader.runtime.agent import leftovers, room
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
 from grader.runtime.runner import Runner
-from grader.runtime.sandbox import levels, plan
+from grader.runtime.sandbox import places, plan
+from grader.runtime.sandbox.cgroups import Subtree
+from grader.runtime.sandbox.choice import Choice
+from grader.runtime.sandbox.copies import Interpreter
 from grader.runtime.sandbox.levels import Isolation, Level
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -75,9 +79,14 @@ class _Ended(msgspec.Struct, frozen=True):
 
 
 class _Confined(msgspec.Struct, frozen=True):
-    """The runner's first words: why it could not be closed off, if it could not."""
+    """The runner's first words: why it could not be closed off, if it could not.
+
+    And, the first time: the cgroups that `held` when they were tried, and why there is nothing else.
+    """
 
     problem: str
+    held: tuple[Subtree, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 _FORKED = msgspec.json.Decoder(_Forked)
@@ -93,52 +102,58 @@ class Template:
     It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
 
     Its runners are closed off as strongly as this machine allows, unless it is not `isolated`, or it is `unsafe`;
-    all processes of one together may use `memory` bytes then.
+    all processes of one together may use `memory` bytes then. Another template may lend its `choice` of how.
 
     Raises:
         UsageError: the machine does not allow the files or processes that are needed.
     """
 
     def __init__(
-        self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY, hash_seed: str = "0"
+        self,
+        *,
+        isolated: bool = True,
+        unsafe: bool = False,
+        memory: int = plan.MEMORY,
+        hash_seed: int = 0,
+        choice: Choice | None = None,
     ) -> None:
+        self.hash_seed = hash_seed
         limits.open_files()
         limits.addresses()
-        leftovers.remove_stale(limits.temporary_folder())
-        self._isolated = isolated
-        self._hash_seed = hash_seed
+        for folder in {limits.temporary_folder(), places.open_folder()}:
+            leftovers.remove_stale(folder)
         self._talks = threading.Lock()
         self._memory = memory if isolated else 0
-        self._levels = list(levels.wanted(unsafe or not isolated))
-        self._isolation: Isolation | None = None
-        self._refused: tuple[str, ...] = ()
-        self._start()
+        self._choice = choice or Choice(close_off=isolated and not unsafe)
+        self._has_own_choice = choice is None
+        self._isolated = isolated
+        self._start(sys.executable, {})
 
-    def _start(self) -> None:
+    def _start(self, executable: str, variables: dict[str, str]) -> None:
+        """Start the process, by this interpreter and with these variables in its environment."""
+        self._executable, self._variables = executable, variables
         self._wire, other = pair()
         descriptor = os.dup(other.fileno())
         other.close()
         os.set_inheritable(descriptor, True)
         boot = _BOOT.format(root=str(_ROOT), fd=descriptor)
         flags = ["-s", "-S"] if self._isolated else ["-s"]
+        environment = _environment() if self._isolated else os.environ
         try:
             self._process = subprocess.Popen(
-                [sys.executable, *flags, "-B", "-X", "utf8", "-c", boot],
+                [executable, *flags, "-B", "-X", "utf8", "-c", boot],
                 pass_fds=[descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
-                env={
-                    **(_environment() if self._isolated else os.environ),
-                    "PYTHONHASHSEED": self._hash_seed,
-                },
+                env={**environment, **variables, "PYTHONHASHSEED": str(self.hash_seed)},
                 cwd="/",
                 start_new_session=True,
             )
         except OSError as error:
             if room.refuses(error):
                 raise limits.no_process() from error
-            raise InternalError(f"cannot start {sys.executable}: {error}") from error
+            raise InternalError(f"cannot start {executable}: {error}") from error
         finally:
             os.close(descriptor)
 
@@ -149,6 +164,17 @@ class Template:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def under(self, hash_seed: int) -> Iterator["Template"]:
+        """One like this, but for its hash seed; this one itself if it has that."""
+        if hash_seed == self.hash_seed:
+            yield self
+            return
+        with Template(
+            isolated=self._isolated, memory=self._memory, hash_seed=hash_seed, choice=self._choice
+        ) as one:
+            yield one
 
     def runner(self, submission: SubmissionText, script: ScriptPlace | None = None) -> Runner:
         """A new runner for a submission, or for a program that is run as a `script`.
@@ -164,31 +190,39 @@ class Template:
                 try:
                     return self._runner(submission, script)
                 except plan.NotHere as error:
-                    if self._isolation is not None:
+                    if self._choice.isolation is not None:
                         raise MachineError(
                             f"this machine does not close off a process as it did before ({error}); {blame.AGAIN}"
                         ) from error
-                    self._weaken(str(error))
+                    self._choice.weaken(str(error))
 
     def _runner(self, submission: SubmissionText, script: ScriptPlace | None) -> Runner:
         """A runner at the level that is next, from a new template if this one was ended. Raises NotHere."""
         if self._process.poll() is not None:
             self._start_again()
-        isolation = self._isolation or plan.isolation(self._levels[0], self._refused)
-        confined = plan.make(isolation, (os.getpid(), self._process.pid), self._memory)
-        if confined.get("scratch"):
-            confined["verify"] = self._isolation is None
+        self._use(self._choice.interpreter())
         try:
-            runner = self._confined_runner(submission, script, confined)
+            runner = self._planned_runner(submission, script)
         except Ended:
             self._start_again()
             try:
-                runner = self._confined_runner(submission, script, confined)
+                runner = self._planned_runner(submission, script)
             except Ended as error:
                 raise MachineError(f"this machine ends processes of the grader; {blame.AGAIN}") from error
+        isolation = self._choice.isolation
+        assert isolation is not None
         runner.protected = isolation.seccomp or isolation.level in (Level.NS, Level.UID)
-        self._isolation = isolation
         return runner
+
+    def _planned_runner(self, submission: SubmissionText, script: ScriptPlace | None) -> Runner:
+        confined = self._choice.plan((os.getpid(), self._process.pid), self._memory)
+        return self._confined_runner(submission, script, confined)
+
+    def _use(self, interpreter: Interpreter) -> None:
+        """See that the process is one of this interpreter; there are no runners yet if it is not."""
+        if interpreter.executable != self._executable:
+            self._end()
+            self._start(interpreter.executable, interpreter.variables)
 
     def _start_again(self) -> None:
         """Put another one in the place of the process, which somebody has ended.
@@ -205,7 +239,7 @@ class Template:
             self._process.wait()
         if status >= 0:
             raise InternalError(f"the template process has died (status {status})")
-        self._start()
+        self._start(self._executable, self._variables)
 
     def _ended(self, wire: Wire, runner: int) -> int | None:
         """How a runner of the process behind `wire` has ended."""
@@ -225,18 +259,10 @@ class Template:
 
         Raises like `runner`.
         """
-        if self._isolation is None:
+        if self._choice.isolation is None:
             self.runner(SubmissionText("nothing", "nothing.py", "")).close()
-        assert self._isolation is not None
-        return self._isolation
-
-    def _weaken(self, reason: str) -> None:
-        """Go on with the next level."""
-        refused = self._levels.pop(0)
-        self._isolation = None
-        self._refused = (*self._refused, f"{refused.value}: {reason}")
-        if not self._levels:
-            raise UsageError(f"student code cannot be closed off here: {'; '.join(self._refused)}")
+        assert self._choice.isolation is not None
+        return self._choice.isolation
 
     def _confined_runner(
         self, submission: SubmissionText, script: ScriptPlace | None, confined: dict[str, Any]
@@ -269,19 +295,26 @@ class Template:
             wire.close()
             raise limits.no_process()
         try:
-            problem = wire.receive(_CONFINED, _ANSWER_SECONDS).problem
+            confinement = wire.receive(_CONFINED, _ANSWER_SECONDS)
         except (Ended, Silent, Malformed) as error:
-            problem = f"the runner is gone ({type(error).__name__})"
+            confinement = _Confined(f"the runner is gone ({type(error).__name__})")
+        problem = confinement.problem
         if problem == room.NO_ROOM:
             wire.close()
             raise limits.no_process()
         if problem:
             wire.close()
             raise plan.NotHere(problem)
+        self._choice.holds(confinement.held, confinement.lacking)
         return Runner(wire, submission.source, ended=lambda: self._ended(template, number))
 
     def close(self) -> None:
         """End the template."""
+        self._end()
+        if self._has_own_choice:
+            self._choice.remove()
+
+    def _end(self) -> None:
         self._wire.close()
         try:
             self._process.wait(timeout=_LAST_SECONDS)

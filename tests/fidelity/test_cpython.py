@@ -39,7 +39,6 @@ def _bad(seen: Sequence[Seen]) -> list[Seen]:
     return [one for one in seen if one.end not in _GOOD]
 
 
-@pytest.mark.timeout(300)
 def test_a_test_of_cpython(name: str, stage: Stage, request: pytest.FixtureRequest) -> None:
     entry = entry_for(name)
     whole = request.config.getoption("--whole-fidelity")

@@ -1,11 +1,9 @@
 """Processes beside which the answer is made up earn nothing; those that count or hand on in unusual ways do."""
 
-from pathlib import Path
-
 import pytest
 
-from grader.core.verdict import CheckStatus, FindingKind, Grade
-from grader.grading.check import CheckOptions, grade_file
+from grader.core.verdict import CheckStatus, FindingKind
+from tests.warm import Grader
 
 _COUNTER = """\
 import ctypes
@@ -81,31 +79,25 @@ UNUSUAL = {
 }
 
 
-def graded(tmp_path: Path, source: str, name: str) -> Grade:
-    path = tmp_path / f"{name}.py"
-    path.write_text(source)
-    return grade_file(path, options=CheckOptions(free_runs=False))
-
-
 @pytest.mark.parametrize("decoy", DECOYS)
-def test_a_number_that_is_made_up_earns_nothing(tmp_path: Path, decoy: str) -> None:
+def test_a_number_that_is_made_up_earns_nothing(graded: Grader, decoy: str) -> None:
     work, run = DECOYS[decoy]
-    grade = graded(tmp_path, _COUNTER.format(work=work, run=run, counter='Value("i", 0)'), "counter")
-    earned = {check.function for check in grade.checks if check.score}
+    seen = graded(_COUNTER.format(work=work, run=run, counter='Value("i", 0)'))
+    earned = {check.function for check in seen.checks if check.score}
     assert earned == {"increment_counter"}
-    (finding,) = (check.findings[0] for check in grade.checks if check.findings)
+    (finding,) = (check.findings[0] for check in seen.checks if check.findings)
     assert finding.kind in (FindingKind.INCONCLUSIVE, FindingKind.NOT_CONCURRENT, FindingKind.WRONG_RESULT)
 
 
 @pytest.mark.parametrize("way", UNUSUAL)
-def test_a_number_that_can_be_read_in_another_way_is_as_good(tmp_path: Path, way: str) -> None:
+def test_a_number_that_can_be_read_in_another_way_is_as_good(graded: Grader, way: str) -> None:
     counter, before = UNUSUAL[way]
     run = "together(work, processes, counter, lock)\n    return counter.value"
     source = _COUNTER.format(work="increment_counter(*arguments)", run=run, counter=counter)
     source = source.replace("    counter, lock = ", f"{before}    counter, lock = ")
-    grade = graded(tmp_path, source, "counter")
-    assert [check.findings for check in grade.checks if check.findings] == []
-    assert grade.passed
+    seen = graded(source)
+    assert [check.findings for check in seen.checks if check.findings] == []
+    assert seen.passed
 
 
 _CONSUMER = """\
@@ -161,10 +153,10 @@ PIPELINES = {
 
 
 @pytest.mark.parametrize("way", PIPELINES)
-def test_items_count_if_they_went_through_the_processes(tmp_path: Path, way: str) -> None:
+def test_items_count_if_they_went_through_the_processes(graded: Grader, way: str) -> None:
     sent, answer, right = PIPELINES[way]
-    grade = graded(tmp_path, _CONSUMER.format(sent=sent, answer=answer), "consumer")
-    pipeline = [check for check in grade.checks if check.function == "run_pipeline"]
+    seen = graded(_CONSUMER.format(sent=sent, answer=answer), "consumer")
+    pipeline = [check for check in seen.checks if check.function == "run_pipeline"]
     assert pipeline
     if right:
         assert {check.status for check in pipeline} == {CheckStatus.PASSED}

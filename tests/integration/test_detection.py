@@ -1,14 +1,13 @@
 """What behaves well only while it is watched earns nothing, and the instructor is told."""
 
-from pathlib import Path
-
 import pytest
 
-from grader.core.verdict import CheckStatus, FindingKind, Grade
-from grader.grading.check import CheckOptions, grade_file
+from grader.core.verdict import CheckStatus, FindingKind
 from grader.grading.lab import RIGHT_UNDER_CONTROL
 from grader.grading.plugin import WITHDRAWN
 from grader.report import json_report
+from tests.commands import solution
+from tests.warm import Grader
 
 _COUNTER = """\
 import gc, sys
@@ -43,16 +42,10 @@ DETECTORS = {
 }
 
 
-def graded(tmp_path: Path, source: str, name: str = "counter", *, free_runs: bool = True) -> Grade:
-    path = tmp_path / f"{name}.py"
-    path.write_text(source)
-    return grade_file(path, options=CheckOptions(free_runs=free_runs))
-
-
 @pytest.mark.parametrize("detector", DETECTORS)
-def test_who_looks_for_the_grader_earns_nothing(tmp_path: Path, detector: str) -> None:
+def test_who_looks_for_the_grader_earns_nothing(graded: Grader, detector: str) -> None:
     source = _COUNTER.format(watched=DETECTORS[detector]) + _RUN
-    grade = graded(tmp_path, source)
+    grade = graded(source, free_runs=True)
     assert grade.score == 0
     checks = {check.name: check for check in grade.checks}
     free = checks.pop("test_runs_free")
@@ -64,27 +57,27 @@ def test_who_looks_for_the_grader_earns_nothing(tmp_path: Path, detector: str) -
     assert json_report.of_grade(grade)["remarks"][0] == "Line 1 imports gc, which the exercise does not need."
 
 
-def test_what_the_other_function_lacks_does_not_help(tmp_path: Path) -> None:
+def test_what_the_other_function_lacks_does_not_help(graded: Grader) -> None:
     source = _COUNTER.format(watched=DETECTORS["modules"])
-    grade = graded(tmp_path, source)
+    grade = graded(source, free_runs=True)
     assert grade.score == 0
     assert {check.status for check in grade.checks if check.name == "test_runs"} == {CheckStatus.FAILED}
 
 
-def test_only_the_function_that_is_wrong_when_free_loses_its_points(tmp_path: Path) -> None:
+def test_only_the_function_that_is_wrong_when_free_loses_its_points(graded: Grader) -> None:
     run = _RUN.replace("    counter, lock", "    if not watched(0, 0): return processes\n    counter, lock")
     source = (
         _COUNTER.format(watched=DETECTORS["modules"]).replace("if watched(lock, counter):", "if True:") + run
     )
-    grade = graded(tmp_path, source)
+    grade = graded(source, free_runs=True)
     assert grade.score == 6.0
     assert {check.function for check in grade.checks if check.score} == {"increment_counter"}
 
 
 @pytest.mark.parametrize("name", ["counter", "shared_value", "consumer"])
-def test_the_most_is_the_same_with_and_without_free_runs(name: str) -> None:
-    solution = Path(__file__).resolve().parent.parent.parent / "solutions" / f"{name}.py"
+def test_the_most_is_the_same_with_and_without_free_runs(name: str, graded: Grader) -> None:
+    source = solution(name).read_text(encoding="utf-8")
     for free_runs in (True, False):
-        grade = grade_file(solution, options=CheckOptions(free_runs=free_runs))
+        grade = graded(source, name, free_runs=free_runs)
         assert (grade.score, grade.max_score, grade.passed) == (10.0, 10.0, True)
         assert grade.remarks == ()

@@ -1,5 +1,6 @@
 """Programs that ask for chance, the clock or the order in a set: what they come to under other draws."""
 
+import math
 import textwrap
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from grader.report.script_view import of_report
 from grader.runtime.agent.draws import CLOCKS, HASHES, OF_CHANCE
 from grader.runtime.template import Template
 
+pytestmark = pytest.mark.usefixtures("warm_programs")
+
 TWO = """
     if __name__ == "__main__":
         total, lock = Value("i", 0), Lock()
@@ -42,7 +45,7 @@ def explored(tmp_path: Path):
     def explore(body: str, main: str = TWO, most: int = 200) -> ScriptReport:
         path = tmp_path / "program.py"
         path.write_text(HEAD + textwrap.dedent(body) + textwrap.dedent(main))
-        return explore_script(load_script(path), Options(executions=most, seconds=600.0))
+        return explore_script(load_script(path), Options(executions=most, seconds=math.inf))
 
     return explore
 

@@ -7,6 +7,8 @@ import pytest
 from grader.core.verdict import FindingKind, Verdict
 from tests.pools import explored, indented, printed, ran
 
+pytestmark = pytest.mark.usefixtures("warm_programs")
+
 _BEGINNING = """
 import multiprocessing as mp
 import os, time

@@ -1,6 +1,7 @@
 """`grader explore` on the programs in `tests/scripts`: what it finds out, and how it says so."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -16,11 +17,15 @@ from grader.engine.strategies.dpor import Dpor
 from grader.exploring.explore import Options, explore_script
 from grader.exploring.script import load_script, open_script
 
+pytestmark = pytest.mark.usefixtures("warm_programs")
+
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 
 
 def explored(name: str, arguments: Sequence[str] = (), **options: Any) -> ScriptReport:
-    return explore_script(load_script(SCRIPTS / f"{name}.py", arguments), Options(**options))
+    return explore_script(
+        load_script(SCRIPTS / f"{name}.py", arguments), Options(**{"seconds": math.inf, **options})
+    )
 
 
 def printed(report: ScriptReport) -> set[str]:
@@ -293,7 +298,7 @@ if __name__ == "__main__":
 """
     path = tmp_path / "program.py"
     path.write_text(source, encoding="utf-8")
-    report = explore_script(load_script(path), Options(executions=12))
+    report = explore_script(load_script(path), Options(executions=12, seconds=math.inf))
     assert report.executions >= 6
     assert len(report.outcomes) == max(1, report.draws)  # one each, and only the random number has several
     assert bool(report.draws) == (name == "a random number")

@@ -1,11 +1,9 @@
 """What the exploration cannot judge, free runs may still find wrong; and they never make it pass."""
 
-from pathlib import Path
-
 import pytest
 
 from grader.core.verdict import CheckStatus, FindingKind
-from grader.grading.check import grade_file
+from tests.warm import Grader
 
 _BEGINNING = """\
 import multiprocessing, multiprocessing.pool
@@ -40,10 +38,9 @@ _WATCHED_BY_A_THREAD = """\
     ],
     ids=["threads", "watched by a thread"],
 )
-def test_free_runs_when_inconclusive(tmp_path: Path, body: str, kind: FindingKind | None, words: str) -> None:
-    path = tmp_path / "counter.py"
-    path.write_text(_BEGINNING + body)
-    checks = {check.name: check for check in grade_file(path).checks}
+def test_free_runs_when_inconclusive(graded: Grader, body: str, kind: FindingKind | None, words: str) -> None:
+    seen = graded(_BEGINNING + body, free_runs=True)
+    checks = {check.name: check for check in seen.checks}
     assert checks["test_runs"].status is CheckStatus.INCONCLUSIVE
     assert checks["test_runs_with_many"].status is CheckStatus.SKIPPED
     free = checks["test_runs_free"]

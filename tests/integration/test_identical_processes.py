@@ -1,5 +1,6 @@
 """Programs with identical processes: orders among them count once, and no outcome is missed."""
 
+import math
 import textwrap
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from grader.core.execution import StopReason
 from grader.core.verdict import ScriptReport, Verdict
 from grader.exploring.explore import Options, explore_script
 from grader.exploring.script import load_script
+
+pytestmark = pytest.mark.usefixtures("warm_programs")
 
 PROGRAM = """
 import multiprocessing as mp
@@ -44,7 +47,7 @@ def explored(
     )
     path = folder / "program.py"
     path.write_text(textwrap.dedent(text), encoding="utf-8")
-    return explore_script(load_script(path), Options(strategy=strategy))
+    return explore_script(load_script(path), Options(strategy=strategy, seconds=math.inf))
 
 
 def printed(report: ScriptReport) -> set[str]:
@@ -102,6 +105,6 @@ def test_two_consumers_share_what_comes_in_every_way(tmp_path: Path) -> None:
     """
     path = tmp_path / "program.py"
     path.write_text(textwrap.dedent(program), encoding="utf-8")
-    report = explore_script(load_script(path), Options())
+    report = explore_script(load_script(path), Options(seconds=math.inf))
     assert report.identical == (2,)
     assert printed(report) == {"12\n", "21\n"}

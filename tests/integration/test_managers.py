@@ -1,5 +1,6 @@
 """Programs with a `multiprocessing.Manager()`: everything that can come of them, and what Python makes of them."""
 
+import math
 import subprocess
 import sys
 import textwrap
@@ -394,7 +395,7 @@ SMALL = (
 @pytest.mark.parametrize("name", SMALL)
 def test_nothing_more_comes_of_any_other_order(template: Template, name: str) -> None:
     source, _, endings = PROGRAMS[name]
-    budget = Budget(executions=1_500, seconds=60.0, steps=500)
+    budget = Budget(executions=1_500, seconds=math.inf, steps=500)
     seen = explored(template, _PRELUDE + textwrap.dedent(source), budget, BruteForce())
     assert seen.endings == endings
     assert seen.total.stopped is StopReason.EXHAUSTED
@@ -418,4 +419,4 @@ def test_what_always_comes_is_what_python_shows(name: str, tmp_path: Path) -> No
 def _run_for_real(script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     path = folder / "script.py"
     path.write_text(script, encoding="utf-8")
-    return subprocess.run([sys.executable, str(path)], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, str(path)], capture_output=True, text=True)

@@ -1,5 +1,6 @@
 """Pipes in real processes, under control: in every order, programs see what they see with Python's own pipes."""
 
+import math
 import subprocess
 import sys
 import textwrap
@@ -86,7 +87,7 @@ def run_under_control(template: Template, source: str, executions: int = 2_000) 
 
     with open_workbench(template, text, "", "") as bench:
         program = bench.program(scenario)
-        total = explore(program, Dpor(), Budget(executions=executions, seconds=60.0), keep, TaskTable())
+        total = explore(program, Dpor(), Budget(executions=executions, seconds=math.inf), keep, TaskTable())
         program.close()
     return seen._replace(stopped=total.stopped)
 
@@ -95,7 +96,7 @@ def run_for_real(folder: Path, source: str) -> str:
     """What it prints with Python's own pipes."""
     file = folder / "student.py"
     file.write_text(source + "\nif __name__ == '__main__':\n    main()\n")
-    return subprocess.run([sys.executable, file], capture_output=True, text=True, timeout=20).stdout
+    return subprocess.run([sys.executable, file], capture_output=True, text=True).stdout
 
 
 def program(text: str) -> str:

@@ -8,6 +8,8 @@ from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import load
 from tests.pools import explored, indented, printed, ran
 
+pytestmark = pytest.mark.usefixtures("warm_programs")
+
 _BEGINNING = """
 import multiprocessing as mp
 import os, sys, time

@@ -1,5 +1,6 @@
 """Tasks that announce nothing: what computes, what waits, what only takes long, on an idle and on a busy machine."""
 
+import math
 import os
 import re
 import signal
@@ -24,7 +25,7 @@ from grader.runtime.template import Template
 from tests.commands import ROOT
 from tests.hosted import explored
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.usefixtures("warm_programs")
 
 WAITS = {
     "reads a pipe that nobody writes to": "import posix\n{call}posix.read(posix.pipe()[0], 1)",
@@ -235,7 +236,7 @@ def test_with_the_limits_that_users_have(
 def explored_program(tmp_path: Path, source: str, cpu: float | None = None) -> ScriptReport:
     path = tmp_path / "program.py"
     path.write_text(textwrap.dedent(source))
-    return explore_script(load_script(path), Options(cpu=cpu))
+    return explore_script(load_script(path), Options(cpu=cpu, seconds=math.inf))
 
 
 COMPUTES = """\

@@ -1,5 +1,6 @@
 """Threads inside processes, on the programs in `tests/scripts/threads`: what can come out, and how it is told."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from grader.core.verdict import FindingKind, ScriptReport, Verdict
 from grader.exploring.explore import Options, explore_script
 from grader.exploring.script import load_script
 
+pytestmark = pytest.mark.usefixtures("warm_programs")
+
 SCRIPTS = Path(__file__).parents[1] / "scripts" / "threads"
 
 
 def explored(name: str, **options: Any) -> ScriptReport:
-    return explore_script(load_script(SCRIPTS / f"{name}.py"), Options(**options))
+    return explore_script(load_script(SCRIPTS / f"{name}.py"), Options(**{"seconds": math.inf, **options}))
 
 
 def printed(report: ScriptReport) -> set[tuple[tuple[str, str], ...]]:

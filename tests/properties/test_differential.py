@@ -1,7 +1,8 @@
 """Whatever small programs do when they run free is among what exploration predicts.
 
 A few programs with fixed numbers by default; `--differential N` compares N more, drawn anew each time. The number of a
-program that fails is its test's name: `python -c "from tests.differential import write; print(write(NUMBER))"`.
+program that fails is its test's name: `python -c "from tests.commands import LONG
+from tests.differential import write; print(write(NUMBER))"`.
 """
 
 import random
@@ -10,6 +11,7 @@ import pytest
 
 from grader.runtime.pinning import unpinned
 from grader.runtime.template import Template
+from tests.commands import LONG
 from tests.differential import STUCK, free_runs, predicted, write
 
 FIXED = (0, 2, 3, 5, 10, 12, 23)
@@ -22,13 +24,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("number", [*FIXED, *drawn])
 
 
-@pytest.mark.timeout(300)
 def test_what_happens_was_predicted(number: int, template: Template) -> None:
     program = write(number)
     outcomes = predicted(template, program)
     if outcomes is None:
         pytest.skip("too many orders to explore all of them")
-    times, seconds = (6, 0.7) if STUCK in outcomes else (20, 20.0)
+    times, seconds = (6, 0.7) if STUCK in outcomes else (20, LONG)
     with unpinned():
         seen = free_runs(program, times, seconds)
     assert set(seen) <= outcomes

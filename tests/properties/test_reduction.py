@@ -50,7 +50,7 @@ MIXES = (
 )
 
 few = settings(
-    max_examples=7,
+    max_examples=5,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from grader.runtime.agent import kernel, leftovers, newroot, reaper
+from grader.runtime.agent import cgroup, cgroup_check, kernel, leftovers, newroot, reaper
 from grader.runtime.agent.kernel import Access
 from grader.runtime.agent.watchdog import Watchdog
 
@@ -48,6 +48,9 @@ class Confinement:
         self._namespaces = bool(plan.get("namespaces"))
         self._ruleset: kernel.Ruleset | None = None
         self._filter: kernel.Filter | None = None
+        self._group: cgroup.Group | None = None
+        self.held: Mapping[str, Any] = {}
+        """What was tried of cgroups: `held`, the trees with the parts that hold, and `lacking`, why others do not."""
         self.uid = int(plan.get("uid", 0))
         """The user that student code runs as; 0: the one that the judge runs as."""
         self.scratch = ""
@@ -55,7 +58,7 @@ class Confinement:
 
     def watchdog(self) -> Watchdog:
         """What keeps the sums in bounds."""
-        return Watchdog(self._bounds, self.scratch, self.uid or os.geteuid(), self._names)
+        return Watchdog(self._bounds, self.scratch, self.uid or os.geteuid(), self._names, self._group)
 
     def apply(self) -> None:
         """Do the runner's part. It may return in another process, which has taken this one's place.
@@ -68,6 +71,7 @@ class Confinement:
         if not self._plan:
             return
         try:
+            self._make_group()
             if self._namespaces:
                 self._leave_the_machine()
             else:
@@ -78,6 +82,16 @@ class Confinement:
             self._prepare()
         except (OSError, ValueError, AttributeError) as error:
             raise Failed(str(error)) from error
+
+    def _make_group(self) -> None:
+        """While cgroups can be reached; the first time only those parts that hold."""
+        plan = self._plan
+        if plan.get("cgroup") and plan.get("verify"):
+            held, lacking = cgroup_check.holding(plan)
+            self.held = {"held": held, "lacking": lacking}
+            plan = {**plan, "cgroup": held}
+        if plan.get("cgroup"):
+            self._group = cgroup.Group(cgroup.trees(plan), int(plan["processes"]), int(plan["memory"]))
 
     def _leave_the_machine(self) -> None:
         uid, gid = os.geteuid(), os.getegid()
@@ -139,9 +153,14 @@ class Confinement:
         return descriptor + 1
 
     def let_go(self) -> None:
-        """Close what only the runner may have. For every process that was forked from it, first."""
+        """Enter the cgroup, and close what only the runner may have.
+
+        For every process that was forked from it, first. Raises OSError.
+        """
         if self._folder is not None:
             self._folder.let_go()
+        if self._group is not None:
+            self._group.enter()
 
     def drop(self) -> None:
         """Give up identity and capabilities. For every process below the runner. Raises OSError."""
@@ -165,6 +184,8 @@ class Confinement:
         """Kill everything below this process but `spare`; returns how many there were."""
         if self._names is not None:
             self._names.look(reaper.descendants(os.getpid()))
+        if self._group is not None and not spare:
+            self._group.kill()
         return reaper.sweep(spare)
 
     def clean_up(self) -> None:

@@ -27,7 +27,6 @@ from grader.runtime.agent import (
     probe,
     reaper,
     room,
-    watchdog,
 )
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.confine import Confinement, Failed
@@ -56,11 +55,13 @@ def template(descriptor: int) -> None:
             continue
         given = control.take_descriptor()
         runners.bury()
+        plan = command.get("sandbox") or {}
+        plan["name"] = runners.name()
         child = forking.attempt(_fork)
         if child == 0:
             control.close()
             forking.guarded(functools.partial(runner, given, command))
-        runners.add(child, command.get("sandbox") or {})
+        runners.add(child, plan)
         control.send({"runner": child or 0})
         os.close(given)
 
@@ -85,7 +86,7 @@ def runner(descriptor: int, settings: dict[str, Any]) -> None:
             full = room.refuses(error) or (error.__cause__ is not None and room.refuses(error.__cause__))
             control.send({"problem": room.NO_ROOM if full else str(error)})
             return
-        control.send({"problem": ""})
+        control.send({"problem": "", **confinement.held})
         Runner(control, settings, confinement).serve()
     except BaseException:
         confinement.sweep()
@@ -137,7 +138,7 @@ class Runner:
         while True:
             if self._watchdog.due():
                 self._look()
-            if self._control.ready(watchdog.PERIOD):
+            if self._control.ready(self._watchdog.wait()):
                 return
 
     def _look(self) -> None:
@@ -197,7 +198,7 @@ class Runner:
         return {"cpu": reaper.used()}
 
     def _look_at(self, command: dict[str, Any]) -> dict[str, Any]:
-        exceeded, self._exceeded = self._exceeded, ""
+        exceeded, self._exceeded = self._exceeded or self._watchdog.ended_by_kernel(), ""
         return {**self._figures.of(command["socket"]), "exceeded": exceeded}
 
     def _stack(self, command: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Whatever a task announces, its execution ends in an outcome: nothing that is said can make the machine fail."""
 
+import math
 import random
 
 import pytest
@@ -128,5 +129,5 @@ def test_nothing_that_a_task_says_makes_the_machine_fail(part: int) -> None:
         made = liar.creations()
         first, second = ([liar.message() for _ in range(6)] for _ in range(2))
         program = ScriptedProgram({}, [saying([]), saying(first, made), saying(second)])
-        explore(program, Dpor(), Budget(executions=6, seconds=20.0, steps=60), watch)
+        explore(program, Dpor(), Budget(executions=6, seconds=math.inf, steps=60), watch)
     assert len(done) > 40

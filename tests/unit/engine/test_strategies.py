@@ -158,7 +158,7 @@ def test_what_diverges_is_never_exhausted_and_not_tried_for_ever() -> None:
     objects = {1: memory_state(b"\0")}
     reader = classics.readers(1).scripts[1]
     explored = run_all(
-        objects, [once_different, reader], budget=Budget(executions=20, seconds=60.0, steps=50)
+        objects, [once_different, reader], budget=Budget(executions=20, seconds=math.inf, steps=50)
     )
     assert explored.kinds == {OutcomeKind.COMPLETED: 1, OutcomeKind.DIVERGED: 1}
     assert explored.total.stopped is not StopReason.EXHAUSTED

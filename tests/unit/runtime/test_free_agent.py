@@ -1,18 +1,19 @@
 """Free runs seen from the runner: whatever a submission does, there is an answer in time and nothing is left."""
 
-import json
 import os
 import textwrap
-import time
 from typing import Any
 
 import pytest
+from commands import until
 
 from grader.runtime.runner import RunnerLost
 from tests.free_runner import FreeRunner
 
-LIMIT = 1.0
-SLACK = 4.0  # a busy machine may take that much longer to kill and to answer
+PATIENT = 100.0
+"""A limit for what comes to an end."""
+LIMIT = 0.5
+"""The limit where it is what ends the run."""
 
 RIGHT = """\
 import multiprocessing
@@ -59,14 +60,12 @@ def calling(function: str, *arguments: Any, method: str = "fork") -> dict[str, A
 
 
 def do(
-    source: str, description: dict[str, Any], seconds: float = LIMIT, name: str = "counter"
+    source: str, description: dict[str, Any], seconds: float = PATIENT, name: str = "counter", **early: float
 ) -> dict[str, Any]:
-    """One run of a submission; asserts what must hold whatever it does."""
+    """One run of a submission; asserts what must hold whatever it does. `early`: what ends a run that hangs."""
     with FreeRunner(textwrap.dedent(source), name) as runner:
         runner.ask({"do": "bystander"})
-        started = time.monotonic()
-        answer = runner.run(description, seconds)
-        assert time.monotonic() - started < seconds + SLACK
+        answer = runner.run(description, seconds, **early)
         assert answer["below"] == []
         assert len(answer["spared"]) == 1
         assert answer["named"] == []
@@ -77,7 +76,7 @@ def do(
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_tasks_on_a_value(method: str) -> None:
-    answer = do(RIGHT, counting(3, method=method), 20)
+    answer = do(RIGHT, counting(3, method=method))
     assert answer["status"] == "done"
     assert answer["values"] == {"counter": 3, "lock": True}
     assert answer["exit_codes"] == [0, 0, 0]
@@ -88,12 +87,12 @@ def test_tasks_on_a_value(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_call(method: str) -> None:
-    answer = do(RIGHT, calling("run_counter", 3, method=method), 20)
+    answer = do(RIGHT, calling("run_counter", 3, method=method))
     assert (answer["status"], answer["returned"], answer["left_alive"]) == ("done", 3, 0)
 
 
 def test_thirty_two_processes() -> None:
-    assert do(RIGHT, counting(32), 30)["values"]["counter"] == 32
+    assert do(RIGHT, counting(32))["values"]["counter"] == 32
 
 
 def test_an_array() -> None:
@@ -103,7 +102,7 @@ def test_an_array() -> None:
         "tasks": [{"function": "add_all", "arguments": [{"object": "a"}, {"object": "lock"}], "count": 4}],
         "read": ["a"],
     }
-    assert do(RIGHT, description, 20)["values"] == {"a": [4.5, 5.0]}
+    assert do(RIGHT, description)["values"] == {"a": [4.5, 5.0]}
 
 
 def consuming(items: list[Any], consumers: int, maxsize: int = 0, method: str = "fork") -> dict[str, Any]:
@@ -133,14 +132,14 @@ def test_queues_carry_plain_values_both_ways(method: str) -> None:
         2.5,
         {"dict": [["k", None]]},
     ]
-    answer = do(RIGHT, consuming(items, 1, method=method), 20)
+    answer = do(RIGHT, consuming(items, 1, method=method))
     assert answer["drained"] == {"results": items}
     assert (answer["extra"], answer["rest"]) == ({}, {"q": []})
 
 
 def test_a_bounded_queue_and_more_than_a_pipe_holds() -> None:
     items = [chr(65 + number) * 20_000 for number in range(12)]
-    answer = do(RIGHT, consuming(items, 3, maxsize=2), 20)
+    answer = do(RIGHT, consuming(items, 3, maxsize=2))
     assert sorted(answer["drained"]["results"]) == items
 
 
@@ -151,7 +150,7 @@ def test_what_is_too_much_and_what_nobody_took() -> None:
             results.put("more")
     """
     description = consuming([1, 2, 3], 1)
-    answer = do(source, {**description, "drain": {"results": 1}, "rest": {"q": 3}}, 20)
+    answer = do(source, {**description, "drain": {"results": 1}, "rest": {"q": 3}})
     assert answer["drained"] == {"results": [1]}
     assert answer["extra"] == {"results": ["more"]}
     assert answer["rest"] == {"q": [2, 3, None]}
@@ -176,14 +175,12 @@ def test_a_racy_submission_may_be_wrong_but_is_done() -> None:
         import time
         def add(counter, lock):
             value = counter.value
-            time.sleep(1)
+            time.sleep(1000)
             counter.value = value + 1
     """
-    started = time.monotonic()
-    answer = do(source, counting(8), 10)
+    answer = do(source, counting(8))
     assert answer["status"] == "done"
     assert answer["values"]["counter"] < 8
-    assert time.monotonic() - started < 6
 
 
 def test_an_exception_in_a_task_has_its_line() -> None:
@@ -197,7 +194,7 @@ def test_an_exception_in_a_task_has_its_line() -> None:
 
 
 def test_an_exception_in_a_spawned_task_has_its_line() -> None:
-    answer = do("def add(counter, lock):\n    1 / 0\n", counting(1, method="spawn"), 20)
+    answer = do("def add(counter, lock):\n    1 / 0\n", counting(1, method="spawn"))
     assert answer["exit_codes"] == [1]
     assert (answer["failure"]["type"], answer["failure"]["line"]) == ("ZeroDivisionError", 2)
 
@@ -239,8 +236,8 @@ def test_a_deadlock_is_a_hang_with_the_line() -> None:
             lock.acquire()
             counter.value += 1
     """
-    answer = do(source, counting(2))
-    assert answer["status"] == "hang"
+    answer = do(source, counting(2), idle=0.3)
+    assert (answer["status"], answer["cause"]) == ("hang", "deadlock")
     assert 'File "counter.py", line 2 in add' in answer["stack"]
 
 
@@ -276,33 +273,30 @@ HANGS = {
 
 @pytest.mark.parametrize("source", HANGS.values(), ids=HANGS.keys())
 def test_hangs_end_at_the_limit(source: str) -> None:
-    answer = do(source, calling("run"))
+    answer = do(source, calling("run"), LIMIT)
     assert answer["status"] in ({"hang", "died"} if "killpg" in source else {"hang"})
 
 
 def test_where_nobody_moves_the_end_comes_early() -> None:
     source = "import time\ndef run(polls):\n    lock.acquire()\n    while polls: time.sleep(1)\n    lock.acquire()\n"
     with FreeRunner("from multiprocessing import Lock\nlock = Lock()\n" + source) as runner:
-        commands = [
-            {"do": "free", "run": calling("run", polls), "seconds": 4, "idle": 0.5} for polls in (False, True)
-        ]
-        still, polling = (json.loads(runner.ask(command)) for command in commands)
-    assert (still["status"], polling["status"]) == ("hang", "hang")
-    assert still["seconds"] < 3
-    assert polling["seconds"] > 3.9
+        still = runner.run(calling("run", False), PATIENT, idle=0.3)
+        polling = runner.run(calling("run", True), 1.5, idle=0.3)
+    assert (still["status"], still["cause"]) == ("hang", "deadlock")
+    assert polling["status"] == "hang"
+    assert "cause" not in polling
+    assert polling["seconds"] >= 1.5
 
 
 def test_a_busy_loop_ends_by_its_cpu_time() -> None:
     with FreeRunner("def run():\n    while True: pass\n") as runner:
-        command = {"do": "free", "run": calling("run"), "seconds": 20, "cpu": 0.3}
-        answer = json.loads(runner.ask(command))
-    assert answer["status"] == "hang"
-    assert answer["seconds"] < 15
+        answer = runner.run(calling("run"), PATIENT, cpu=0.3)
+    assert (answer["status"], answer["cause"]) == ("hang", "cpu")
 
 
 def test_an_item_that_is_too_large() -> None:
     source = "def consume(queue, results):\n    results.put('x' * 1_000_000)\n    results.put(2)\n"
-    answer = do(source, consuming([1], 1), 5)
+    answer = do(source, consuming([1], 1), idle=0.3)
     assert answer["status"] in ("done", "hang")
     if answer["status"] == "done":
         assert "too large" in answer["drained"]["results"][0]["opaque"]
@@ -310,8 +304,8 @@ def test_an_item_that_is_too_large() -> None:
 
 def test_a_hang_under_spawn_leaves_no_semaphore() -> None:
     source = "def add(counter, lock):\n    lock.acquire()\n    lock.acquire()\n"
-    answer = do(source, counting(1, method="spawn"), 2)
-    assert answer["status"] == "hang"
+    answer = do(source, counting(1, method="spawn"), idle=0.3)
+    assert (answer["status"], answer["cause"]) == ("hang", "deadlock")
 
 
 def test_a_daemon_that_detaches_is_left_alive_and_killed() -> None:
@@ -366,7 +360,7 @@ def test_a_flood_of_output_is_bounded() -> None:
                 print("x" * 65536)
             return 1
     """
-    answer = do(source, calling("run"), 30)
+    answer = do(source, calling("run"))
     assert (answer["status"], answer["returned"]) == ("done", 1)
     assert answer["output"].startswith("the beginning\n")
     assert answer["output"].endswith("[more output was left out]\n")
@@ -381,7 +375,7 @@ def test_a_flood_past_the_streams_is_bounded() -> None:
             os.write(1, b"the end\\n")
             return 1
     """
-    answer = do(source, calling("run"), 30)
+    answer = do(source, calling("run"))
     assert (answer["status"], answer["returned"]) == ("done", 1)
     assert answer["output"].endswith("the end\n")
     assert "bytes left out" in answer["output"]
@@ -398,8 +392,7 @@ def test_a_flood_past_the_streams_is_bounded() -> None:
 def test_a_flood_excuses_a_slow_run_and_no_deadlock(printed: int, ends: str, flooded: bool) -> None:
     source = f"import os\ndef run():\n    print('x' * {printed})\n    read, _ = os.pipe()\n    {ends}\n"
     with FreeRunner(source) as runner:
-        command = {"do": "free", "run": calling("run"), "seconds": 20, "idle": 1.0, "cpu": 0.3}
-        answer = json.loads(runner.ask(command))
+        answer = runner.run(calling("run"), PATIENT, idle=0.3, cpu=0.3)
     assert (answer["status"], answer["flooded"]) == ("hang", flooded)
 
 
@@ -462,18 +455,18 @@ def test_an_unreadable_folder_and_shared_memory_are_removed() -> None:
             lock = get_context("spawn").Lock()
             return 1
     """
-    answer = do(source, calling("run"), 10)
+    answer = do(source, calling("run"))
     assert answer.get("returned") == 1, answer
 
 
 def test_a_name_of_the_standard_library_hides_nothing() -> None:
-    answer = do(RIGHT, counting(1, method="spawn"), 20, name="random")
+    answer = do(RIGHT, counting(1, method="spawn"), name="random")
     assert answer["values"]["counter"] == 1
 
 
 def test_sleep_in_a_spawned_process_is_short_too() -> None:
-    source = "import time\ndef add(c, l):\n    time.sleep(30)\n    c.value = 1\n"
-    assert do(source, counting(1, method="spawn"), 10)["values"]["counter"] == 1
+    source = "import time\ndef add(c, l):\n    time.sleep(1000)\n    c.value = 1\n"
+    assert do(source, counting(1, method="spawn"))["values"]["counter"] == 1
 
 
 def test_a_run_leaves_the_next_one_alone() -> None:
@@ -495,11 +488,8 @@ def test_nothing_is_left_when_the_runner_itself_is_killed() -> None:
     """
     with FreeRunner(textwrap.dedent(source)) as runner:
         with pytest.raises(RunnerLost):
-            runner.run(calling("run"), 3)
-        deadline = time.monotonic() + SLACK
-        while runner.folders() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert runner.folders() == []
+            runner.run(calling("run"))
+        until(lambda: not runner.folders())
 
 
 @pytest.mark.parametrize("place", ["import", "call"])
@@ -510,4 +500,4 @@ def test_a_submission_may_choose_the_start_method_once(place: str, method: str) 
     if place == "call":
         source = RIGHT.replace("    counter, lock =", f"    {chosen}    counter, lock =")
     assert source != RIGHT
-    assert do(source, calling("run_counter", 2, method=method), 20)["returned"] == 2
+    assert do(source, calling("run_counter", 2, method=method))["returned"] == 2

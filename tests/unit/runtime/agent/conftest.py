@@ -17,6 +17,7 @@ import pytest
 _HERE = Path(__file__).parent
 sys.path.insert(0, str(_HERE))
 
+from commands import LONG  # noqa: E402
 from small_judge import Run, SmallJudge  # noqa: E402
 
 Runner = Callable[..., Run]
@@ -37,7 +38,7 @@ class Template:
 
     def start(self, **command: Any) -> socket.socket:
         ours, theirs = socket.socketpair()
-        ours.settimeout(5)
+        ours.settimeout(LONG)
         body = json.dumps(command).encode()
         with theirs:
             socket.send_fds(self._control, [struct.pack(">I", len(body)) + body], [theirs.fileno()])
@@ -45,7 +46,7 @@ class Template:
 
     def close(self) -> None:
         self._control.close()
-        self._process.wait(5)
+        self._process.wait()
 
 
 @pytest.fixture(scope="session")

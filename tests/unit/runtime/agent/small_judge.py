@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from commands import LONG
+
 _LENGTH = struct.Struct(">I")
 Fields = dict[str, Any]
 
@@ -296,7 +298,7 @@ class SmallJudge:
             self._answer(task, {"number": child})
             return
         ours, theirs = socket.socketpair()
-        ours.settimeout(5)
+        ours.settimeout(LONG)
         self._channels[child] = ours
         with theirs:
             send(self._channels[task], {"number": child}, theirs.fileno())

@@ -36,6 +36,25 @@ def test_a_folder_goes_once_nobody_holds_its_lock(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_a_removal_that_is_interrupted_goes_on_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = Scratch(str(tmp_path))
+    folder = Path(scratch.path)
+    for name in "abc":
+        (folder / name / "inner").mkdir(parents=True)
+        (folder / f"{name}.py").touch()
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leftovers.shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            scratch.remove()
+    scratch.let_go()
+    leftovers.remove_stale(str(tmp_path), {os.getpid()})
+    assert not folder.exists()
+
+
 def test_a_young_folder_goes_only_if_its_owner_is_named(tmp_path: Path) -> None:
     scratch = Scratch(str(tmp_path))
     scratch.let_go()
@@ -107,7 +126,7 @@ def test_only_names_that_are_held_are_blamed(shared: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-@pytest.fixture(params=["landlock", "off"])
+@pytest.fixture(params=["weak", "off"])
 def low(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A level without namespaces; scratch folders come to the path that is given."""
     monkeypatch.setenv(levels.VARIABLE, request.param)
