@@ -30,6 +30,7 @@ from grader.grading.lab import DEFAULT_BUDGET, CheckFailed, Inconclusive, Lab
 from grader.grading.scenario import Scenario
 from grader.grading.submission import from_data, load
 from grader.grading.workbench import open_workbench
+from grader.runtime import allowance
 from grader.runtime.agent import reaper
 from grader.runtime.blame import once_more
 from grader.runtime.sandbox.levels import Level
@@ -247,3 +248,22 @@ def test_a_foreign_book_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a grade book"):
         Book(tmp_path)
     assert (tmp_path / NAME).read_bytes() == before
+
+
+COMPUTES = """
+def increment_counter(counter, lock):
+    for _ in range(2_000_000):
+        pass
+    with lock:
+        counter.value += {by}
+"""
+
+
+def test_who_computes_for_long_has_a_verdict_soon(
+    own_template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(allowance, "MOST_COMPUTED", 0.3)
+    with pytest.raises(Inconclusive, match="computes for so long by itself"):
+        explored(own_template, COMPUTES.format(by=1))
+    with pytest.raises(CheckFailed, match="counter should be 3"):
+        explored(own_template, COMPUTES.format(by=2))

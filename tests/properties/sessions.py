@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             failed[kind] += 1
             if failed[kind] == 1:
                 print(f"seed {seed}: {kind}: {str(error)[:200]}", flush=True)
-        if number % 2_000 == 0:
+        if number % 500 == 0:
             print(f"{steps} steps, {number} sessions, {time.process_time():.0f} s", flush=True)
     print(
         f"{steps} steps in {number} sessions, {time.process_time():.0f} s of CPU; failed: {sum(failed.values())}"
