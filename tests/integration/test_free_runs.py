@@ -28,6 +28,7 @@ from grader.runtime.free import (
     given,
     plainly,
 )
+from grader.runtime.blame import Blame, Room
 from grader.runtime.runner import RunnerLost
 from grader.runtime.template import SubmissionText, Template
 
@@ -183,8 +184,16 @@ def test_whoever_kills_the_runner_loses_that_run_only(template: Template) -> Non
 class _Silly:
     """A runner that gives one answer, or is lost."""
 
-    def __init__(self, answer: bytes | None) -> None:
+    def __init__(self, answer: bytes | None, *, protected: bool = False) -> None:
         self._answer = answer
+        self.protected, self.noted, self.exceeded = protected, "", ""
+        self.blame = Blame(self)
+
+    def ended(self) -> int | None:
+        return -9
+
+    def room(self, processes: int) -> Room:
+        raise RunnerLost
 
     def ask(self, command: dict[str, Any], seconds: float) -> bytes:
         if self._answer is None:
