@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
-_EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader"
+_EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 the machine or the grader failed"
 
 
 def main(argv: Sequence[str] | None = None) -> ExitStatus:
@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> ExitStatus:
     except UsageError as error:
         _complain(str(error))
         return ExitStatus.USAGE
+    except MachineError as error:
+        _complain(str(error))
+        return ExitStatus.INTERNAL
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
             _abandon_stdout()

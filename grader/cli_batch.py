@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from grader.report.batch_files import Written
 
 _MOST_JOBS = 512
-_EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 a bug in the grader, 130 stopped with Ctrl-C"
+_EPILOG = "exit status: 0 all passed, 1 not, 2 wrong usage, 3 the machine or the grader failed, 130 stopped with Ctrl-C"
 
 
 def _jobs(text: str) -> int:

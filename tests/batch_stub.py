@@ -1,6 +1,7 @@
 """A worker of a batch that grades nothing: the first line of a file says what becomes of it. Start at `main`.
 
-`# 7` is worth 7 of 10 points, `# die` kills the worker, `# hang` never answers, `# refuse` is refused by the machine.
+`# 7` is worth 7 of 10 points, `# die` kills the worker, `# hang` never answers, `# refuse` is refused until the user
+mends something, `# full` is not let be graded by the machine, `# bug` shows a bug of the grader.
 Every file that is begun is noted in the file that `BATCH_STUB_LOG` names.
 """
 
@@ -16,8 +17,9 @@ import pytest
 from grader.batch import crew
 from grader.batch.model import Result, Verdict, of_grade
 from grader.batch.packing import pack
-from grader.batch.worker import Answer, Orders, Task, _die_with
+from grader.batch.worker import Answer, Orders, Task, _die_with, _failed
 from grader.core.verdict import CheckResult, CheckStatus, Finding, FindingKind, Grade
+from grader.errors import InternalError, MachineError
 from grader.grading.submission import from_data
 
 BOOT = "import sys; sys.path[:] = {path!r}; from batch_stub import main; main({orders!r})"
@@ -58,6 +60,15 @@ def _answer(task: Task) -> Answer:
         os.kill(os.getpid(), signal.SIGKILL)
     if word == "hang":
         time.sleep(1000)
+    if word == "full":
+        return _failed(MachineError("this machine is full"))
+    if word == "bug":
+        try:
+            return Answer(of_grade(grade(task, 1 / 0)))
+        except ZeroDivisionError as error:
+            bug = InternalError("the check has failed", replay="abc")
+            bug.__cause__ = error
+            return _failed(bug)
     if word == "refuse":
         return Answer(Result(Verdict.ERROR, problem="no room"), "no room for processes")
     return Answer(of_grade(grade(task, float(word))))

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from grader.runtime.template import RunnerLost
+from grader.runtime.runner import RunnerLost
 from tests.commands import LONG
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,11 +18,14 @@ from typing import NamedTuple
 
 from grader.batch import schema
 from grader.batch.model import Result, Roll, Verdict
-from grader.batch.packing import pack, unpack
+from grader.batch.packing import is_whole, pack, unpack
 from grader.errors import UsageError
 
 NAME = "grades.sqlite"
 _WAIT_SECONDS = 30.0
+_SAME_KEY = "sha256 = ? AND exercise = ? AND exercise_version = ? AND grader_version = ? AND options = ?"
+_FINAL = frozenset(verdict.value for verdict in Verdict if verdict is not Verdict.ERROR)
+DAMAGED = "its record in the grade book is damaged; the next batch grades it again"
 
 
 class Key(NamedTuple):
@@ -116,19 +119,27 @@ class Book:
 
     def rolls(self) -> tuple[Roll, ...]:
         """The folders that were looked at, the last one last."""
+        return tuple(roll for _, roll in self._read_rolls() if roll is not None)
+
+    def damaged_rolls(self) -> tuple[str, ...]:
+        """Folders of which nothing can be read any more. A batch over one notes anew what it holds."""
+        return tuple(folder for folder, roll in self._read_rolls() if roll is None)
+
+    def _read_rolls(self) -> Iterator[tuple[str, Roll | None]]:
         with self._told():
-            rows = self._connection.execute("SELECT roll FROM rolls ORDER BY seen, folder").fetchall()
-        return tuple(unpack(row[0], Roll, self.path) for row in rows)
+            rows = self._connection.execute("SELECT folder, roll FROM rolls ORDER BY seen, folder").fetchall()
+        for folder, packed in rows:
+            try:
+                yield str(folder), unpack(packed, Roll, self.path)
+            except UsageError:
+                yield str(folder), None
 
     def enter(self, key: Key, result: Result) -> None:
-        """Put a result into the book. An error of ours never stands in for a grade, and gives way to one."""
+        """Put a result into the book. An error never stands in for a grade, and gives way to one; so does damage."""
         row = (*key, result.verdict.value, result.score, pack(result), time.time())
         with self._told(), schema.transaction(self._connection) as connection:
-            connection.execute(
-                "DELETE FROM grades WHERE sha256 = ? AND exercise = ? AND exercise_version = ? "
-                "AND grader_version = ? AND options = ? AND verdict = 'error'",
-                key,
-            )
+            if self._final(key) is None:
+                connection.execute(f"DELETE FROM grades WHERE {_SAME_KEY}", key)
             connection.execute(
                 "INSERT OR IGNORE INTO grades (sha256, exercise, exercise_version, grader_version, options, "
                 "verdict, score, result, graded_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -136,17 +147,22 @@ class Book:
             )
 
     def has(self, key: Key) -> Verdict | None:
-        """How the file came off, None if it has to be graded (again, after an error of ours)."""
+        """How the file came off, None if it has to be graded (again, after an error or if the record is damaged)."""
         with self._told():
-            row = self._connection.execute(
-                "SELECT verdict FROM grades WHERE sha256 = ? AND exercise = ? AND exercise_version = ? "
-                "AND grader_version = ? AND options = ? AND verdict <> 'error'",
-                key,
-            ).fetchone()
-        return Verdict(row[0]) if row else None
+            return self._final(key)
+
+    def _final(self, key: Key) -> Verdict | None:
+        query = f"SELECT verdict, result FROM grades WHERE {_SAME_KEY}"
+        row = self._connection.execute(query, key).fetchone()
+        if row is None or row[0] not in _FINAL or not is_whole(row[1]):
+            return None
+        return Verdict(row[0])
 
     def entry(self, key: Key) -> Entry | None:
-        """The result of a file under this key; if there is none yet, the last one under another."""
+        """The result of a file under this key; if there is none yet, the last one under another.
+
+        A record that is damaged is an error, and costs no other one.
+        """
         with self._told():
             rows = self._connection.execute(
                 "SELECT id, exercise_version = ? AND grader_version = ? AND options = ? AS current, verdict, score "
@@ -159,9 +175,15 @@ class Book:
             packed, grader = self._connection.execute(
                 "SELECT result, grader_version FROM grades WHERE id = ?", (number,)
             ).fetchone()
-        earlier = [score for _, _, verdict, score in rows[1:] if verdict != Verdict.ERROR.value]
+        earlier = [
+            score for _, _, verdict, score in rows[1:] if verdict in _FINAL and isinstance(score, float)
+        ]
         was = earlier[0] if earlier else None
-        return Entry(unpack(packed, Result, self.path), was, bool(current), grader)
+        try:
+            result = unpack(packed, Result, self.path)
+        except UsageError:
+            result = Result(Verdict.ERROR, problem=DAMAGED)
+        return Entry(result, was, bool(current), str(grader))
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -1,9 +1,10 @@
 """The workers of a batch, one a core. Start at `Crew`.
 
-A worker that dies, or does not answer in time, costs the submission that it was at; another one takes its place.
+A worker that dies, or does not answer in time, costs the submission that it was at one try; another takes its place.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -114,7 +115,7 @@ class Crew(Generic[T]):
         with suppress(OSError):  # it has died; `results` will see it
             worker.channel.send_bytes(msgspec.json.encode(task))
 
-    def results(self, seconds: float) -> Iterator[tuple[T, Result]]:
+    def results(self, seconds: float) -> Iterator[tuple[T, Answer]]:
         """What was finished, after waiting for `seconds` at most.
 
         Raises:
@@ -131,7 +132,7 @@ class Crew(Generic[T]):
         ]:
             yield self._lost(worker, f"the grader gave it up after {self._patience:.0f} s")
 
-    def _answer(self, worker: _Worker[T]) -> tuple[T, Result]:
+    def _answer(self, worker: _Worker[T]) -> tuple[T, Answer]:
         try:
             answer = unpack(worker.channel.recv_bytes(), Answer, Path("a worker"))
         except (EOFError, OSError):
@@ -145,18 +146,25 @@ class Crew(Generic[T]):
         if worker.served == SERVED:
             self._dismiss(worker)
         self._stillborn = 0
-        return tag, answer.result
+        return tag, answer
 
-    def _lost(self, worker: _Worker[T], why: str) -> tuple[T, Result]:
+    def _lost(self, worker: _Worker[T], why: str) -> tuple[T, Answer]:
         self._dismiss(worker)
-        self._stillborn = self._stillborn + 1 if not worker.served and not why else 0
-        if self._stillborn >= _STILLBORN * len(self._cores):
-            raise InternalError(f"the processes that grade do not start (status {worker.process.returncode})")
         code = worker.process.returncode
-        how = f"signal {-code}" if code < 0 else f"status {code}"
+        killed = code == -signal.SIGKILL
+        self._stillborn = self._stillborn + 1 if not worker.served and not why and not killed else 0
+        if self._stillborn >= _STILLBORN * len(self._cores):
+            raise InternalError(f"the processes that grade do not start (status {code})")
         assert worker.tag is not None
-        problem = why or f"the process that graded it has died ({how})"
-        return worker.tag, Result(Verdict.ERROR, problem=problem)
+        how = f"signal {-code}" if code < 0 else f"status {code}"
+        problem = why or (
+            f"this machine has ended the process that graded it ({how})"
+            if killed
+            else f"a bug in the grader: the process that graded it has died ({how})"
+        )
+        return worker.tag, Answer(
+            Result(Verdict.ERROR, problem=problem), machine=killed and not why, lost=not why
+        )
 
     def _dismiss(self, worker: _Worker[T]) -> None:
         self._workers.remove(worker)

@@ -37,7 +37,7 @@ class _Finder:
     def __init__(self, root: Path, unpacked: Path, known: Sequence[str], exercise: str) -> None:
         self._root = root
         self._unpacked = unpacked
-        self._skipped = unpacked.parent.resolve()
+        self._skipped = os.path.realpath(unpacked.parent)
         self._known = known
         self._exercise = exercise
         self._owners: dict[str, _Owner] = {}
@@ -64,7 +64,7 @@ class _Finder:
         entries = list(self._entries(folder, shown))
         if any(path.name == METADATA for path, _ in entries):
             return self._gradescope(folder, shown, entries)
-        inner = [path for path, _ in entries if path.is_dir() or path.suffix.lower() == ".zip"]
+        inner = [path for path, _ in entries if os.path.isdir(path) or path.suffix.lower() == ".zip"]
         if (
             len(entries) == 1
             and inner
@@ -72,9 +72,9 @@ class _Finder:
             and self._is_export(inner[0], f"{shown}{inner[0].name}")
         ):
             return self.top(*self._opened(inner[0], f"{shown}{inner[0].name}"), depth + 1)
-        usernames = _usernames([path for path, _ in entries if path.is_dir()])
+        usernames = _usernames([path for path, _ in entries if os.path.isdir(path)])
         for path, name in entries:
-            if path.is_dir():
+            if os.path.isdir(path):
                 self._folder_of_one(path, name, usernames)
             else:
                 self._file_of_one(path, name)
@@ -90,10 +90,10 @@ class _Finder:
             return False
         entries = [entry for entry, _ in self._entries(folder, inside, tell=False)]
         listed = any(entry.name == METADATA or names.owner(entry.name) for entry in entries)
-        return listed or (len(entries) > 0 and all(entry.is_dir() for entry in entries))
+        return listed or (len(entries) > 0 and all(os.path.isdir(entry) for entry in entries))
 
     def _opened(self, path: Path, shown: str, tell: bool = True) -> tuple[Path, str]:
-        if path.is_dir():
+        if os.path.isdir(path):
             return path, f"{shown}/"
         opened = unpack(path, self._unpacked, CLASS)
         if tell:
@@ -112,13 +112,15 @@ class _Finder:
         for path in found:
             name = f"{shown}{path.name}"
             why = ""
-            if is_junk(path.name) or path.resolve() == self._skipped:
+            if is_junk(path.name):
                 continue
-            if path.is_symlink():
+            if os.path.islink(path):  # before anything that follows it, which may never end
                 why = "a link; links are not followed"
-            elif path.is_dir():
-                why = "a virtual environment" if (path / "pyvenv.cfg").exists() else ""
-            elif not path.is_file():
+            elif os.path.realpath(path) == self._skipped:
+                continue
+            elif os.path.isdir(path):
+                why = "a virtual environment" if os.path.exists(path / "pyvenv.cfg") else ""
+            elif not os.path.isfile(path):
                 why = "no regular file"
             if why:
                 self.leftovers += [Leftover(name, why)] if tell else []
@@ -131,7 +133,7 @@ class _Finder:
             if path.name == METADATA:
                 continue
             students = submitters.pop(path.name, ())
-            if not path.is_dir():
+            if not os.path.isdir(path):
                 self._leftover(name, f"not among the folders that {METADATA} lists")
                 continue
             self._all_of(path, f"{name}/", students or (Student(f"folder:{path.name}", path.name),))
@@ -193,9 +195,9 @@ class _Finder:
         for path, name in self._entries(folder, shown):
             suffix = path.suffix.lower()
             named = names.owner(path.name)
-            if path.is_dir() and depth < _DEPTH:
+            if os.path.isdir(path) and depth < _DEPTH:
                 self._take(path, f"{name}/", students, f"{within}/", late=late, number=number, zips=zips)
-            elif path.is_dir():
+            elif os.path.isdir(path):
                 self._leftover(name, "too many folders in folders")
             elif suffix == ".zip" and zips < _NESTED_ZIPS:
                 self._packed(path, name, students, f"{within}/", late=late, number=number, zips=zips)
@@ -287,7 +289,7 @@ def check(folder: Path) -> None:
 
 def _usernames(folders: Sequence[Path]) -> dict[str, str]:
     """The user names of the clones among `folders`; without any `.git`, all of them are if they begin alike."""
-    clones = [path.name for path in folders if (path / ".git").exists()]
+    clones = [path.name for path in folders if os.path.exists(path / ".git")]
     if clones:
         return names.usernames(clones)
     shortened = names.usernames([path.name for path in folders])

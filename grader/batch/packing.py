@@ -28,8 +28,17 @@ def unpack(packed: bytes, kind: type[T], source: Path) -> T:
     """
     try:
         return msgspec.json.decode(zlib.decompress(packed), type=kind)
-    except (zlib.error, TypeError, msgspec.DecodeError) as error:
+    except (zlib.error, TypeError, ValueError, RecursionError, msgspec.DecodeError) as error:
         raise UsageError(f"{source} is damaged ({error}); put it aside and grade again") from None
+
+
+def is_whole(packed: bytes) -> bool:
+    """Whether nothing has happened to what `pack` gave: it holds a checksum."""
+    try:
+        zlib.decompress(packed)
+    except (zlib.error, TypeError):
+        return False
+    return True
 
 
 def _repaired(value: Any) -> Any:

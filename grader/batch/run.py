@@ -3,9 +3,9 @@
 import fcntl
 import os
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,17 +16,21 @@ from grader.batch.book import Book, Key
 from grader.batch.crew import PATIENCE, Crew
 from grader.batch.find import check, digest, find
 from grader.batch.model import Found, Handed, Result, Roll, Verdict
-from grader.batch.worker import Task
+from grader.batch.worker import Answer, Task
 from grader.errors import UsageError
 from grader.grading import catalogue, seeds
 from grader.grading.check import CheckOptions
 from grader.grading.submission import load
+from grader.runtime import limits
 from grader.runtime.pinning import cores
 from grader.runtime.sandbox import minimum
 
 UNPACKED = "unpacked"
 _LOCK = ".batch.lock"
 _TICK = 0.5
+_FAULTS = 6
+"""So many submissions in a row that this machine does not let be graded, and no more are begun."""
+LOG = "errors.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class Standing:
 class Ended:
     """How a batch ended: whether it was stopped, how many it has graded, and whose grade went down.
 
-    `errors` are those that the grader has failed at, with the reason.
+    `errors` are those that the grader or the machine has failed at, with the reason, and `log` is the file that tells
+    more, if there is more to be told. `given_up` is why the machine was asked no more, if it failed again and again.
     `gone` was in the folder the last time, and is not any more; `moved` are folders that were graded and are not there
     any more. What they held is left out of the reports, and the book keeps the grades.
     """
@@ -90,6 +95,8 @@ class Ended:
     errors: tuple[tuple[Handed, str], ...] = ()
     gone: tuple[Handed, ...] = ()
     moved: tuple[Roll, ...] = ()
+    log: Path | None = None
+    given_up: str = ""
 
 
 def run(
@@ -108,6 +115,11 @@ def run(
     with Book(output) as book:
         rolls = book.rolls()
         place = str(folder.resolve())
+        if place in book.damaged_rolls() and wishes.exercise is None:
+            raise UsageError(
+                f"{book.path}: what it knew about {folder} is damaged; say once more with --exercise what that holds "
+                "('' if the names of the files tell), and give --roster and --no-free-runs again if you did"
+            )
         before = next((roll for roll in rolls if roll.folder == place), None)
         secret = book.secret() if wishes.seed is None else book.replace_secret(seeds.from_text(wishes.seed))
         roll = _roll(before or Roll(place), folder, output, wishes)
@@ -213,11 +225,20 @@ class _Batch:
         self._standing = Standing(total, sum(counts.values()), counts)
         self._graded: list[Key] = []
         self._errors: list[tuple[Handed, str]] = []
+        self._waiting: deque[Key] = deque()
+        self._tried_again: set[Key] = set()
+        self._faults = 0
+        """How often in a row the machine has failed."""
+        self._given_up = ""
+        self._log: Path | None = None
 
     def run(self, alone: bool) -> Ended:
         """Grade what is missing; the second of two batches at once begins at the end."""
         stopped = False
         try:
+            if self._missing:
+                limits.open_files()
+                limits.addresses()
             if self._missing and not self._roll.unsafe:
                 minimum.require()
             self._grade(self._missing if alone else self._missing[::-1])
@@ -229,23 +250,42 @@ class _Batch:
             self._roll,
             tuple(sorted(self._went_down(), key=lambda down: down[0].shown)),
             tuple(self._errors),
+            log=self._log,
+            given_up=self._given_up,
         )
 
     def _grade(self, keys: list[Key]) -> None:
-        waiting = iter(keys)
-        more = bool(keys)
+        self._waiting.extend(keys)
         with Crew[Key](min(self._jobs, max(len(keys), 1)), self._options, PATIENCE) as crew:
-            while more or crew.busy:
-                while more and crew.has_room:
-                    key = next(waiting, None)
-                    if key is None:
-                        more = False
-                        break
-                    self._begin(crew, key)
+            while self._waiting or crew.busy:
+                while self._waiting and crew.has_room:
+                    self._begin(crew, self._waiting.popleft())
                 self._progress(self._standing)
-                for key, result in crew.results(_TICK) if crew.busy else ():
-                    self._enter(key, result)
+                for key, answer in crew.results(_TICK) if crew.busy else ():
+                    self._take(key, answer)
         self._progress(self._standing)
+
+    def _take(self, key: Key, answer: Answer) -> None:
+        """Enter what came of a task, or have it graded once more if its worker was lost."""
+        if answer.lost and key not in self._tried_again:
+            self._tried_again.add(key)
+            self._waiting.append(key)
+            return
+        self._faults = self._faults + 1 if answer.machine else 0
+        if answer.log:
+            self._note(self._same[key][0], answer.log)
+        self._enter(key, answer.result)
+        if self._faults >= max(_FAULTS, 2 * self._jobs) and self._waiting:
+            self._given_up = answer.result.problem
+            self._waiting.clear()
+
+    def _note(self, handed: Handed, log: str) -> None:
+        """Keep what a bug report needs, beside the book."""
+        path = self._book.path.with_name(LOG)
+        when = time.strftime("%Y-%m-%d %H:%M:%S")
+        with suppress(OSError), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{when}  {handed.shown}, exercise {handed.exercise}\n{log}\n")
+            self._log = path
 
     def _begin(self, crew: Crew[Key], key: Key) -> None:
         """Have a file graded, unless it cannot be read, or another batch has graded it meanwhile."""

@@ -7,6 +7,7 @@ that it has started dies with it.
 import os
 import signal
 import sys
+import traceback
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,17 +17,19 @@ import msgspec
 from grader.batch.model import Result, Verdict, of_grade
 from grader.batch.packing import pack
 from grader.core.verdict import Grade
-from grader.errors import MachineError, UsageError
+from grader.errors import InternalError, UsageError
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import from_data
 from grader.runtime.agent import kernel
+from grader.runtime.blame import of_error
 from grader.runtime.pinning import pinned
 from grader.runtime.template import Template
 
 SERVED = 200
 """So many submissions, and a worker makes room for a new one, whatever may have piled up in it."""
 _ATTEMPTS = 2
+_MOST_LOGGED = 100_000
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -38,10 +41,18 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came of a task. `refused` is what the machine does not allow, if that was the reason."""
+    """What came of a task.
+
+    `refused` is what the user has to mend first, if that was the reason; `machine` says that it was the machine's
+    fault, and `lost` that the process which had the task is gone. `log` is what the developers want to know of a
+    failure of the grader.
+    """
 
     result: Result
     refused: str = ""
+    machine: bool = False
+    lost: bool = False
+    log: str = ""
 
 
 class Orders(msgspec.Struct, frozen=True):
@@ -67,7 +78,10 @@ class _Grading:
         self._open = self._template = None
 
     def __call__(self, task: Task) -> Answer:
-        """Grade; whatever fails may be the fault of the submission before, so it is tried once more."""
+        """Grade; whatever fails may be the fault of the submission before, so it is tried once more.
+
+        What is the machine's fault was tried twice already.
+        """
         problem: Exception | None = None
         for _ in range(_ATTEMPTS):
             try:
@@ -75,11 +89,10 @@ class _Grading:
             except Exception as error:
                 problem = error
                 self.close()
-        refused = str(problem) if isinstance(problem, UsageError) else ""
-        told = refused or (
-            str(problem) if isinstance(problem, MachineError) else f"a bug in the grader: {problem!r}"
-        )
-        return Answer(Result(Verdict.ERROR, problem=told), refused)
+                if of_error(error) is not None:
+                    break
+        assert problem is not None
+        return _failed(problem)
 
     def _grade(self, task: Task) -> Grade:
         if self._open is None or self._template is None:
@@ -88,6 +101,20 @@ class _Grading:
         submission = from_data(Path(task.filename), task.data)
         exercise = catalogue.resolve(Path(task.filename), task.exercise)
         return grade(self._template, submission, exercise, self._options)
+
+
+def _failed(problem: Exception) -> Answer:
+    """The answer where there is no grade: whose fault it is, and what to do about it."""
+    fault = of_error(problem)
+    if fault is not None:
+        return Answer(Result(Verdict.ERROR, problem=str(fault)), machine=True)
+    if isinstance(problem, UsageError):
+        return Answer(Result(Verdict.ERROR, problem=str(problem)), refused=str(problem))
+    token = (
+        f"replay token: {problem.replay}\n" if isinstance(problem, InternalError) and problem.replay else ""
+    )
+    log = f"{token}{''.join(traceback.format_exception(problem))}"
+    return Answer(Result(Verdict.ERROR, problem=f"a bug in the grader: {problem!r}"), log=log[-_MOST_LOGGED:])
 
 
 def main(orders: str) -> None:

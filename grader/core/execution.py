@@ -42,14 +42,19 @@ class Silence(str, enum.Enum):
     """Why a task announces nothing.
 
     `COMPUTES`: it has used up the CPU time that it may use by itself. `WAITS`: it sleeps, and nothing of ours can wake
-    it. `BUSY`: it did not get to run for so long that the machine must be too busy. `HIDES`: its process cannot be
-    found.
+    it. `BUSY`: it wanted to run and did not get to for so long that the machine must be too busy. `STALLED`: it has
+    done nothing for as long, and did not want to run either. `HIDES`: its process cannot be found. `ENDED`: it was
+    ended, or what it was forked from, and by whom cannot be told. `REFUSED`: it says that it gets no process, and
+    others do.
     """
 
     COMPUTES = "computes"
     WAITS = "waits"
     BUSY = "busy"
+    STALLED = "stalled"
     HIDES = "hides"
+    ENDED = "ended"
+    REFUSED = "refused"
 
 
 class Outcome(msgspec.Struct, frozen=True):

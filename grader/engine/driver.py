@@ -18,6 +18,9 @@ from grader.engine.tasks import TaskTable
 from grader.engine.turns import TURNS
 from grader.primitives.process import ended_by
 
+BROKE_IN = "broke_in"
+"""The attribute of an exception of ours that tells the execution in which it came up, as far as that went."""
+
 MOST_BEYOND = 20_000
 """Steps of an execution from where only the bound on waits keeps everybody waiting."""
 
@@ -72,6 +75,8 @@ class _Driver:
             return Outcome(OutcomeKind.DIVERGED, detail=str(difference))
         if chosen is None:
             return Outcome(OutcomeKind.PRUNED)
+        if chosen not in movable:
+            return Outcome(OutcomeKind.DIVERGED, detail=f"step {len(self.trace) + 1} cannot be made again")
         if self.beyond is not None and self.beyond.cycles:
             return self._goes_on_for_ever()
         return self._made(session, self.machine.execute(chosen), movable)
@@ -196,10 +201,20 @@ def run(
     session = program.launch(tasks)
     try:
         outcome = driver.drive(session)
+    except Exception as error:
+        broken = Outcome(OutcomeKind.CRASHED, detail="the grader has failed")
+        setattr(error, BROKE_IN, _execution(driver, broken))
+        raise
     finally:
         session.close()
-    machine = driver.machine
-    execution = Execution(
+    execution = _execution(driver, outcome)
+    strategy.finished(execution, driver.within or driver.machine.snapshot())
+    return execution
+
+
+def _execution(driver: _Driver, outcome: Outcome) -> Execution:
+    machine, tasks = driver.machine, driver.tasks
+    return Execution(
         schedule=tuple(step.task for step in driver.trace),
         trace=tuple(map(_plain, driver.trace)),
         outcome=outcome,
@@ -217,8 +232,6 @@ def run(
         last_clocks=driver.last_clocks,
         consulted=tuple(driver.consulted),
     )
-    strategy.finished(execution, driver.within or machine.snapshot())
-    return execution
 
 
 def _likenesses(trace: Sequence[Step]) -> dict[TaskId, TaskId]:

@@ -141,7 +141,7 @@ class Machine:
             or creation.kind is ObjectKind.PROCESS  # those are made by being started
             or creator_of(creation.object) != task
             or not 0 <= _zeros(creation) <= MOST_BYTES - self._zeros
-            or creation.lock not in (NO_OBJECT, *self.objects)
+            or (creation.lock != NO_OBJECT and creation.lock not in self.objects)
             or not self._may_guard(creation)
         ):
             raise ProtocolError(f"object {creation.object} cannot be created")

@@ -2,22 +2,54 @@
 
 from typing import Any
 
-from grader.core.operations import DONE, NO_OBJECT, ErrorCode, ObjectId, Operation, Result, Step, TaskId
+from grader.core.operations import (
+    DONE,
+    NO_OBJECT,
+    ErrorCode,
+    ObjectId,
+    Operation,
+    OperationKind,
+    Result,
+    Step,
+    TaskId,
+    process_object,
+)
 from grader.engine.turns import TURNS, Turns, begins
 from grader.primitives.base import Objects
 from grader.primitives.manager import ManagerState
 from grader.primitives.registry import BY_OPERATION
 
+_KIND = OperationKind
+_ABOUT_NO_OBJECT = frozenset(
+    {
+        *(
+            _KIND.PROCESS_START,
+            _KIND.THREAD_START,
+            _KIND.PROCESS_WAIT,
+            _KIND.PIPE_WAIT,
+            _KIND.PROCESS_CHILDREN,
+        ),
+        *(_KIND.PROCESS_RETURN, _KIND.SHM_CREATE, _KIND.SHM_ATTACH, _KIND.SHM_UNLINK, _KIND.QUEUE_FLUSH),
+    }
+)
+"""What makes its object, is about several, or about the task itself; or is done by a feeder."""
+
 
 def is_enabled(objects: Objects, task: TaskId, operation: Operation) -> bool:
-    """Whether an operation can happen in this state. One of a manager that is gone fails, and need not wait."""
+    """Whether an operation can happen in this state. One of a manager that is gone fails, and need not wait.
+
+    In a rehearsal, what existed in the trace need not be there (yet): then it cannot happen.
+    """
     primitive = BY_OPERATION.get(operation.kind)
     if primitive is None:
         return True
     turns: Turns | None = objects.get(TURNS)
     if turns is not None and not turns.allow(task):
         return False
-    return _has_lost_its_manager(objects, operation) or primitive.enabled(objects, task, operation)
+    try:
+        return _has_lost_its_manager(objects, operation) or primitive.enabled(objects, task, operation)
+    except KeyError:
+        return False
 
 
 def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) -> Step:
@@ -38,6 +70,14 @@ def perform(objects: dict[ObjectId, Any], task: TaskId, operation: Operation) ->
         result = Result(ok=False, error=ErrorCode.NO_SUCH_OBJECT)
     changed = any(objects.get(target) is not state for target, state in zip(touches, before))
     return Step(task, operation, result, touches, changed)
+
+
+def fits(objects: Objects, task: TaskId, operation: Operation) -> bool:
+    """Whether what an operation is about is there, and of its kind: in a rehearsal it may be something else."""
+    primitive = BY_OPERATION.get(operation.kind)
+    if primitive is None or operation.kind in _ABOUT_NO_OBJECT:
+        return True
+    return primitive.handles(objects.get(operation.object)) and process_object(task) in objects
 
 
 def touches_of(objects: Objects, task: TaskId, operation: Operation) -> tuple[ObjectId, ...]:

@@ -81,7 +81,7 @@ def open_script(script: Script, cpu: float | None = None, draw: int = 0) -> Iter
     It sees the folder it is run in, the environment, and the packages that are installed beside the grader. `draw`
     decides what chance and the clock say, and the hash seed (`grader.runtime.agent.draws`).
     """
-    hash_seed = HASHES.get(draw, "0")
+    hash_seed = HASHES.get(draw, 0)
     place = ScriptPlace(str(script.file.path), script.arguments, str(Path.cwd()))
     text = script.origin().submission
     with (

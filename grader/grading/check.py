@@ -10,14 +10,15 @@ import msgspec
 
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Grade
-from grader.errors import InternalError, UsageError
-from grader.grading import imports, seeds, sources
+from grader.errors import InternalError, MachineError, UsageError
+from grader.grading import hash_seeds, imports, seeds, sources
 from grader.grading.catalogue import Exercise, resolve
 from grader.grading.lab import DEFAULT_BUDGET, ReplayDone, ReplayRequest
 from grader.grading.plugin import GradingPlugin, run_checks
 from grader.grading.required import Required
 from grader.grading.submission import Submission, load
 from grader.grading.workbench import NotImported, Workbench, open_workbench
+from grader.runtime.blame import once_more
 from grader.runtime.pinning import pinned
 from grader.runtime.template import SubmissionText, Template
 
@@ -72,15 +73,26 @@ def grade(
     options: CheckOptions,
     progress: Callable[[Progress], None] | None = None,
 ) -> Grade:
-    """Grade a submission with a running template. Raises InternalError like `grade_file`."""
+    """Grade a submission with a running template; once more, if the machine has not let it be graded.
+
+    Raises:
+        MachineError: the machine has not let it be graded again.
+        InternalError: like `grade_file`.
+    """
     started = time.monotonic()
-    plugin = _checked(template, submission, exercise, options, progress)
-    isolation = template.isolation()
+    hash_seed = hash_seeds.seed_for(submission.text, options.secret, submission.sha256)
+    with template.under(hash_seed) as seeded:
+
+        def attempt(last: bool) -> tuple[CheckResult, ...]:
+            return _results(_checked(seeded, submission, exercise, options, progress, last=last), exercise)
+
+        checks = once_more(attempt)
+        isolation = seeded.isolation()
     return Grade(
         submission=submission.name,
         sha256=submission.sha256,
         exercise=exercise.name,
-        checks=_results(plugin, exercise),
+        checks=checks,
         seconds=round(time.monotonic() - started, 3),
         source=submission.lines,
         sandbox=isolation.line,
@@ -99,7 +111,14 @@ def replay_check(
     Raises:
         UsageError: the file cannot be imported, or a function is missing.
     """
-    plugin = _checked(template, submission, exercise, CheckOptions(free_runs=False), None, (check, request))
+
+    def attempt(last: bool) -> GradingPlugin:
+        wanted = CheckOptions(free_runs=False)
+        done = _checked(template, submission, exercise, wanted, None, (check, request), last=last)
+        done.raise_fault()
+        return done
+
+    plugin = once_more(attempt)
     if plugin.obstacle is not None:
         raise UsageError(f"{submission.name}: {plugin.obstacle.finding.message}")
     return plugin.replayed, plugin.title(check)
@@ -112,6 +131,8 @@ def _checked(
     options: CheckOptions,
     progress: Callable[[Progress], None] | None,
     replay: tuple[str, ReplayRequest] | None = None,
+    *,
+    last: bool,
 ) -> GradingPlugin:
     required = Required(exercise.functions, submission.text, submission.name)
     text = SubmissionText(exercise.name, submission.name, submission.text)
@@ -131,7 +152,7 @@ def _checked(
 
     with pinned():
         try:
-            with open_workbench(template, text, exercise.name, submission.sha256, checks) as bench:
+            with open_workbench(template, text, exercise.name, submission.sha256, checks, last=last) as bench:
                 required.probed(bench.probe(required.calls()))
                 return run(bench)
         except NotImported as error:
@@ -165,6 +186,8 @@ def _blamed_on(folder: Path) -> Iterator[None]:
     """Checks that do not work are a bug of ours, unless somebody else has written them."""
     try:
         yield
+    except MachineError:
+        raise
     except InternalError as error:
         raise UsageError(f"{folder / 'checks.py'}: {error}") from error
 

@@ -14,13 +14,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 import msgspec
 
 from grader.core.execution import Budget, Claim, Execution, OutcomeKind, StopReason
-from grader.core.operations import Operation, Result, TaskId
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.explorer import Exploration, OnProgress, explore
 from grader.engine.program import Program
@@ -41,12 +39,12 @@ from grader.grading.flaws import Flaw, Wrong, general_flaws
 from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
 from grader.grading.patience import Leniency, Patience
+from grader.grading.sameness import done, switches
 from grader.grading.scenario import Scenario
 from grader.grading.tally import Tally
 
 Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
-"""Says what is wrong with a completed execution: nothing, or flaws with the root cause first."""
-
+"""Says what is wrong with a completed execution: nothing, or flaws, the root cause first."""
 SAMPLED_SCHEDULES = 30
 SHORTEN_EXECUTIONS = 120
 MOST_PREEMPTIONS = 2
@@ -103,11 +101,13 @@ class Examination:
         has_floor: bool = False,
         patience: Patience | None = None,
         tasks: TaskTable | None = None,
+        is_spent: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_spent = is_spent
         self._overshoot = overshoot
         self._seed = seed
         self._has_floor = has_floor
-        self._leniency = Leniency(patience)
+        self.leniency = Leniency(patience)
         self.tally = new_tally()
         self.explorations: list[Exploration] = []
         """What the executions that `tally` counts were made for."""
@@ -134,7 +134,7 @@ class Examination:
         executions, claim = self.explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
             self._look_at_long()
-        self._leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
+        self.look_again()
         unsure = self.tally.never_right or (wants_all and not self.tally.first)
         drawn = unsure and claim is None and self.tally.blocked is None
         if drawn:
@@ -146,6 +146,10 @@ class Examination:
             seed = self._seed if drawn or not wants_all else None
             return Evidence(EvidenceLevel.BOUNDED, processes, executions, threads, seed=seed)
         return Evidence(EvidenceLevel.VERIFIED, processes, executions, threads, claim.waits)
+
+    def look_again(self) -> None:
+        """Whether those deserved it who were forgiven for giving up after so long a time."""
+        self.leniency.look_again(self.tally, self._scenario, lambda waits: self.explore(waits, Tally()))
 
     def _try_some(self) -> int:
         """Where there are too many orders: those that are worth it, and some at random. Returns how many were made."""
@@ -186,12 +190,12 @@ class Examination:
 
     @property
     def has_threads(self) -> bool:
-        """Whether any process has started a thread: what those do between two operations is never interrupted."""
+        """Whether any process has started a thread; those are not interrupted between two operations."""
         return self._threads or self._tasks.has_threads
 
     def remark(self) -> str:
         """What was seen and did not count, if anything was."""
-        return self._leniency.remark(self.tally, self._scenario, self._maker.names)
+        return self.leniency.remark(self.tally, self._scenario, self._maker.names)
 
     def close(self) -> None:
         """End the processes that were kept for further executions."""
@@ -218,14 +222,15 @@ class Examination:
 
         def watch(execution: Execution) -> bool:
             self._on_execution(execution)
-            return self._judge(execution, self.tally)
+            with self._maker.traced(execution):
+                return self._judge(execution, self.tally)
 
         def restart() -> Strategy:
             self.tally = self._new_tally()
             return another()
 
         budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left())
-        with self._executed() as program:
+        with self._executed() as program, self._maker.traced():
             return explore_identical(
                 program, strategy, budget, watch, self._tasks, self._on_progress, restart=restart
             )
@@ -256,14 +261,15 @@ class Examination:
         def watch(execution: Execution) -> bool:
             if tally is self.tally:
                 self._on_execution(execution)
-            go_on = self._judge(execution, tally)
+            with self._maker.traced(execution):
+                go_on = self._judge(execution, tally)
             return go_on if until is None else until not in tally.first
 
         steps += self._budget.steps
         budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left(), steps=steps)
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
-        with self._executed(fresh) as program:
+        with self._executed(fresh) as program, self._maker.traced():
             on_progress = self._on_progress if tally is self.tally else None
             exploration = explore(program, strategy, budget, watch, self._tasks, on_progress)
         if exploration.stopped is StopReason.CPU:
@@ -303,8 +309,10 @@ class Examination:
             # Nothing is known to be wrong, but that it is right cannot be told either, in this order or in another.
             tally.blocked = doubts[0]
             return False
-        self._leniency.count([flaw for flaw in flaws if flaw not in doubts], seen, tally)
-        if tally.blocked is not None:
+        self.leniency.count([flaw for flaw in flaws if flaw not in doubts], seen, tally)
+        if self._is_spent() and not tally.first and tally.blocked is None:
+            tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.COMPUTES)
+        if tally.blocked is not None or self._is_spent():
             return False
         if not tally.first:
             return True
@@ -325,7 +333,7 @@ class Examination:
             return True
         again = Tally()
         self._execute_again(last, again)
-        return again.last is not None and _done(again.last) == _done(last)
+        return again.last is not None and done(again.last) == done(last)
 
     def _fails_again(self, flaw: Flaw, execution: Execution) -> bool:
         again = Tally()
@@ -345,21 +353,20 @@ class Examination:
             self.tally.blocked = Flaw(FindingKind.INCONCLUSIVE, undecided.STILL_GOING_ON, line=line)
         return self._maker.inconclusive(self.tally.blocked) if self.tally.blocked is not None else None
 
-    def findings(self, *, shorten: bool = True) -> list[Finding]:
-        """What is wrong, each with the shortest witness that was found, executed once more in new processes.
+    def findings(self, *, shorten: bool = True, may_go_well: bool = False) -> list[Finding]:
+        """What is wrong, each with a witness that was executed once more in new processes.
 
-        Without `shorten`, none is looked for.
+        It is the shortest that was found, if told to `shorten`. It `may_go_well` if that is known from elsewhere.
         """
         findings: list[Finding] = []
         for kind, (flaw, execution) in list(self.tally.first.items())[:MOST_FINDINGS]:
-            depends = self.tally.counts[kind] < self.tally.judged
+            depends = may_go_well or self.tally.counts[kind] < self.tally.judged
             shortest = self._shortened(flaw, execution) if shorten else (flaw, execution)
-            hung = (
-                shortest[1].outcome.kind is OutcomeKind.HUNG
-            )  # its whole CPU limit is spent, twice is enough
+            hung = shortest[1].outcome.kind is OutcomeKind.HUNG  # its CPU limit is spent: twice is enough
             certain = kind in self._confirmed or self._fresh or not self._program.has_reused
             if (hung and certain) or self._fails_again(*shortest):
-                findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
+                with self._maker.traced(shortest[1]):
+                    findings.append(self._maker.finding(*shortest, schedule_dependent=depends))
             else:
                 findings.append(
                     self._maker.inconclusive(Flaw(FindingKind.INCONCLUSIVE, undecided.DIFFERENT_AGAIN))
@@ -368,7 +375,7 @@ class Examination:
 
     def _shortened(self, flaw: Flaw, execution: Execution) -> tuple[Flaw, Execution]:
         """The same kind of flaw with fewer preemptions, if there is such an execution."""
-        if execution.outcome.kind in _ENDLESS:
+        if execution.outcome.kind in _ENDLESS or self._is_spent():
             return flaw, execution
         for bound in range(min(MOST_PREEMPTIONS + 1, switches(execution))):
             tally = Tally()
@@ -382,19 +389,9 @@ def _nth(strategies: Callable[[], Sequence[Strategy]], number: int) -> Strategy:
     return strategies()[number]
 
 
-def _done(execution: Execution) -> list[tuple[TaskId, Operation, Result | None]]:
-    """Who did what with which result: a step's other marks depend on what a strategy has learned."""
-    return [(step.task, step.operation, step.result) for step in execution.trace]
-
-
 def _asked(verdict: Verdict, seen: Observed) -> list[Flaw]:
     """What a check says of an execution. A plain `assert` in a check counts as a wrong result."""
     try:
         return list(verdict(seen))
     except AssertionError as error:
         return [Flaw(Wrong.VALUE, str(error).split("\n", 1)[0] or "This is not as it should be.")]
-
-
-def switches(execution: Execution) -> int:
-    """How often the processor went from one process to another: a bound of the preemptions."""
-    return sum(1 for one, other in pairwise(execution.schedule) if one != other)

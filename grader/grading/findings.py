@@ -1,13 +1,15 @@
 """Makes a finding of a flaw: its place, help, witness and replay token. Start at `FindingMaker.finding`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import msgspec
 
 from grader.core.execution import Execution
 from grader.core.operations import Creation, ObjectId
 from grader.core.verdict import Finding, FindingKind, Location
+from grader.engine.driver import BROKE_IN
 from grader.engine.tasks import TaskPath
 from grader.grading import tokens
 from grader.grading.flaws import Flaw, Wrong
@@ -28,7 +30,7 @@ class Origin(msgspec.Struct, frozen=True):
 
     That is the exercise, the check and the number of its scenario; or, where `exercise` is empty, that a program was
     run as `__main__` with these `arguments`. `checks` is the digest of checks that are not ours, `draw` what decides
-    chance and the clock.
+    chance and the clock, `hash_seed` that of Python itself.
     """
 
     submission: SubmissionText
@@ -40,6 +42,7 @@ class Origin(msgspec.Struct, frozen=True):
     arguments: tuple[str, ...] = ()
     checks: str = ""
     draw: int = 0
+    hash_seed: int = 0
 
 
 class FindingMaker:
@@ -106,7 +109,20 @@ class FindingMaker:
             arguments=origin.arguments,
             checks=origin.checks,
             draw=origin.draw,
+            hash_seed=origin.hash_seed,
         )
+
+    @contextmanager
+    def traced(self, execution: Execution | None = None) -> Iterator[None]:
+        """Let an exception of ours tell, as `replay`, the order in which it came up: this one, or that under way."""
+        try:
+            yield
+        except Exception as error:
+            about = execution or getattr(error, BROKE_IN, None)
+            if about is not None and not getattr(error, "replay", ""):
+                with suppress(Exception):  # the first one counts
+                    setattr(error, "replay", self.token(about))  # noqa: B010 (exceptions of any class)
+            raise
 
     def _line_of_conflict(self, flaw: Flaw, execution: Execution) -> int:
         lines = [execution.trace[number].operation.line for number in flaw.conflict]

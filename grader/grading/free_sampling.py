@@ -14,6 +14,8 @@ from grader.grading.free_verdict import FreeFlaw, PlannedRun, assess, settle
 from grader.runtime.free import Asks, FreeRuns, FreeStatus, Limits, StartMethod
 
 _MOST_LANES = 2
+_BESIDES = 4
+"""Processes of a run besides those that its function has."""
 _REPETITIONS = 3
 """Of a run that went wrong; the first that goes wrong, too, is enough to believe it."""
 _FINAL = frozenset(
@@ -54,6 +56,7 @@ def sample(
 
     Raises:
         InternalError: no runner could be opened.
+        MachineError: it was the machine's fault that a run could not be made, or may have been.
     """
     lanes = lanes or min(_MOST_LANES, len(os.sched_getaffinity(0)))
     work = _Work(planned)
@@ -118,6 +121,8 @@ class _Work:
         if planned.run.real_time and report.status is FreeStatus.HANG and report.cause is None:
             report = runs.perform(msgspec.structs.replace(planned.run, real_time=False))
         flaw = assess(planned, report)
+        if flaw is not None and flaw.refused:
+            runs.look_for_room(planned.processes + _BESIDES)
         return flaw, "" if flaw is None else excuse(planned, report)
 
     def _confirmed(self, runs: FreeRuns, planned: PlannedRun, flaw: FreeFlaw) -> FreeFlaw | None:

@@ -16,8 +16,7 @@ from grader.core.verdict import FindingKind
 from grader.grading.exceptions import first_paragraph, sentence, told
 from grader.grading.values import Opaque, same, show
 from grader.runtime.agent import plain
-from grader.runtime.free import Cause, During, FreeReport, FreeRun, FreeStatus
-from grader.runtime.limits import NO_PROCESS
+from grader.runtime.free import Cause, During, FreeFailure, FreeReport, FreeRun, FreeStatus
 
 _KIND = FindingKind
 _STACK = re.compile(r'File "(?P<file>[^"\n]{1,300})", line (?P<line>\d{1,7}) in (?P<name>[^\n]{1,80})')
@@ -53,7 +52,7 @@ class PlannedRun(msgspec.Struct, frozen=True):
 
 
 class FreeFlaw(msgspec.Struct, frozen=True):
-    """What is wrong with one run, of `function`."""
+    """What is wrong with one run, of `function`. `refused`: there was no room for its processes, as it says."""
 
     kind: FindingKind
     message: str
@@ -64,6 +63,7 @@ class FreeFlaw(msgspec.Struct, frozen=True):
     failure: Failure | None = None
     output: str = ""
     function: str = ""
+    refused: bool = False
 
 
 class _Shown(Opaque):
@@ -110,12 +110,15 @@ def _unjudged(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     if report.status is FreeStatus.ERROR and failure is not None:
         refused = failure.during is During.START and failure.type in _REFUSALS
         if failure.during is During.SETUP or refused:
-            message = f"{planned.title} could not be run: {sentence(told(failure.failure))}"
-            return FreeFlaw(_KIND.INCONCLUSIVE, message, failure=failure.failure)
+            return _not_run(planned, failure)
     if failure is not None and _NO_ROOM.search(f"{failure.type}: {failure.message}"):
-        message = f"{planned.title} could not be run: {sentence(told(failure.failure))} {NO_PROCESS}"
-        return FreeFlaw(_KIND.INCONCLUSIVE, message, failure=failure.failure)
+        return _not_run(planned, failure)
     return None
+
+
+def _not_run(planned: PlannedRun, failure: FreeFailure) -> FreeFlaw:
+    message = f"{planned.title} could not be run: {sentence(told(failure.failure))}"
+    return FreeFlaw(_KIND.INCONCLUSIVE, message, failure=failure.failure, refused=True)
 
 
 _NO_ROOM = re.compile(

@@ -14,12 +14,12 @@ from grader.core.execution import Budget, Execution
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.between import Between
+from grader.engine.strategies.delays import Delays
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath, TaskTable
-from grader.errors import UsageError
 from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, few, told_under
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
@@ -135,7 +135,12 @@ class Lab:
             Inconclusive: something happened that we do not control.
         """
         executions = self._budget.executions if most is None else min(most, self._budget.executions)
-        self._examine(scenario, verdict, lambda: [BoundedWaits(executions)], most, overshoot=overshoot)
+
+        def strategies() -> list[Strategy]:
+            waits = BoundedWaits(executions)
+            return [waits, Delays(waits, self._seed)]
+
+        self._examine(scenario, verdict, strategies, most, overshoot=overshoot)
 
     def sample(self, scenario: Scenario, verdict: Verdict, schedules: int = SAMPLED_SCHEDULES) -> None:
         """Explore some schedules only, for process counts that cannot be exhausted. Raises like `explore`."""
@@ -187,6 +192,7 @@ class Lab:
             CheckFailed: a run went wrong, and once more.
             Inconclusive: a run could not be judged.
             LookupError: there are no free runs for this exercise.
+            MachineError: the machine does not allow them.
         """
         if self._replay is not None:
             return
@@ -197,11 +203,8 @@ class Lab:
             )
         if self.free is not None:
             planned = tuple(run for run in planned if run.function in self.free)
-        try:
-            with unpinned():
-                sampled = sample(self._bench.open_runner, planned)
-        except UsageError as error:  # the machine does not allow the processes for it
-            raise Inconclusive(Finding(FindingKind.INCONCLUSIVE, str(error))) from error
+        with unpinned():
+            sampled = sample(self._bench.open_runner, planned)
         self.evidence.append(Evidence(EvidenceLevel.SAMPLED, sampled.processes, len(sampled.performed)))
         self.remark = sampled.remark
         findings = [self._free_finding(flaw) for flaw in _different(sampled.flaws)]
@@ -294,6 +297,7 @@ class Lab:
                 has_floor=not draw,
                 patience=PATIENCE if self._replay is None else None,
                 tasks=tasks,
+                is_spent=lambda: self._bench.runner.allowance.is_spent,
             )
 
         return make
@@ -331,6 +335,7 @@ class Lab:
             number,
             checks=bench.checks,
             draw=draw,
+            hash_seed=bench.hash_seed,
         )
         return FindingMaker(origin, scenario)
 

@@ -125,6 +125,13 @@ class Leniency:
             line = tally.forgiven[0].given_up.line
             tally.blocked = Flaw(FindingKind.INCONCLUSIVE, ALWAYS_GIVES_UP, line=line)
 
+    def for_the_time(self, tally: Tallies) -> list[Execution]:
+        """Those that were forgiven for the time that went by, and not for the number of tries."""
+        if self._patience is None:
+            return []
+        most = self._patience.tries
+        return [one.execution for one in tally.forgiven if len(one.given_up.tries) <= most]
+
     def remark(self, tally: Tallies, scenario: Scenario, names: Callable[[Execution], Names]) -> str:
         """What was forgiven, if anything was: the first of it."""
         if not tally.forgiven or self._patience is None:

@@ -19,12 +19,15 @@ import msgspec
 import pytest
 
 from grader.core.execution import Budget
-from grader.core.verdict import CheckResult, CheckStatus, Dependence, Evidence, Finding, FindingKind
+from grader.core.verdict import CheckResult, CheckStatus, Evidence, Finding, FindingKind
+from grader.engine.effort import Held
 from grader.errors import InternalError, MachineError
 from grader.grading.lab import CheckFailed, Inconclusive, Lab, ReplayDone, ReplayRequest
+from grader.grading.merging import merge
 from grader.grading.required import Obstacle, Required
-from grader.grading.undecided import TOO_SLOW
+from grader.grading.undecided import TAKES_LONG, TOO_SLOW
 from grader.grading.workbench import Workbench
+from grader.runtime import blame
 
 _NEEDLESS = (
     *("cacheprovider", "doctest", "faulthandler", "junitxml", "logging", "unittest"),
@@ -59,8 +62,8 @@ class _Record(msgspec.Struct):
     findings: tuple[Finding, ...] = ()
     reason: str = ""
     error: str = ""
-    machine: bool = False
-    """Whether the error is the machine's."""
+    cause: BaseException | None = None
+    """What was raised, if that was our own failure."""
     ran: bool = False
 
 
@@ -86,6 +89,8 @@ class GradingPlugin:
         self._replay = replay
         self._records: dict[str, _Record] = {}
         self._told_missing: set[str] = set()
+        self._fault: MachineError | None = None
+        self._held: Held | None = None
         self.replayed: ReplayDone | None = None
         self.obstacle: Obstacle | None = None
         """Why there is nothing to be replayed."""
@@ -156,6 +161,8 @@ class GradingPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         record = self._records[_check_name(item)]
+        if self._fault is not None:
+            pytest.skip("the machine has not let the checks go on")
         if self._replay is not None:
             self.obstacle = self._required.obstacle(record.function)
             if self.obstacle is not None:
@@ -164,6 +171,7 @@ class GradingPlugin:
         if record.status is not CheckStatus.PASSED:
             pytest.skip("decided already")
         record.ran = True
+        self._held = Held()
         self._on_check(record.title, 0)
         self._skip_unless_possible(record, item)
 
@@ -237,15 +245,23 @@ class GradingPlugin:
         elif isinstance(error, ReplayDone):
             self.replayed = error
         elif isinstance(error, pytest.fail.Exception) and _TIMED_OUT in str(error):
-            record.status, record.error, record.machine = CheckStatus.ERROR, TOO_SLOW, True
-        elif isinstance(error, MachineError):
-            record.status, record.error, record.machine = CheckStatus.ERROR, str(error), True
+            self._timed_out(record)
+        elif (fault := blame.of_error(error)) is not None:
+            self._fault = self._fault or fault
         else:
-            record.status = CheckStatus.ERROR
+            record.status, record.cause = CheckStatus.ERROR, error
             lines = [
                 entry.lineno for entry in traceback.extract_tb(error.__traceback__) if entry.filename == file
             ]
             record.error = f"{type(error).__name__}: {error}{f' (line {lines[-1]})' if lines else ''}"
+
+    def _timed_out(self, record: _Record) -> None:
+        """A check has taken longer than any has to."""
+        if self._held is None or self._held.too_much:
+            self._fault = self._fault or MachineError(f"{TOO_SLOW} (at the check “{record.title}”)")
+        else:
+            record.status = CheckStatus.INCONCLUSIVE
+            record.findings = (Finding(FindingKind.INCONCLUSIVE, TAKES_LONG),)
 
     def _withdraw(self, functions: frozenset[str]) -> None:
         """Checks of these functions, and those that come after them, earn nothing: they are right only if watched."""
@@ -255,6 +271,11 @@ class GradingPlugin:
             if rests and record.ran and record.status is CheckStatus.PASSED:
                 record.status, record.reason = CheckStatus.SKIPPED, WITHDRAWN
                 withdrawn.add(name)
+
+    def raise_fault(self) -> None:
+        """Raise what the machine has not let the checks do, if anything. From then on none is executed."""
+        if self._fault is not None:
+            raise self._fault
 
     def title(self, check: str) -> str:
         """The line that students read for a check, by its name (with or without parameters)."""
@@ -266,13 +287,14 @@ class GradingPlugin:
 
         Raises:
             InternalError: a check itself has failed.
-        MachineError: it could not be executed here.
+            MachineError: it could not be executed here.
         """
+        self.raise_fault()
         for record in self._records.values():
-            if record.machine:
-                raise MachineError(f"{record.error} (at the check “{record.title}”)")
             if record.status is CheckStatus.ERROR:
-                raise InternalError(f"the check “{record.title}” failed with {record.error}")
+                error = InternalError(f"the check “{record.title}” failed with {record.error}")
+                error.replay = getattr(record.cause, "replay", "")
+                raise error from record.cause
         return tuple(_result(name, record) for name, record in self._records.items())
 
 
@@ -290,26 +312,6 @@ def _result(name: str, record: _Record) -> CheckResult:
         findings=record.findings,
         reason=record.reason,
     )
-
-
-def merge(evidence: list[Evidence]) -> tuple[Evidence, ...]:
-    """One entry a level (another one for inputs that were tried), with all process counts and sums of the rest."""
-    merged: dict[Any, Evidence] = {}
-    for entry in evidence:
-        key = entry.level, bool(entry.inputs)
-        known = merged.get(key, Evidence(entry.level))
-        processes = tuple(sorted({*known.processes, *entry.processes}))
-        executions, threads = known.executions + entry.executions, known.threads or entry.threads
-        limits = [waits for waits in (known.waits, entry.waits) if waits is not None]
-        waits = min(limits, default=None)  # the weakest claim holds for all of them
-        seed = known.seed if entry.seed is None else entry.seed
-        inputs = known.inputs + entry.inputs
-        depends = tuple(one for one in Dependence if one in (*known.depends, *entry.depends))
-        draws = max(known.draws, entry.draws)
-        merged[key] = Evidence(
-            entry.level, processes, executions, threads, waits, seed, inputs, draws, depends
-        )
-    return tuple(merged.values())
 
 
 def _is_free(item: Any) -> bool:

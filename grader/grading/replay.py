@@ -55,7 +55,7 @@ def replay(token: str, path: Path, exercise: str | None = None) -> Replay:
         wanted.endless,
         wanted.draw,
     )
-    with Template() as template:
+    with Template(hash_seed=wanted.hash_seed) as template:
         done, title = replay_check(template, submission, found, wanted.check, request)
     if done is None:
         raise UsageError(f"{path}: this token does not fit the file; check the file again for a new one")

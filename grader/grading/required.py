@@ -17,8 +17,6 @@ from grader.grading import forbidden, silence
 from grader.grading.catalogue import Signature
 from grader.grading.exceptions import sentence, told
 from grader.grading.sourcecode import SourceFacts
-from grader.runtime.agent.room import NO_ROOM, NOT_CLOSED_OFF
-from grader.runtime.limits import NO_PROCESS
 
 _SOURCE_LIMIT = 160
 _GUARD_HINT = (
@@ -153,12 +151,6 @@ class Required:
         elif outcome.kind is OutcomeKind.UNCONTROLLED and forbidden.is_forbidden(outcome.detail):
             message = forbidden.message("The file", outcome.detail)
             return Finding(FindingKind.FORBIDDEN, message, location=self._location(line))
-        elif outcome.kind is OutcomeKind.UNCONTROLLED and outcome.detail == NO_ROOM:
-            return Finding(FindingKind.INCONCLUSIVE, NO_PROCESS)
-        elif outcome.kind is OutcomeKind.UNCONTROLLED and outcome.detail.startswith(NOT_CLOSED_OFF):
-            return Finding(
-                FindingKind.INCONCLUSIVE, f"The grader had {outcome.detail}; `grader sandbox` tells more."
-            )
         elif outcome.kind is OutcomeKind.SILENT:
             message = silence.undecided("The import of the file", outcome)
             return Finding(FindingKind.INCONCLUSIVE, message, location=self._location(line))

@@ -6,12 +6,13 @@ called. The second lets numbers and dates differ as far as a clock that was move
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
 
 from grader.core.execution import Execution, OutcomeKind
-from grader.core.operations import ObjectId, Operation, OperationKind, Result
+from grader.core.operations import ObjectId, Operation, OperationKind, Result, TaskId
 from grader.engine.waits import bare
 from grader.grading.values import OPAQUE, decode_items, unpickle
 from grader.primitives.memory import MemoryState
@@ -152,3 +153,13 @@ def _explained(one: float, other: float, shifts: tuple[int, int]) -> bool:
 
 _LEAST = 10.0
 """Smaller differences say nothing."""
+
+
+def done(execution: Execution) -> list[tuple[TaskId, Operation, Result | None]]:
+    """Who did what with which result: a step's other marks depend on what a strategy has learned."""
+    return [(step.task, step.operation, step.result) for step in execution.trace]
+
+
+def switches(execution: Execution) -> int:
+    """How often the processor went from one process to another: a bound of the preemptions."""
+    return sum(1 for one, other in pairwise(execution.schedule) if one != other)

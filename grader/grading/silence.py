@@ -31,4 +31,10 @@ def undecided(label: str, outcome: Outcome) -> str:
         )
     if outcome.silence is Silence.HIDES:
         return f"{label} has taken away the grader's connection to it{line}, so it cannot be judged."
-    return "This machine is too busy: the program did not get to run for minutes, so it cannot be judged. Try again."
+    if outcome.silence is Silence.ENDED:
+        return (
+            "The program was ended, by itself or from outside, which cannot be told, so it cannot be judged."
+        )
+    if outcome.silence is Silence.REFUSED:
+        return f"{label} gets no more processes{line}, though this machine has room for them, so it cannot be judged."
+    return f"{label} has done nothing for minutes{line}, and it cannot be told why, so it cannot be judged."

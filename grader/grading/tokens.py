@@ -38,7 +38,8 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
 
     `models` is the digest of the models that made it, `checks` that of the checks of an instructor's own exercise.
     Without an `exercise` it is about a program that was run as `__main__` with `arguments`. An `endless` schedule ends
-    with a cycle. `draw` is what decides chance and the clock in it (`grader.runtime.agent.draws`).
+    with a cycle. `draw` is what decides chance and the clock in it (`grader.runtime.agent.draws`), and
+    `hash_seed` the order of texts in sets.
     """
 
     version: int
@@ -55,6 +56,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
     checks: str = ""
     endless: bool = False
     draw: Annotated[int, msgspec.Meta(ge=0, le=HIGHEST)] = 0
+    hash_seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 0
 
     def schedule(self) -> tuple[TaskPath, ...]:
         """The schedule, one path for each step."""
@@ -76,6 +78,7 @@ def encode(
     arguments: tuple[str, ...] = (),
     checks: str = "",
     draw: int = 0,
+    hash_seed: int = 0,
 ) -> str:
     """The token of an execution that shows a finding of a kind."""
     paths, runs = _runs(paths_of(execution))
@@ -94,6 +97,7 @@ def encode(
         checks,
         execution.outcome.kind is OutcomeKind.LIVELOCK,
         draw,
+        hash_seed,
     )
     packed = zlib.compress(msgspec.msgpack.encode(token), 9)
     checked = packed + zlib.crc32(packed).to_bytes(4, "big")

@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.in_turn import InTurn
-from grader.grading.examination import Examination, Verdict, switches
+from grader.grading.examination import Examination, Verdict
+from grader.grading.sameness import switches
 from grader.grading.scenario import Scenario
 from grader.runtime.kept import KeptProcesses
 

@@ -1,11 +1,16 @@
 """Sentences about what cannot be judged, and why. Start at `blocked`."""
 
-from grader.core.execution import Execution, OutcomeKind
+from grader.core.execution import Execution, OutcomeKind, Silence
+from grader.errors import MachineError
 from grader.grading import silence
-from grader.runtime.agent.room import NO_ROOM
-from grader.runtime.limits import NO_PROCESS
+from grader.runtime.blame import AGAIN
 
-TOO_SLOW = "this machine is too slow, or too busy, to judge this; nothing is graded, try it again"
+TOO_SLOW = f"this machine is too slow, or too busy, to judge this; {AGAIN}"
+TAKES_LONG = "The program waits for so long in real time that the check did not end, so it cannot be judged."
+COMPUTES = (
+    "The program computes for so long by itself that the orders which have to be tried cannot be. The exercise needs "
+    "microseconds."
+)
 BELOW_THE_FLOOR = (
     "No order that was tried fails, but shared objects are used so often that not even an interruption at each use "
     "could be tried. Use them less: do not read them again and again, and take the lock once and not many times."
@@ -18,10 +23,14 @@ DIFFERENT_AGAIN = "A failing order was found, but the program did something else
 
 
 def blocked(execution: Execution) -> str:
-    """Why an execution that ended in something that is not controlled says nothing."""
+    """Why an execution that ended in something that is not controlled says nothing.
+
+    Raises:
+        MachineError: it did not get to run.
+    """
     outcome = execution.outcome
-    if outcome.detail == NO_ROOM:
-        return NO_PROCESS
+    if outcome.silence is Silence.BUSY:
+        raise MachineError(TOO_SLOW)
     if outcome.kind is OutcomeKind.SILENT:
         return silence.undecided(execution.labels.get(outcome.task, "The program"), outcome)
     if outcome.kind is OutcomeKind.UNCONTROLLED:

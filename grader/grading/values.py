@@ -11,6 +11,7 @@ import math
 import pickle
 import pickletools
 import struct
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ _TYPES: dict[str, type[Any]] = {
     "f": ctypes.c_float,
     "d": ctypes.c_double,
 }
+_CHARACTER = "=I" if ctypes.sizeof(ctypes.c_wchar) == 4 else "=H"
+"""A character as a plain number, for `struct`."""
 _SIZE_LIMIT = 2**20
 _TEXT_LIMIT = 60
 
@@ -74,11 +77,18 @@ def item_size(typecode: str) -> int:
 
 
 def decode_items(typecode: str, data: bytes) -> list[Any] | None:
-    """The items in `data`, None if its type is not one of the simple ones or the length does not fit."""
+    """The items in `data`, None if its type is not one of the simple ones or the length does not fit.
+
+    A number in the place of a character, which is none, is `OPAQUE`; Python refuses to read it.
+    """
     kind = _TYPES.get(typecode)
     if kind is None or len(data) % ctypes.sizeof(kind):
         return None
-    return list((kind * (len(data) // ctypes.sizeof(kind))).from_buffer_copy(data))
+    count = len(data) // ctypes.sizeof(kind)
+    if kind is ctypes.c_wchar:
+        numbers = (number for (number,) in struct.iter_unpack(_CHARACTER, data))
+        return [chr(number) if number <= sys.maxunicode else OPAQUE for number in numbers]
+    return list((kind * count).from_buffer_copy(data))
 
 
 def decode_memory(state: MemoryState) -> Any:

@@ -14,11 +14,13 @@ from grader.grading.scenario import Scenario
 from grader.primitives.process import ProcessState
 from grader.primitives.thread import ThreadState
 from grader.runtime.agent.draws import CLOCKS
+from grader.runtime.blame import Blame
 from grader.runtime.kept import KeptProcesses
 from grader.runtime.patience import Patience
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire
+from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
 from grader.runtime.session import HostedProgram, ImportProgram
-from grader.runtime.template import Runner, RunnerLost, RunnerSilent, SubmissionText, Template
+from grader.runtime.template import SubmissionText, Template
 
 _IMPORT_STEPS = 5_000
 
@@ -49,7 +51,11 @@ class Workbench:
         sha256: str,
         runner: Runner,
         checks: str = "",
+        *,
+        last: bool = True,
     ) -> None:
+        self._last = last
+        runner.blame = Blame(runner, last=last)
         self._template = template
         self.submission = submission
         self.exercise = exercise
@@ -81,6 +87,11 @@ class Workbench:
             except NotImported:
                 self._others[draw] = self.imported, self._host
         return self._others[draw]
+
+    @property
+    def hash_seed(self) -> int:
+        """That of the interpreter which has imported it."""
+        return self._template.hash_seed
 
     @property
     def has_threads(self) -> bool:
@@ -121,7 +132,9 @@ class Workbench:
 
     def open_runner(self) -> Runner:
         """Another runner for the same submission, to be closed by the caller."""
-        return self._template.runner(self.submission)
+        runner = self._template.runner(self.submission)
+        runner.blame = Blame(runner, last=self._last)
+        return runner
 
     def probe(self, wanted: Sequence[tuple[str, int]]) -> tuple[str, ...]:
         """Whether functions are there and take so many arguments: `missing`, `not-callable`, `arguments`, `ok`.
@@ -134,22 +147,39 @@ class Workbench:
             self._host.send({"probe": wanted})
             answer = patience.receive(self._host, msgspec.json.Decoder(Probe), ("probe", 0))
         except Silent:
+            patience.silent(self._host, MAIN)  # it may be the machine's fault
             return ("lost" if patience.hung else "silent",) * len(wanted)
+        except Ended:
+            crashed = patience.death(self._host, MAIN).kind is OutcomeKind.CRASHED
+            return ("lost" if crashed else "silent",) * len(wanted)
         except RunnerSilent:
+            self.runner.blame.late(MAIN)
             return ("silent",) * len(wanted)
-        except (Ended, Malformed, RunnerLost):
+        except RunnerLost:
+            self.runner.blame.lost(MAIN)
+            return ("silent",) * len(wanted)
+        except Malformed:
             return ("lost",) * len(wanted)
         return answer.probed if len(answer.probed) == len(wanted) else ("lost",) * len(wanted)
 
 
 @contextmanager
 def open_workbench(
-    template: Template, submission: SubmissionText, exercise: str, sha256: str, checks: str = ""
+    template: Template,
+    submission: SubmissionText,
+    exercise: str,
+    sha256: str,
+    checks: str = "",
+    *,
+    last: bool = True,
 ) -> Iterator[Workbench]:
     """A workbench for one submission; nothing of it is left afterwards. `checks` is as in `Origin`.
 
+    Unless it is the `last` one, what may have been the machine's fault is not held against the submission.
+
     Raises:
         NotImported: the submission cannot be imported.
+        MachineError: it was the machine's fault, or may have been.
     """
     with template.runner(submission) as runner:
-        yield Workbench(template, submission, exercise, sha256, runner, checks)
+        yield Workbench(template, submission, exercise, sha256, runner, checks, last=last)

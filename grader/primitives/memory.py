@@ -55,7 +55,7 @@ class Memory(Primitive):
     def apply(self, objects: MutableObjects, task: TaskId, operation: Operation) -> Result:
         state: MemoryState = objects[operation.object]
         first, last = _range(operation)
-        if first < 0 or last > len(state.data):
+        if not 0 <= first <= last <= len(state.data):
             return Result(ok=False, error=ErrorCode.OUT_OF_RANGE)
         if operation.kind is OperationKind.MEMORY_READ:
             return Result(data=state.data[first:last])

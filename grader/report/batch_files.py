@@ -108,7 +108,7 @@ def _stubs() -> set[str]:
 
 def _status(found: Sheet) -> ExitStatus:
     verdicts = {line.verdict for line in found.lines}
-    if Verdict.ERROR in verdicts:
+    if Verdict.ERROR in verdicts or found.damaged:
         return ExitStatus.INTERNAL
     everyone = not any(line.absent for line in found.students)
     return ExitStatus.PASSED if verdicts == {Verdict.PASSED} and everyone else ExitStatus.NOT_PASSED

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from grader.batch.model import Leftover, Verdict
+from grader.batch.model import Handed, Leftover, Verdict
 from grader.batch.unpack import no_python
 from grader.report import sanitize, words
 from grader.report.status_line import StatusLine
@@ -76,8 +76,13 @@ def summary(ended: "Ended") -> Iterator[str]:
     known = standing.done - standing.graded
     yield f"{standing.graded} graded now in {words.seconds(standing.seconds)}, {known} known already"
     if ended.errors:
-        yield f"{words.count(len(ended.errors), 'submission')} could not be graded:"
-        yield from _some([f"{handed.shown}: {problem}" for handed, problem in ended.errors])
+        yield f"{words.count(len(ended.errors), 'submission')} could not be graded, and will be the next time:"
+        yield from _some(_by_problem(ended.errors))
+    if ended.log is not None:
+        yield f"{sanitize.line(str(ended.log), 200)} says more about the bug; please report it"
+    if ended.given_up:
+        left = words.count(standing.total - standing.done, "submission")
+        yield f"{left} not begun, because it is the same for each: {sanitize.line(ended.given_up, 400)}"
     if ended.went_down:
         why = "because the exercise, the grader or the options have changed"
         yield f"{words.count(len(ended.went_down), 'grade')} went down, {why}:"
@@ -107,6 +112,17 @@ def summary(ended: "Ended") -> Iterator[str]:
     if roll.found.leftovers:
         yield f"{words.count(len(roll.found.leftovers), 'file')} not graded:"
         yield from _some(_grouped(roll.found.leftovers))
+
+
+def _by_problem(errors: Sequence[tuple[Handed, str]]) -> list[str]:
+    """A line for each problem, however many submissions have it."""
+    groups: dict[str, list[str]] = {}
+    for handed, problem in errors:
+        groups.setdefault(problem, []).append(handed.shown)
+    return [
+        f"{', '.join(shown[:_ALIKE])}{f' and {len(shown) - _ALIKE} more' if len(shown) > _ALIKE else ''}: {problem}"
+        for problem, shown in groups.items()
+    ]
 
 
 def _grouped(leftovers: Sequence[Leftover]) -> list[str]:

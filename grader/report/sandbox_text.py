@@ -1,9 +1,11 @@
 """What `grader sandbox` prints. Start at `lines`."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from grader.report import sanitize
-from grader.runtime.sandbox.selftest import SelfTest, Tried
+from grader.runtime.sandbox.bombs import Outcome, Tried
+from grader.runtime.sandbox.selftest import SelfTest
 
 
 def lines(report: SelfTest) -> Iterator[str]:
@@ -19,19 +21,22 @@ def lines(report: SelfTest) -> Iterator[str]:
     yield ""
     width = max(len(tried.title) for tried in report.tried)
     for tried in report.tried:
-        yield f"  {_word(tried):14}  {tried.title:{width}}".rstrip()
+        note = f"  {sanitize.line(tried.note)}" if tried.note else ""
+        yield f"  {_word(tried):14}  {tried.title:{width}}{note}".rstrip()
     yield ""
     yield _summary(report)
 
 
 def _word(tried: Tried) -> str:
-    if tried.stopped:
-        return "stopped"
-    return "NOT STOPPED" if tried.promised else "not protected"
+    if tried.outcome is Outcome.SUCCEEDED:
+        return "NOT STOPPED" if tried.promised else "not protected"
+    return str(tried.outcome.value)
 
 
 def _summary(report: SelfTest) -> str:
-    stopped = sum(tried.stopped for tried in report.tried)
-    broken = sum(tried.promised and not tried.stopped for tried in report.tried)
-    text = f"{stopped} of {len(report.tried)} attacks stopped"
+    counts = Counter(tried.outcome for tried in report.tried)
+    broken = sum(tried.promised and tried.outcome is Outcome.SUCCEEDED for tried in report.tried)
+    text = f"{counts[Outcome.STOPPED]} of {counts.total() - counts[Outcome.NOT_TRIED]} attacks stopped"
+    if counts[Outcome.NOT_TRIED]:
+        text += f", {counts[Outcome.NOT_TRIED]} not tried"
     return f"{text}; {broken} should have been, this is a bug" if broken else text

@@ -22,6 +22,7 @@ _MESSAGE_LIMIT = 300
 _SLUG_LIMIT = 60
 _SLUG_BYTES = 120
 NOT_GRADED = "not graded yet"
+_DAMAGED = "its record in the grade book is damaged; a batch over it writes a new one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,10 @@ class StudentLine:
 
 @dataclass(slots=True)
 class Sheet:
-    """Everything that the reports on a whole batch are made of. `exercises` maps each to the points there are."""
+    """Everything that the reports on a whole batch are made of. `exercises` maps each to the points there are.
+
+    Of the folders in `damaged` nothing is known any more.
+    """
 
     folders: tuple[str, ...]
     lines: list[Line] = field(default_factory=list)
@@ -102,6 +106,7 @@ class Sheet:
     exercises: dict[str, float] = field(default_factory=dict)
     leftovers: list[Leftover] = field(default_factory=list)
     strangers: list[Student] = field(default_factory=list)
+    damaged: tuple[str, ...] = ()
 
     @property
     def max_score(self) -> float:
@@ -121,7 +126,8 @@ def read(book: Book, seen: Callable[[Line, Result | None], None] = lambda line, 
         UsageError: the book cannot be read.
     """
     rolls = book.rolls()
-    sheet = Sheet(tuple(roll.folder for roll in rolls))
+    sheet = Sheet(tuple(roll.folder for roll in rolls), damaged=book.damaged_rolls())
+    sheet.leftovers += [Leftover(folder, _DAMAGED) for folder in sheet.damaged]
     current: dict[tuple[str, ...], tuple[Roll, Handed]] = {}
     for roll in rolls:
         for handed in roll.found.handed:

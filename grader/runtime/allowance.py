@@ -13,6 +13,9 @@ AGAIN_SECONDS = 2.0
 FIRST_SECONDS = 60.0
 """The limit in the first execution of a program, in which nobody is interrupted."""
 TIMES_THE_FIRST = 20
+MOST_COMPUTED = 10.0
+"""CPU seconds that the tasks of a submission may use by themselves in all its executions. What the exercises ask for
+takes a thousandth of that; who computes more is not explored to the end."""
 TIMES_THE_LIMIT = 30
 """After so many times its limit a silent task that has not used it up is given up: the machine is too busy."""
 BUSY_SECONDS = 300.0
@@ -35,6 +38,13 @@ class Allowance:
 
     def __init__(self) -> None:
         self._computed: set[Origin] = set()
+        self.computed = 0.0
+        """CPU seconds that tasks have used by themselves, as far as it was worth looking, and then gone on."""
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether they compute so much that not many executions more can be made."""
+        return self.decides and self.computed > MOST_COMPUTED
 
     def begin(self) -> None:
         """A new execution begins."""

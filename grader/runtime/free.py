@@ -12,9 +12,11 @@ from typing import Annotated, Any, Protocol, TypeAlias
 
 import msgspec
 
-from grader.core.operations import Failure
+from grader.core.operations import JUDGE, Failure
+from grader.runtime import blame
 from grader.runtime.agent import plain
-from grader.runtime.template import RunnerLost
+from grader.runtime.blame import Blame
+from grader.runtime.runner import RunnerLost, RunnerSilent
 
 REPORT_LIMIT = 4 * 2**20
 _MARGIN_SECONDS = 10.0
@@ -213,6 +215,10 @@ def decode(raw: bytes) -> FreeReport:
 class Asks(Protocol):
     """What is needed of a runner (`grader.runtime.template.Runner`)."""
 
+    @property
+    def blame(self) -> Blame:
+        """Whose fault it is if something ends."""
+
     def ask(self, command: dict[str, Any], seconds: float) -> bytes:
         """Send a command, return its answer; raises RunnerLost."""
 
@@ -248,6 +254,7 @@ class FreeRuns:
 
         Raises:
             InternalError: no runner could be opened.
+            MachineError: that it was lost is the machine's fault, or may be.
         """
         if self._runner is None:
             self._runner = self._open()
@@ -261,9 +268,29 @@ class FreeRuns:
         }
         try:
             return decode(self._runner.ask(command, seconds + _MARGIN_SECONDS))
-        except (RunnerLost, NotAReport) as error:
-            self.close()
-            return FreeReport(FreeStatus.LOST, output=str(error))
+        except RunnerSilent as error:
+            self._runner.blame.late(JUDGE)
+            return self._lost(error)
+        except RunnerLost as error:
+            self._runner.blame.lost(JUDGE)
+            return self._lost(error)
+        except NotAReport as error:
+            return self._lost(error)
+
+    def _lost(self, error: Exception) -> FreeReport:
+        self.close()
+        return FreeReport(FreeStatus.LOST, output=str(error))
+
+    def look_for_room(self, processes: int) -> None:
+        """A run has found no room for its processes.
+
+        Raises:
+            MachineError: that is so, or may have been.
+        """
+        if self._runner is None:
+            self._runner = self._open()
+        self._runner.blame.refused(JUDGE, 0, processes)
+        blame.shared_memory()
 
     def close(self) -> None:
         """End the runner, and with it whatever it has below it."""

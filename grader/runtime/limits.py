@@ -1,20 +1,21 @@
-"""What the machine has to allow the judge itself: open files and processes.
+"""What the machine has to allow the judge itself: open files, memory, a folder for temporary files, processes.
 
 Start at `open_files`. A limit that is too low is for the user to lift, so it is one clear line, and never a verdict
 about a submission.
 """
 
 import resource
+import tempfile
 
-from grader.errors import UsageError
-from grader.runtime.agent.room import NO_ROOM
+from grader.errors import MachineError, UsageError
+from grader.runtime import blame
 
 NEEDED_FILES = 256
 """Every process of a submission has its channel at the descriptor `agent.channel.DESCRIPTOR`, which is below."""
 WANTED_FILES = 1024
 
-NO_PROCESS = f"The grader and the program need {NO_ROOM}. See `ulimit -u`, or the limit of the container, and raise it."
-"""One sentence for whoever has set the limit."""
+NEEDED_SPACE = 2 * 2**30
+"""Bytes of addresses for each process: twice as many as all of a submission may fill."""
 
 
 def open_files() -> None:
@@ -34,6 +35,34 @@ def open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def no_process() -> UsageError:
+def addresses() -> None:
+    """See that processes may have as much memory as a submission is promised.
+
+    Raises:
+        UsageError: the limit is too low.
+    """
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < NEEDED_SPACE:
+        raise UsageError(
+            f"a process may have only {allowed >> 20} MB of memory here, the grader needs {NEEDED_SPACE >> 20}; "
+            "raise the limit (`ulimit -v`)"
+        )
+
+
+def temporary_folder() -> str:
+    """Where temporary files go.
+
+    Raises:
+        MachineError: nothing can be written anywhere.
+    """
+    try:
+        return tempfile.gettempdir()
+    except OSError as error:
+        raise MachineError(
+            "this machine has no folder for temporary files that can be written to; make room, or name one in TMPDIR"
+        ) from error
+
+
+def no_process() -> MachineError:
     """There is not even room for the grader's own processes."""
-    return UsageError(NO_PROCESS)
+    return MachineError(blame.NO_PROCESS)

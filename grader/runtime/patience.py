@@ -14,12 +14,14 @@ from grader.core.execution import Outcome, OutcomeKind, Silence
 from grader.core.operations import Failure, TaskId
 from grader.runtime.allowance import Origin, longest_wait
 from grader.runtime.protocol import Silent, Wire
+from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
 from grader.runtime.silence import Figures, Watch
 from grader.runtime.stacks import line_of, loop_line
-from grader.runtime.template import Runner, RunnerLost
 
 _SLICE = 0.1
 """Seconds between two looks; the first look comes only after as long."""
+_WORTH_A_LOOK = 0.05
+"""Seconds of waiting for one process after which its figures are asked for."""
 _LATE = 2.0
 """A timer is in time if it takes at most so many times as long as it should."""
 _STACKS = 5
@@ -37,7 +39,6 @@ class Patience:
         self._runner = runner
         self._allowance = runner.allowance
         self._allowance.begin()
-        self._exceeded = ""
         self._silence = Silence.BUSY
         self._limit = 0.0
 
@@ -51,10 +52,16 @@ class Patience:
             RunnerLost: there is nobody to ask about the task any more.
             Ended, Malformed: as `Wire.receive`.
         """
+        before = _clock()
         try:
-            return wire.receive(decoder, _SLICE)
+            frame = wire.receive(decoder, _SLICE)
         except Silent:
             pass
+        else:
+            wire.waited += _clock() - before
+            if wire.waited >= _WORTH_A_LOOK:
+                self._charge(wire, self._look(wire))
+            return frame
         self._limit = self._allowance.limit(origin, threads=threads)
         watch = Watch(self._limit, longest_wait(self._limit), _clock())
         in_time = True
@@ -68,9 +75,18 @@ class Patience:
             except Silent:
                 in_time = _clock() - before <= _LATE * _SLICE
                 continue
-            watch.look(self._look(wire), _clock(), in_time=False)
+            figures = self._look(wire)
+            watch.look(figures, _clock(), in_time=False)
+            self._charge(wire, figures)
             self._allowance.spoke(watch.used + _SLICE)
             return frame
+
+    def _charge(self, wire: Wire, figures: Figures) -> None:
+        """Count what the process has used since the last look."""
+        if figures.found:
+            self._allowance.computed += max(0.0, figures.cpu - wire.charged)
+            wire.charged = figures.cpu
+        wire.waited = 0.0
 
     def _give_up(self, silence: Silence, origin: Origin) -> None:
         self._silence = silence
@@ -79,15 +95,21 @@ class Patience:
         raise Silent
 
     def _look(self, wire: Wire) -> Figures:
-        figures = self._runner.figures(wire)
-        self._exceeded = figures.exceeded or self._exceeded
-        return figures
+        return self._runner.figures(wire)
 
-    def death(self, wire: Wire) -> str:
-        """What is known of the end of a process that has not said anything before."""
-        with suppress(RunnerLost):
+    def death(self, wire: Wire, task: TaskId, *, host_too: bool = False) -> Outcome:
+        """The outcome for a process that is gone and has not said anything before; see `grader.runtime.blame`.
+
+        Raises:
+            MachineError: it was the machine, or may have been.
+        """
+        try:
             self._look(wire)
-        return f"it was ended for taking {self._exceeded}" if self._exceeded else "the process died"
+        except RunnerSilent:
+            return self._runner.blame.late(task)
+        except RunnerLost:
+            return self._runner.blame.lost(task)
+        return self._runner.blame.died(task, host_too=host_too)
 
     @property
     def hung(self) -> bool:
@@ -98,9 +120,14 @@ class Patience:
         """The outcome for a silent task, with the line that it was in, unless it is a `thread` besides the first one.
 
         A process says where its first thread is, on that thread's channel.
+
+        Raises:
+            MachineError: it did not get to run.
         """
+        if self._silence is Silence.BUSY:
+            raise self._runner.blame.busy()
         kind = OutcomeKind.HUNG if self.hung else OutcomeKind.SILENT
-        known = not thread and self._silence is not Silence.BUSY
+        known = not thread
         line = loop_line(self._stacks(wire), self._runner.source) if known else 0
         return Outcome(kind, task, line, silence=self._silence, seconds=self._limit)
 
@@ -119,11 +146,6 @@ class Patience:
                     break
                 stacks.append(stack)
         return stacks
-
-
-def too_busy(task: TaskId) -> Outcome:
-    """The outcome where the runner itself does not get to run."""
-    return Outcome(OutcomeKind.SILENT, task, silence=Silence.BUSY)
 
 
 def fatal_error(task: TaskId, raw: bytes, reason: str) -> Outcome:

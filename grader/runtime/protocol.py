@@ -89,6 +89,8 @@ class Wire:
         """Bytes of the last frame."""
         self.other_end = 0
         """The number that the system knows the socket at the other end by (0: unknown)."""
+        self.waited = self.charged = 0.0
+        """Seconds that were waited for frames since the process was looked at, and its CPU seconds by then."""
         self._data = b""
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
@@ -179,6 +181,16 @@ class Wire:
         except OSError:
             pass
         return self._data[:_NOISE]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the other side is gone, and has left nothing to be read."""
+        try:
+            return not self._data and self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def forget(self) -> None:
         """Drop what has come and was not read as a frame."""

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from grader.core.execution import Outcome, OutcomeKind
 from grader.core.operations import (
     JUDGE,
     MAIN,
@@ -28,14 +27,17 @@ from grader.engine.scripted import Script, ScriptedTask
 from grader.engine.tasks import TaskTable
 from grader.primitives.pipe import inherited
 from grader.primitives.process import ProcessState
+from grader.runtime.agent.room import is_refusal
 from grader.runtime.allowance import Origin
+from grader.runtime.announced import known
 from grader.runtime.kept import KeptProcesses
-from grader.runtime.patience import Patience, fatal_error, too_busy
+from grader.runtime.patience import Patience, fatal_error
 from grader.runtime.protocol import MESSAGES, Ended, Malformed, Message, Silent, Wire, pair
-from grader.runtime.template import Runner, RunnerLost, RunnerSilent
+from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
 from grader.runtime.voices import Voices
 
 _KIND = OperationKind
+_STARTS = (_KIND.PROCESS_START, _KIND.THREAD_START)
 _LAST_WORDS_SECONDS = 0.1
 
 
@@ -61,8 +63,10 @@ class ProcessSession:
         tasks: TaskTable,
         patience: Patience,
         kept: "KeptProcesses | None" = None,
+        parent: Wire | None = None,
     ) -> None:
         self._kept = kept
+        self._parent = parent
         self._histories: dict[TaskId, int] = {}
         self._begins: dict[TaskId, int] = {}
         self._runner = runner
@@ -102,10 +106,8 @@ class ProcessSession:
         if kind is _KIND.READY:
             self._wires.pop(step.task, None)
             return []
-        if kind is _KIND.PROCESS_START:
-            return self._start_child(step)
-        if kind is _KIND.THREAD_START:
-            return self._start_thread(step)
+        if kind in _STARTS and step.result is not None and step.result.ok:
+            return self._start_child(step) if kind is _KIND.PROCESS_START else self._start_thread(step)
         if step.task not in self._wires:
             return []  # it has just killed itself
         self._answer(step)
@@ -174,19 +176,25 @@ class ProcessSession:
             self._broken = True
             return Anomaly(self._patience.silent(wire, task, thread=self._voices.is_thread(task)))
         except Ended:
-            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail=self._patience.death(wire)))
+            host_too = self._parent is not None and self._parent.has_ended
+            return Anomaly(self._patience.death(wire, task, host_too=host_too))
         except Malformed as error:
             self._broken = True
             return Anomaly(fatal_error(task, wire.noise(_LAST_WORDS_SECONDS), str(error)))
         except RunnerSilent:
             self._broken = True
-            return Anomaly(too_busy(task))
+            return Anomaly(self._runner.blame.late(task))
         except RunnerLost:
-            return Anomaly(Outcome(OutcomeKind.CRASHED, task, detail="the sandbox was killed"))
+            return Anomaly(self._runner.blame.lost(task))
+        operation = message.operation
+        if operation.kind is _KIND.UNCONTROLLED:
+            if is_refusal(operation.text):
+                return Anomaly(self._runner.blame.refused(task, operation.line))
+            operation = msgspec.structs.replace(operation, text=known(operation.text))
         self._origins[task] = (self._origins[task][0], message.place)
         return Announcement(
             task,
-            message.operation,
+            operation,
             message.created,
             message.place,
             message.out,
@@ -334,7 +342,7 @@ class HostedProgram(_OfHost):
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         tasks.top(HOST_PLACE, "import")
-        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept)
+        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept, self._host)
         places = list(self._places())
         for place, call in zip(places, self._calls):
             task = tasks.top(place, call.label)
@@ -370,7 +378,7 @@ class ScriptProgram(_OfHost):
 
     def launch(self, tasks: TaskTable) -> ProcessSession:
         task = tasks.top(HOST_PLACE, "main")
-        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept)
+        session = ProcessSession(self._runner, tasks, Patience(self._runner), self._kept, self._host)
         session.add(task, self._forked({"task": task, "draw": self._draw}))
         return session
 

@@ -24,8 +24,9 @@ class Figures(msgspec.Struct, frozen=True):
     """One look at the process of a task; nothing but `found` and `exceeded` counts if it was not found.
 
     `cpu` are the seconds that it has used itself (user and system, all its threads), `switches` how often its threads
-    have left a core; `asleep` says that none of them runs or wants to. `exceeded` is what everything below the runner
-    took too much of, in words, if it was killed for that.
+    have left a core; `asleep` says that none of them runs or wants to, `ready` that one does (one that waits for a disk
+    or the like does neither). `exceeded` is what everything below the runner took too much of, in words, if it was
+    killed for that.
     """
 
     found: bool = False
@@ -33,6 +34,7 @@ class Figures(msgspec.Struct, frozen=True):
     switches: int = 0
     asleep: bool = False
     exceeded: str = ""
+    ready: bool = False
 
 
 class Watch:
@@ -47,6 +49,7 @@ class Watch:
         self._first: Figures | None = None
         self._last: Figures | None = None
         self._still = self._mostly = self._awake = self._unseen = 0
+        self._looks = self._starved = 0
         self._still_since = now
 
     @property
@@ -58,6 +61,8 @@ class Watch:
 
     def look(self, figures: Figures, now: float, *, in_time: bool) -> Silence | None:
         """What the silence means by now; None: nothing yet. `in_time`: the judge's timer was, before this look."""
+        self._looks += 1
+        self._starved += not in_time or figures.ready
         if not figures.found:
             return self._not_found(now, in_time)
         self._unseen = 0
@@ -71,13 +76,19 @@ class Watch:
             return Silence.WAITS
         if self._mostly >= MOSTLY_LOOKS:
             return Silence.WAITS
-        return Silence.BUSY if now >= self._end else None
+        return self._at_the_end(now)
+
+    def _at_the_end(self, now: float) -> Silence | None:
+        """The machine is too busy only if it kept the process, or the judge, from running most of the time."""
+        if now < self._end:
+            return None
+        return Silence.BUSY if 2 * self._starved >= self._looks else Silence.STALLED
 
     def _not_found(self, now: float, in_time: bool) -> Silence | None:
         self._unseen = self._unseen + 1 if in_time else 0
         if self._unseen >= UNSEEN_LOOKS:
             return Silence.HIDES
-        return Silence.BUSY if now >= self._end else None
+        return self._at_the_end(now)
 
     def _count(self, before: Figures | None, figures: Figures, now: float, in_time: bool) -> None:
         """Count the looks in a row that find it asleep: where it was, or at least nearly always."""

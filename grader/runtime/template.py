@@ -1,29 +1,31 @@
-"""The judge's handles on the template process and on the runners that it forks.
+"""The judge's handle on the template process, which forks runners (`grader.runtime.runner`).
 
-Start at `Template`. One template serves a whole command; one `Runner` belongs to one submission and takes everything
-that the submission started with it when it is closed.
+Start at `Template`. One serves a whole command.
 """
 
 import os
 import subprocess
 import sys
-import tempfile
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import msgspec
 
-from grader.errors import InternalError, UsageError
-from grader.runtime import limits
+from grader.errors import InternalError, MachineError
+from grader.runtime import blame, limits
 from grader.runtime.agent import leftovers, room
-from grader.runtime.allowance import Allowance
 from grader.runtime.pinning import cores
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire, pair
-from grader.runtime.sandbox import levels, plan
-from grader.runtime.sandbox.levels import Isolation
-from grader.runtime.silence import Figures
+from grader.runtime.runner import Runner
+from grader.runtime.sandbox import places, plan
+from grader.runtime.sandbox.cgroups import Subtree
+from grader.runtime.sandbox.choice import Choice
+from grader.runtime.sandbox.copies import Interpreter
+from grader.runtime.sandbox.levels import Isolation, Level
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BOOT = (
@@ -48,14 +50,6 @@ LIMITS = {
 """Resource limits of every process of a submission, by the names in the module `resource`."""
 
 
-class RunnerLost(Exception):
-    """The runner is gone: the submission killed it, or it could not be started."""
-
-
-class RunnerSilent(RunnerLost):
-    """The runner does not answer; it may only not get to run."""
-
-
 class SubmissionText(msgspec.Struct, frozen=True):
     """What a runner gets to know of a submission: module name, shown file name, source."""
 
@@ -72,114 +66,32 @@ class ScriptPlace(msgspec.Struct, frozen=True):
     folder: str
 
 
-class Usage(msgspec.Struct, frozen=True):
-    """CPU seconds used by everything below a runner."""
-
-    cpu: float
-
-
 class _Forked(msgspec.Struct, frozen=True):
-    """The template's answer: whether there was room for a new process."""
+    """The template's answer: the new process, 0 if there was no room for it."""
 
-    forked: bool
+    runner: int
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    """The template's answer: how a runner has ended, if that is known."""
+
+    status: int | None
 
 
 class _Confined(msgspec.Struct, frozen=True):
-    """The runner's first words: why it could not be closed off, if it could not."""
+    """The runner's first words: why it could not be closed off, if it could not.
+
+    And, the first time: the cgroups that `held` when they were tried, and why there is nothing else.
+    """
 
     problem: str
+    held: tuple[Subtree, ...] = ()
+    lacking: tuple[str, ...] = ()
 
 
 _FORKED = msgspec.json.Decoder(_Forked)
+_ENDED = msgspec.json.Decoder(_Ended)
 _CONFINED = msgspec.json.Decoder(_Confined)
-
-
-class Runner:
-    """One submission's process tree. A context manager; at its end nothing of the tree is left."""
-
-    def __init__(self, wire: Wire, source: str = "") -> None:
-        self._wire = wire
-        self._late = False
-        self.source = source
-        """What the submission consists of."""
-        self.allowance = Allowance()
-        """How much the tasks of the submission may compute by themselves."""
-
-    def __enter__(self) -> "Runner":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def host(self, task: int, draw: int = 0) -> Wire:
-        """Have a host forked that imports the submission as task number `task`; its channel.
-
-        `draw` decides what chance and the clock say (`grader.runtime.agent.draws`).
-        """
-        return self._forked({"do": "host", "task": task, "draw": draw})
-
-    def script(self) -> Wire:
-        """Have a process forked that executes a program as often as it is told to; its channel."""
-        return self._forked({"do": "script"})
-
-    def spawn(self, task: int, payload: bytes) -> Wire:
-        """Have a process started the `spawn` way, from a clean interpreter; its channel."""
-        return self._forked({"do": "spawn", "task": task, "payload": payload})
-
-    def _forked(self, command: dict[str, Any]) -> Wire:
-        wire, other = pair()
-        with other:
-            self._tell(command, other.fileno())
-        return wire
-
-    def _tell(self, command: dict[str, Any], descriptor: int | None = None) -> None:
-        try:
-            self._wire.send(command, descriptor)
-        except Ended as error:
-            raise RunnerLost from error
-
-    def ask(self, command: dict[str, Any], seconds: float = _ANSWER_SECONDS) -> bytes:
-        """Send a command and return the undecoded JSON of its answer.
-
-        Raises:
-            RunnerSilent: no answer came in time. From then on none is waited for: it could be that to another question.
-            RunnerLost: the runner is gone.
-        """
-        if self._late:
-            raise RunnerSilent
-        self._tell(command)
-        try:
-            return bytes(self._wire.receive(msgspec.json.Decoder(msgspec.Raw), seconds))
-        except Silent as error:
-            self._late = True
-            raise RunnerSilent from error
-        except (Ended, Malformed) as error:
-            raise RunnerLost from error
-
-    def sweep(self, *, spare_hosts: bool = False) -> None:
-        """Kill everything below the runner; with `spare_hosts` all but the hosts."""
-        self.ask({"do": "sweep", "spare_hosts": spare_hosts})
-
-    def usage(self) -> Usage:
-        """What the submission's processes use now."""
-        return msgspec.json.decode(self.ask({"do": "usage"}), type=Usage)
-
-    def figures(self, wire: Wire) -> Figures:
-        """What the process at the other end of a channel has used by now, and whether it sleeps."""
-        answer = self.ask({"do": "figures", "socket": wire.other_end})
-        return msgspec.json.decode(answer, type=Figures)
-
-    def ask_for_stack(self, wire: Wire) -> None:
-        """Have the process at the other end of a channel write its stack there: no frame can be read from it then."""
-        self.ask({"do": "stack", "socket": wire.other_end})
-
-    def close(self) -> None:
-        """End the runner and everything below it."""
-        with suppress(RunnerLost):
-            self.sweep()
-        self._wire.close()
 
 
 class Template:
@@ -190,42 +102,58 @@ class Template:
     It has a session of its own: an interrupt from the keyboard is for the judge, which then ends everything.
 
     Its runners are closed off as strongly as this machine allows, unless it is not `isolated`, or it is `unsafe`;
-    all processes of one together may use `memory` bytes then.
+    all processes of one together may use `memory` bytes then. Another template may lend its `choice` of how.
 
     Raises:
         UsageError: the machine does not allow the files or processes that are needed.
     """
 
     def __init__(
-        self, *, isolated: bool = True, unsafe: bool = False, memory: int = plan.MEMORY, hash_seed: str = "0"
+        self,
+        *,
+        isolated: bool = True,
+        unsafe: bool = False,
+        memory: int = plan.MEMORY,
+        hash_seed: int = 0,
+        choice: Choice | None = None,
     ) -> None:
+        self.hash_seed = hash_seed
         limits.open_files()
-        leftovers.remove_stale(tempfile.gettempdir())
+        limits.addresses()
+        for folder in {limits.temporary_folder(), places.open_folder()}:
+            leftovers.remove_stale(folder)
+        self._talks = threading.Lock()
         self._memory = memory if isolated else 0
-        self._levels = list(levels.wanted(unsafe or not isolated))
-        self._isolation: Isolation | None = None
-        self._refused: tuple[str, ...] = ()
+        self._choice = choice or Choice(close_off=isolated and not unsafe)
+        self._has_own_choice = choice is None
+        self._isolated = isolated
+        self._start(sys.executable, {})
+
+    def _start(self, executable: str, variables: dict[str, str]) -> None:
+        """Start the process, by this interpreter and with these variables in its environment."""
+        self._executable, self._variables = executable, variables
         self._wire, other = pair()
         descriptor = os.dup(other.fileno())
         other.close()
         os.set_inheritable(descriptor, True)
         boot = _BOOT.format(root=str(_ROOT), fd=descriptor)
-        flags = ["-s", "-S"] if isolated else ["-s"]
+        flags = ["-s", "-S"] if self._isolated else ["-s"]
+        environment = _environment() if self._isolated else os.environ
         try:
             self._process = subprocess.Popen(
-                [sys.executable, *flags, "-B", "-X", "utf8", "-c", boot],
+                [executable, *flags, "-B", "-X", "utf8", "-c", boot],
                 pass_fds=[descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,
-                env={**(_environment() if isolated else os.environ), "PYTHONHASHSEED": hash_seed},
+                env={**environment, **variables, "PYTHONHASHSEED": str(self.hash_seed)},
                 cwd="/",
                 start_new_session=True,
             )
         except OSError as error:
             if room.refuses(error):
                 raise limits.no_process() from error
-            raise InternalError(f"cannot start {sys.executable}: {error}") from error
+            raise InternalError(f"cannot start {executable}: {error}") from error
         finally:
             os.close(descriptor)
 
@@ -237,6 +165,17 @@ class Template:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def under(self, hash_seed: int) -> Iterator["Template"]:
+        """One like this, but for its hash seed; this one itself if it has that."""
+        if hash_seed == self.hash_seed:
+            yield self
+            return
+        with Template(
+            isolated=self._isolated, memory=self._memory, hash_seed=hash_seed, choice=self._choice
+        ) as one:
+            yield one
+
     def runner(self, submission: SubmissionText, script: ScriptPlace | None = None) -> Runner:
         """A new runner for a submission, or for a program that is run as a `script`.
 
@@ -246,18 +185,69 @@ class Template:
             InternalError: the template has died.
             UsageError: the machine does not allow another process, or not the isolation that was asked for.
         """
-        while True:
+        with self._talks:
+            while True:
+                try:
+                    return self._runner(submission, script)
+                except plan.NotHere as error:
+                    if self._choice.isolation is not None:
+                        raise MachineError(
+                            f"this machine does not close off a process as it did before ({error}); {blame.AGAIN}"
+                        ) from error
+                    self._choice.weaken(str(error))
+
+    def _runner(self, submission: SubmissionText, script: ScriptPlace | None) -> Runner:
+        """A runner at the level that is next, from a new template if this one was ended. Raises NotHere."""
+        if self._process.poll() is not None:
+            self._start_again()
+        self._use(self._choice.interpreter())
+        try:
+            runner = self._planned_runner(submission, script)
+        except Ended:
+            self._start_again()
             try:
-                isolation = self._isolation or plan.isolation(self._levels[0], self._refused)
-                confined = plan.make(isolation, (os.getpid(), self._process.pid), self._memory)
-                if confined.get("scratch"):
-                    confined["verify"] = self._isolation is None
-                runner = self._confined_runner(submission, script, confined)
-            except plan.NotHere as error:
-                self._weaken(str(error))
-                continue
-            self._isolation = isolation
-            return runner
+                runner = self._planned_runner(submission, script)
+            except Ended as error:
+                raise MachineError(f"this machine ends processes of the grader; {blame.AGAIN}") from error
+        isolation = self._choice.isolation
+        assert isolation is not None
+        runner.protected = isolation.seccomp or isolation.level in (Level.NS, Level.UID)
+        return runner
+
+    def _planned_runner(self, submission: SubmissionText, script: ScriptPlace | None) -> Runner:
+        confined = self._choice.plan((os.getpid(), self._process.pid), self._memory)
+        return self._confined_runner(submission, script, confined)
+
+    def _use(self, interpreter: Interpreter) -> None:
+        """See that the process is one of this interpreter; there are no runners yet if it is not."""
+        if interpreter.executable != self._executable:
+            self._end()
+            self._start(interpreter.executable, interpreter.variables)
+
+    def _start_again(self) -> None:
+        """Put another one in the place of the process, which somebody has ended.
+
+        Raises:
+            InternalError: it has failed by itself.
+        """
+        self._wire.close()
+        try:
+            status = self._process.wait(timeout=_LAST_SECONDS)
+        except subprocess.TimeoutExpired:
+            status = -1
+            self._process.kill()
+            self._process.wait()
+        if status >= 0:
+            raise InternalError(f"the template process has died (status {status})")
+        self._start(self._executable, self._variables)
+
+    def _ended(self, wire: Wire, runner: int) -> int | None:
+        """How a runner of the process behind `wire` has ended."""
+        with self._talks, suppress(Ended, Silent, Malformed):
+            if wire is self._wire:
+                wire.send({"do": "ended", "runner": runner})
+                return wire.receive(_ENDED, _ANSWER_SECONDS).status
+        return None
 
     @property
     def pid(self) -> int:
@@ -269,24 +259,23 @@ class Template:
 
         Raises like `runner`.
         """
-        if self._isolation is None:
+        if self._choice.isolation is None:
             self.runner(SubmissionText("nothing", "nothing.py", "")).close()
-        assert self._isolation is not None
-        return self._isolation
-
-    def _weaken(self, reason: str) -> None:
-        """Go on with the next level."""
-        refused = self._levels.pop(0)
-        self._isolation = None
-        self._refused = (*self._refused, f"{refused.value}: {reason}")
-        if not self._levels:
-            raise UsageError(f"student code cannot be closed off here: {'; '.join(self._refused)}")
+        assert self._choice.isolation is not None
+        return self._choice.isolation
 
     def _confined_runner(
         self, submission: SubmissionText, script: ScriptPlace | None, confined: dict[str, Any]
     ) -> Runner:
-        """A runner that is closed off as wanted. Raises NotHere if that cannot be done."""
+        """A runner that is closed off as wanted.
+
+        Raises:
+            NotHere: that cannot be done.
+            Ended: the template is gone.
+            MachineError: there is no room, or no answer.
+        """
         wire, other = pair()
+        template = self._wire
         with other:
             try:
                 settings = {
@@ -296,27 +285,36 @@ class Template:
                     "cores": cores(),
                     "sandbox": confined,
                 }
-                self._wire.send({"do": "runner", **settings}, other.fileno())
-                answer = self._wire.receive(_FORKED, _ANSWER_SECONDS)
-            except (Ended, Silent, Malformed) as error:
-                raise InternalError("the template process has died") from error
-        if not answer.forked:
+                template.send({"do": "runner", **settings}, other.fileno())
+                number = template.receive(_FORKED, _ANSWER_SECONDS).runner
+            except Silent as error:
+                raise MachineError(blame.TOO_BUSY) from error
+            except Malformed as error:
+                raise InternalError("the template process talks nonsense") from error
+        if not number:
             wire.close()
             raise limits.no_process()
         try:
-            problem = wire.receive(_CONFINED, _ANSWER_SECONDS).problem
+            confinement = wire.receive(_CONFINED, _ANSWER_SECONDS)
         except (Ended, Silent, Malformed) as error:
-            problem = f"the runner is gone ({type(error).__name__})"
+            confinement = _Confined(f"the runner is gone ({type(error).__name__})")
+        problem = confinement.problem
         if problem == room.NO_ROOM:
             wire.close()
             raise limits.no_process()
         if problem:
             wire.close()
             raise plan.NotHere(problem)
-        return Runner(wire, submission.source)
+        self._choice.holds(confinement.held, confinement.lacking)
+        return Runner(wire, submission.source, ended=lambda: self._ended(template, number))
 
     def close(self) -> None:
         """End the template."""
+        self._end()
+        if self._has_own_choice:
+            self._choice.remove()
+
+    def _end(self) -> None:
         self._wire.close()
         try:
             self._process.wait(timeout=_LAST_SECONDS)

@@ -22,6 +22,8 @@ from commands import ROOT, descendants
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import load
+from grader.runtime.agent import cgroup
+from grader.runtime.sandbox import cgroups
 from grader.runtime.template import Template
 
 HOSTILE = ROOT / "tests" / "submissions" / "hostile"
@@ -46,8 +48,11 @@ SLOW_EVERY = 50
 """Each how many gradings one comes that takes seconds."""
 FREE_EVERY = 10
 """Each how many gradings there are free runs as well."""
+EXECUTIONS = 40
 BLOCK = 100
 GRACE_SECONDS = 5.0
+MOST_GROUPS = 4
+"""A group is removed when the next runner comes; there are as many as trees of cgroups, for each of two runners."""
 MEMORY_MB = 8.0
 """What a process may grow by, at most: the allocator's own ups and downs are of this size."""
 
@@ -93,6 +98,12 @@ def files() -> list[str]:
     return [f"{tempfile.gettempdir()}/{name}" for name in os.listdir(tempfile.gettempdir())]
 
 
+def groups(template: Template) -> list[str]:
+    """The cgroups of a template's runners; one may still be ending."""
+    folders = [Path(subtree.folder) for subtree in cgroups.find().subtrees]
+    return [str(path) for folder in folders for path in folder.glob(f"{cgroup.PREFIX}{template.pid}-*")]
+
+
 def segments() -> list[str]:
     """What there is of System V's shared memory and semaphores, on the whole machine."""
     found = []
@@ -115,6 +126,8 @@ def state(template: Template) -> State:
     both = (os.getpid(), template.pid)
     descriptors = [len(os.listdir(f"/proc/{pid}/fd")) for pid in both]
     names = [*ours("/dev/shm"), *files(), *segments()]
+    groups_there = groups(template)
+    names += [f"{len(groups_there)} cgroups"] if len(groups_there) > MOST_GROUPS else []
     memory = [resident(pid) for pid in both]
     return State(
         len(descendants()), (descriptors[0], descriptors[1]), frozenset(names), (memory[0], memory[1])
@@ -155,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number in range(given.gradings):
             path = chosen(number)
             good = path.parent.name == "solutions"
-            options = CheckOptions(free_runs=number % FREE_EVERY == 0, budget=2.0)
+            options = CheckOptions(free_runs=number % FREE_EVERY == 0, executions=EXECUTIONS)
             exercise = catalogue.resolve(path, path.stem if good else "counter")
             score = grade(template, load(path), exercise, options).score
             if good:
@@ -165,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if number + 1 == BLOCK:
                     first = State(1, after.descriptors, empty, after.memory)
                 print(f"{number + 1:5} in {time.monotonic() - started:.0f} s: {after}", flush=True)
-    left = after.worse_than(first)
+    left = [*after.worse_than(first), *groups(template)]
     left += [f"several scores of {path.name}" for path, found in scores.items() if len(found) > 1]
     print("left: " + (", ".join(left) or "nothing"))
     return 1 if left or given.gradings < 2 * BLOCK else 0

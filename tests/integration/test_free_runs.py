@@ -28,7 +28,8 @@ from grader.runtime.free import (
     given,
     plainly,
 )
-from grader.runtime.template import RunnerLost, SubmissionText, Template
+from grader.runtime.runner import RunnerLost
+from grader.runtime.template import SubmissionText, Template
 
 SUBMISSIONS = Path(__file__).resolve().parent.parent / "submissions"
 PATIENT = Limits(100.0, 10.0)

@@ -1,7 +1,10 @@
 """Isolation at every level that this machine allows: right code passes, harm is not done, failures are told."""
 
+import dataclasses
+import functools
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -15,11 +18,15 @@ import pytest
 from commands import ROOT, Ran, descendants, grader, until
 from manifest import SUBMISSIONS
 
+from grader.errors import UsageError
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import load
+from grader.runtime.agent import cgroup
 from grader.runtime.free import FreeRun, FreeRuns, FreeStatus, RealCall, StartMethod
-from grader.runtime.sandbox import levels, plan
+from grader.runtime.protocol import MESSAGES
+from grader.runtime.sandbox import cgroups, copies, levels, minimum, plan
+from grader.runtime.sandbox.copies import Interpreter
 from grader.runtime.sandbox.levels import Isolation, Level
 from grader.runtime.template import SubmissionText, Template
 
@@ -48,7 +55,7 @@ def possible(name: str) -> None:
         pytest.skip(_impossible[name])
 
 
-@pytest.fixture(params=["ns", "landlock"])
+@pytest.fixture(params=["ns", "uid", "landlock"])
 def strong(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A level at which harm is tried in earnest; between them they have all layers."""
     if request.param != "ns" and not request.config.getoption("--whole-corpus"):
@@ -86,13 +93,18 @@ def test_the_self_test_passes(level: str, request: pytest.FixtureRequest) -> Non
     assert "NOT STOPPED" not in ran.out
     assert ran.status == (0 if level in STRONG else 1)
     assert ran.left == ()
+    held = level in ("ns", "uid")
+    assert bool(re.search("start processes without end .*[0-9]{4,} forks tried", ran.out)) == held
 
 
 def test_the_attacks_of_the_self_test_work() -> None:
     """Where nothing is closed off they are a success, so it means something if they are not."""
     ran = grader("sandbox", environment={levels.VARIABLE: "off"})
     assert ran.status == 1
-    assert len(re.findall("^  not protected ", ran.out, re.M)) >= 20, ran.out
+    assert len(re.findall("^  not protected ", ran.out, re.M)) >= 19, ran.out
+    assert len(re.findall("^  not tried .* no limit of the kernel is for it alone$", ran.out, re.M)) == 2, (
+        ran.out
+    )
 
 
 def test_nothing_is_written(strong: str) -> None:
@@ -165,7 +177,7 @@ def scratch_folders() -> set[str]:
 
 def test_a_judge_that_is_killed_leaves_nothing(level: str, tmp_path: Path) -> None:
     before = descendants()
-    shared = ours_in_shared_memory()
+    shared, cgroups_before = ours_in_shared_memory(), groups()
     command = [
         sys.executable,
         "-m",
@@ -183,6 +195,7 @@ def test_a_judge_that_is_killed_leaves_nothing(level: str, tmp_path: Path) -> No
     judge.wait()
     until(lambda: not any(map(alive, descendants() - before)))
     until(lambda: not [*tmp_path.iterdir()] and not ours_in_shared_memory() - shared)
+    until(lambda: not groups() - cgroups_before)
 
 
 def ours_in_shared_memory() -> set[str]:
@@ -194,6 +207,49 @@ def alive(pid: int) -> bool:
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
             return False
     return Path(f"/proc/{pid}").exists()
+
+
+def groups() -> set[str]:
+    """The cgroups of runners that there are now."""
+    folders = [Path(subtree.folder) for subtree in cgroups.find().subtrees]
+    return {str(path) for folder in folders for path in folder.glob(f"{cgroup.PREFIX}*")}
+
+
+def cgroup_of(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    return ""
+
+
+def test_only_student_code_is_in_the_cgroup(level: str) -> None:
+    text = SubmissionText("nothing", "nothing.py", "")
+    before = groups()
+    with Template() as template:
+        if not template.isolation().cgroup:
+            pytest.skip("no cgroups here")
+        with template.runner(text) as runner:
+            assert runner.host(0).receive(MESSAGES, 30).operation
+            below = descendants(template.pid)
+            inside = {pid for pid in below if f"/{cgroup.PREFIX}{template.pid}-" in cgroup_of(pid)}
+            assert len(inside) == 1, "the host, and neither runner nor template"
+            assert not descendants(inside.copy().pop())
+            for pid in below - inside:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        template.runner(text).close()
+    assert groups() <= before
+    assert not [pid for pid in inside if alive(pid)]
+
+
+def test_root_does_not_stay_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root")
+    ran = grader("check", ROOT / "solutions" / "counter.py", environment={levels.VARIABLE: "landlock"})
+    assert ran.status == 2
+    assert "LANDLOCK: as root it would keep the identity of root" in ran.err
+    monkeypatch.setenv(levels.VARIABLE, "weak")
+    with pytest.raises(UsageError, match="it runs as root"):
+        minimum.require()
 
 
 def test_other_submissions_are_not_touched(thorough: str) -> None:
@@ -217,13 +273,28 @@ def broken_at(monkeypatch: pytest.MonkeyPatch, level: Level, damage: Broken) -> 
     """From now on the plan for that level has something in it that cannot be applied."""
     real = plan.make
 
-    def make(chosen: Isolation, spared: tuple[int, ...], memory: int = plan.MEMORY) -> dict[str, Any]:
-        made = real(chosen, spared, memory)
+    def make(chosen: Isolation, *arguments: Any) -> dict[str, Any]:
+        made = real(chosen, *arguments)
         if chosen.level is level:
             damage(made)
         return made
 
     monkeypatch.setattr(plan, "make", make)
+
+
+@pytest.fixture(scope="module")
+def one_copy() -> Iterator[Callable[[Level], Interpreter]]:
+    """Should an interpreter have to be copied for a level, that is done once for many templates."""
+    of_level = functools.cache(copies.of_level)
+    copied: list[Interpreter] = []
+
+    def lent(level: Level) -> Interpreter:
+        copied.append(of_level(level))
+        return dataclasses.replace(copied[-1], folder=None)
+
+    yield lent
+    for interpreter in copied:
+        interpreter.remove()
 
 
 @pytest.mark.parametrize(
@@ -239,8 +310,9 @@ def broken_at(monkeypatch: pytest.MonkeyPatch, level: Level, damage: Broken) -> 
     ids=lambda damage: next(iter(damage)),
 )
 def test_what_cannot_be_applied_leads_to_the_next_level(
-    monkeypatch: pytest.MonkeyPatch, damage: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, damage: dict[str, Any], one_copy: Callable[[Level], Interpreter]
 ) -> None:
+    monkeypatch.setattr(copies, "of_level", one_copy)
     monkeypatch.delenv(levels.VARIABLE, raising=False)
     monkeypatch.setenv("TMPDIR", "/tmp")
     broken_at(monkeypatch, Level.NS, lambda made: made.update(damage))

@@ -36,7 +36,7 @@ class Led(Strategy):
         if choice.position >= len(self._schedule):
             return None
         task = self._schedule[choice.position]
-        if not _can_move(choice.machine, task):
+        if not can_move(choice.machine, task):
             raise Diverged(f"step {choice.position + 1} cannot be made again")
         return task
 
@@ -123,17 +123,17 @@ class Burst(Led):
         times = max((waiting.counts.get(one, 0) for one in self._rounds), default=0)
         if self._task not in choice.machine.pending or waiting.place not in places:
             self._over, self.gave_up_after = True, times + 1
-        elif times > MOST_ROUNDS or not _can_move(choice.machine, self._task):
+        elif times > MOST_ROUNDS or not can_move(choice.machine, self._task):
             self._over = True
         return self._task if not self._over or self._goes_on(choice) else None
 
     def _goes_on(self, choice: Choice) -> bool:
         """Whether the task goes on alone though it has left its loop."""
         short = choice.position - len(self._schedule) < LONGEST_ALONE
-        return self._to_the_end and short and _can_move(choice.machine, self._task)
+        return self._to_the_end and short and can_move(choice.machine, self._task)
 
 
-def _can_move(machine: Machine, task: TaskId) -> bool:
+def can_move(machine: Machine, task: TaskId) -> bool:
     return task in machine.pending and is_enabled(machine.objects, task, machine.pending[task])
 
 

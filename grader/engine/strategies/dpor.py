@@ -24,7 +24,7 @@ from typing import Any
 from grader.core.execution import Execution, OutcomeKind
 from grader.core.operations import ObjectId, Operation, OperationKind, Step, TaskId
 from grader.engine.machine import Machine, World
-from grader.engine.steps import is_enabled, perform, touches_of
+from grader.engine.steps import fits, is_enabled, perform, touches_of
 from grader.engine.strategies.base import Choice, Diverged, Strategy
 from grader.engine.strategies.order import HappensBefore
 from grader.engine.strategies.wakeup import Branch, WakeupTree, may_start
@@ -313,7 +313,7 @@ class _Rehearsal:
         What a call makes of the content that it had in the trace is known, too; of any other, only the task knows it.
         """
         task, operation = step.task, step.operation
-        if not is_enabled(self.objects, task, operation):
+        if not fits(self.objects, task, operation) or not is_enabled(self.objects, task, operation):
             return None
         made = perform(self.objects, task, operation)
         if operation.kind is OperationKind.REFERENT_CHANGE and made.result == step.result and made.touches:
@@ -323,6 +323,8 @@ class _Rehearsal:
     def possible(self) -> bool:
         """Whether the goal can be made now. A task that the bound on waits holds back is not asked to look again."""
         waiting, operation = self._waiting, self._step.operation
+        if not fits(self.objects, self._step.task, operation):
+            return False
         self.held_back = waiting is not None and waiting.holds_back(self.objects, operation)
         return not self.held_back and is_enabled(self.objects, self._step.task, operation)
 

@@ -74,11 +74,11 @@ class HappensBefore:
             target = step.operation.object
             found.update(n for n, other in enumerate(self.trace) if target in managers_of(other))
         if step.operation.kind in _ENDS and (step.operation.kind is not _ENDS[1] or len(step.touches) > 1):
-            victims = victims_of(step)
+            victims = victims_of(step)  # none, if its manager was gone
             found.update(
                 number
                 for number, other in enumerate(self.trace)
-                if other.task in victims or _flushes_for(other, victims[0])
+                if other.task in victims or _flushes_for(other, victims[:1])
             )
         return sorted(found, reverse=True)
 
@@ -99,5 +99,5 @@ class HappensBefore:
                 self.behind.pop(child, None)
 
 
-def _flushes_for(step: Step, owner: TaskId) -> bool:
-    return step.operation.kind is OperationKind.QUEUE_FLUSH and step.operation.number == owner
+def _flushes_for(step: Step, owners: tuple[TaskId, ...]) -> bool:
+    return step.operation.kind is OperationKind.QUEUE_FLUSH and step.operation.number in owners

@@ -26,8 +26,8 @@ class _Bite(NamedTuple):
     history: int
 
 
-class _Held(NamedTuple):
-    """How a task came to be held back."""
+class Held(NamedTuple):
+    """How a task came to be held back: who, and after which schedule."""
 
     schedule: tuple[TaskId, ...]
     task: TaskId
@@ -37,18 +37,23 @@ class Probes:
     """Where the bound has held tasks back so far, each with a schedule that leads there."""
 
     def __init__(self) -> None:
-        self._found: dict[_Bite, _Held] = {}
-        self._in_states: dict[tuple[_Bite, int], _Held] = {}
+        self._found: dict[_Bite, Held] = {}
+        self._in_states: dict[tuple[_Bite, int], Held] = {}
         """The same for each state of what is shared, which matters where a task is known to give up."""
         self._tried: set[_Bite] = set()
         self._tried_at: Counter[Place] = Counter()
         self._late: set[Place] = set()
+        self.soonest: dict[Place, Held] = {}
+        """How a task was held back at each place after the fewest steps: the others have most to do yet."""
 
     def note(self, waiting: Waiting, schedule: Sequence[TaskId], objects: Objects) -> None:
         """The bound holds a task back after `schedule`, which led to `objects`."""
         history = waiting.past.digest if waiting.past is not None else 0
         bite = _Bite(waiting.place, history)
-        held = _Held(tuple(schedule), waiting.task)
+        held = Held(tuple(schedule), waiting.task)
+        known = self.soonest.get(waiting.place)
+        if known is None or len(known.schedule) > len(schedule):
+            self.soonest[waiting.place] = held
         if bite not in self._tried:
             self._found.setdefault(bite, held)
         if len(self._in_states) < MOST_STATES:

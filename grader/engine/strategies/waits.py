@@ -7,7 +7,7 @@ task that does so only after more rounds leaves the exploration incomplete. If t
 in which no known round is made again comes first: it costs what a blocking version of the program would.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grader.core.execution import Claim, Execution, OutcomeKind
 from grader.core.operations import Step, TaskId
@@ -15,7 +15,7 @@ from grader.engine.machine import World
 from grader.engine.strategies.base import Choice, Strategy
 from grader.engine.strategies.bursts import MOST_ROUNDS, Burst, Led
 from grader.engine.strategies.dpor import Dpor
-from grader.engine.strategies.probes import Probes
+from grader.engine.strategies.probes import Held, Probes
 from grader.engine.waits import Bounds, Place, Round, Waiting
 from grader.primitives.base import Objects
 
@@ -86,6 +86,16 @@ class BoundedWaits(Strategy):
     def bounds(self) -> Bounds:  # type: ignore[override]
         """As `Strategy.bounds`."""
         return self._current.bounds
+
+    @property
+    def level_bounds(self) -> Bounds:
+        """The bounds of the level that was explored last."""
+        return self._level.dpor.bounds
+
+    @property
+    def held(self) -> Mapping[Place, Held]:
+        """How the bound has held somebody back at each place, after the fewest steps."""
+        return self._probes.soonest
 
     @property
     def exhaustive(self) -> bool:  # type: ignore[override]

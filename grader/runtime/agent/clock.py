@@ -3,8 +3,8 @@
 The clock belongs to one process, is inherited at a fork, and moves only when its process sleeps, gives up waiting
 or looks: a loop that waits for a deadline must reach it, so every look takes a millisecond, and twice as long as the
 one before if the process has only waited in vain between the two. So any deadline comes after few rounds, and the
-clock stays a function of what its process has done. The standard library looks without moving it (a log record's time
-stamp tells the student's code nothing).
+clock stays a function of what its process has done. In the draw `STEADY` it never hurries so. The standard library
+looks without moving it (a log record's time stamp tells the student's code nothing).
 """
 
 import math
@@ -138,7 +138,7 @@ def _look(caller: FrameType | None = None) -> int:
 def _looks_in_vain() -> int:
     """How often in a row, this time included, the task has only waited since it looked last."""
     global _in_vain, _asked_before, _gained_before
-    if not channel.exists():
+    if not channel.exists() or draws.number == draws.STEADY:
         return 0
     here = channel.current()
     if here.gained != _gained_before or not _asked_before:

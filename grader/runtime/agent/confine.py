@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
-from grader.runtime.agent import kernel, leftovers, newroot, reaper
+from grader.runtime.agent import cgroup, cgroup_check, kernel, leftovers, newroot, reaper
 from grader.runtime.agent.kernel import Access
 from grader.runtime.agent.watchdog import Watchdog
 
@@ -29,6 +29,7 @@ _DEVICE = Access.READ_FILE | Access.WRITE_FILE
 _ALL = Access((1 << len(Access)) - 1)
 _SCRATCH = _ALL & ~(Access.EXECUTE | Access.MAKE_CHAR | Access.MAKE_BLOCK | Access.IOCTL_DEV)
 _SHARED = Access.READ_FILE | Access.WRITE_FILE | Access.MAKE_REG | Access.REMOVE_FILE | Access.TRUNCATE
+_NOT_CAUGHT = (signal.SIGKILL, signal.SIGSTOP)
 _fork, _leave = os.fork, os._exit
 
 
@@ -47,6 +48,9 @@ class Confinement:
         self._namespaces = bool(plan.get("namespaces"))
         self._ruleset: kernel.Ruleset | None = None
         self._filter: kernel.Filter | None = None
+        self._group: cgroup.Group | None = None
+        self.held: Mapping[str, Any] = {}
+        """What was tried of cgroups: `held`, the trees with the parts that hold, and `lacking`, why others do not."""
         self.uid = int(plan.get("uid", 0))
         """The user that student code runs as; 0: the one that the judge runs as."""
         self.scratch = ""
@@ -54,7 +58,7 @@ class Confinement:
 
     def watchdog(self) -> Watchdog:
         """What keeps the sums in bounds."""
-        return Watchdog(self._bounds, self.scratch, self.uid or os.geteuid(), self._names)
+        return Watchdog(self._bounds, self.scratch, self.uid or os.geteuid(), self._names, self._group)
 
     def apply(self) -> None:
         """Do the runner's part. It may return in another process, which has taken this one's place.
@@ -67,6 +71,7 @@ class Confinement:
         if not self._plan:
             return
         try:
+            self._make_group()
             if self._namespaces:
                 self._leave_the_machine()
             else:
@@ -77,6 +82,16 @@ class Confinement:
             self._prepare()
         except (OSError, ValueError, AttributeError) as error:
             raise Failed(str(error)) from error
+
+    def _make_group(self) -> None:
+        """While cgroups can be reached; the first time only those parts that hold."""
+        plan = self._plan
+        if plan.get("cgroup") and plan.get("verify"):
+            held, lacking = cgroup_check.holding(plan)
+            self.held = {"held": held, "lacking": lacking}
+            plan = {**plan, "cgroup": held}
+        if plan.get("cgroup"):
+            self._group = cgroup.Group(cgroup.trees(plan), int(plan["processes"]), int(plan["memory"]))
 
     def _leave_the_machine(self) -> None:
         uid, gid = os.geteuid(), os.getegid()
@@ -138,9 +153,14 @@ class Confinement:
         return descriptor + 1
 
     def let_go(self) -> None:
-        """Close what only the runner may have. For every process that was forked from it, first."""
+        """Enter the cgroup, and close what only the runner may have.
+
+        For every process that was forked from it, first. Raises OSError.
+        """
         if self._folder is not None:
             self._folder.let_go()
+        if self._group is not None:
+            self._group.enter()
 
     def drop(self) -> None:
         """Give up identity and capabilities. For every process below the runner. Raises OSError."""
@@ -164,6 +184,8 @@ class Confinement:
         """Kill everything below this process but `spare`; returns how many there were."""
         if self._names is not None:
             self._names.look(reaper.descendants(os.getpid()))
+        if self._group is not None and not spare:
+            self._group.kill()
         return reaper.sweep(spare)
 
     def clean_up(self) -> None:
@@ -177,12 +199,16 @@ class Confinement:
 
 
 def _stand_by(first: int) -> NoReturn:
-    """Wait for the first process of the namespace, which has taken this one's place, and bury it."""
+    """Wait for the first process of the namespace, which has taken this one's place, and end as it does."""
     os.closerange(0, os.sysconf("SC_OPEN_MAX"))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    status = 0
     with contextlib.suppress(OSError):
-        os.waitpid(first, 0)
-    _leave(0)
+        status = os.waitstatus_to_exitcode(os.waitpid(first, 0)[1])
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL) if -status not in _NOT_CAUGHT else None
+        os.kill(os.getpid(), -status)
+    _leave(max(status, 0))
 
 
 def _with_own_pid(program: bytes, placeholder: int) -> bytes:

@@ -46,6 +46,7 @@ def _from_inside(confinement: Confinement, plan: Mapping[str, Any]) -> str:
     """What is wrong, in words; empty if nothing is."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
+        confinement.let_go()
         confinement.drop()
         confinement.enter()
     except OSError as error:

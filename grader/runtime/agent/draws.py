@@ -1,14 +1,17 @@
 """What a draw is: a number that decides every throw of chance in an execution, or moves its clock, or its hash seed.
 
 Start at `begin`. Draw 0 is what every execution has that is told nothing else. Up to `OF_CHANCE` they are about random
-numbers: first the extremes, since a program most likely has a branch there, then other seeds. The others leave chance
+numbers: first the extremes, since a program most likely has a branch there, then the numbers that it names itself, then
+other seeds. The others leave chance
 as in draw 0. The judge chooses, and its tokens hold the number; so these numbers never change their meaning.
 """
 
-from grader.runtime.agent import channel
+from grader.runtime.agent import aims, channel
 
 OF_CHANCE = 16
 """So many draws are about random numbers, the usual one included."""
+OF_CONSTANTS = range(7, 13)
+"""Those in which random numbers are aimed at what the program compares them with (`aims`)."""
 _DAY = 86_400
 CLOCKS = {
     16: (14_741 * _DAY + 25_341, 7_001 * _DAY + 11_003),
@@ -17,9 +20,11 @@ CLOCKS = {
 }
 """Draws in which the clock is ahead: by so many seconds that of the day, and that which only runs. Other years,
 seasons, days of the week, hours."""
-HASHES = {19: "1", 20: "2", 21: "5"}
+HASHES = {19: 1, 20: 2, 21: 5}
 """Draws with another hash seed, which a whole interpreter has: the judge starts one for it."""
-HIGHEST = 21
+STEADY = 22
+"""The draw in which the clock does not hurry, however long somebody only waits: a look takes a millisecond."""
+HIGHEST = 22
 
 CHANCE, SEEDED, CLOCK = 1, 2, 4
 """What a task has asked, as bits: chance, a generator with a seed of the program's own, the clock."""
@@ -27,6 +32,9 @@ CHANCE, SEEDED, CLOCK = 1, 2, 4
 EXTREMES = 16
 """So many throws of a process are extreme in an extreme draw. Then it is a usual one, so that every loop that waits for
 a number comes to its end, and statistics come out as they do."""
+
+AIMED = 64
+"""Likewise of those that are aimed."""
 
 number = 0
 """The draw of this execution."""
@@ -81,11 +89,23 @@ def extreme() -> bool | None:
     return bool((_thrown + number) % 2)
 
 
+def _aimed() -> int | None:
+    """Which of the numbers to aim at is next; None if the next throw may be anything."""
+    global _thrown
+    if number not in OF_CONSTANTS or _thrown >= AIMED:
+        return None
+    _thrown += 1
+    return key + (number - OF_CONSTANTS.start) + (_thrown - 1) * len(OF_CONSTANTS)
+
+
 def whole(value: int, limit: int) -> int:
     """A throw from 0 to `limit` - 1, as the draw wants it.
 
     Of very many possible numbers an extreme one is still any of a thousandth: names drawn for several processes differ.
     """
+    turn = _aimed()
+    if turn is not None:
+        return aims.whole(value, limit, turn)
     high = extreme()
     if high is None:
         return value
@@ -94,6 +114,9 @@ def whole(value: int, limit: int) -> int:
 
 def part(value: float) -> float:
     """A throw from 0 to 1, exclusively, as the draw wants it."""
+    turn = _aimed()
+    if turn is not None:
+        return aims.part(value, turn)
     high = extreme()
     if high is None:
         return value

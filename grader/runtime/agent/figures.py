@@ -47,6 +47,7 @@ class Figures:
             "cpu": (int(fields[11]) + int(fields[12])) / _TICKS,
             "switches": sum(switches for _, switches in seen),
             "asleep": all(state in _ASLEEP for state, _ in seen),
+            "ready": any(state == b"R" for state, _ in seen),
         }
 
 

@@ -23,7 +23,7 @@ from grader.runtime.agent.free_claim import Frame, send
 from grader.runtime.agent.free_place import Place
 from grader.runtime.agent.free_watch import Cause, Kept, Patience
 from grader.runtime.agent.loader import Submission
-from grader.runtime.agent.watchdog import PERIOD, Watchdog
+from grader.runtime.agent.watchdog import Watchdog
 
 LONGEST_SECONDS = 120.0
 _STACK_SECONDS = 2.0
@@ -113,22 +113,28 @@ class _Run:
         frame = Frame(self._start())
         patience.ours = (self._driver,)
         in_time = self._watch(frame, started + seconds, patience)
+        self._exceeded = self._exceeded or self._watchdog.ended_by_kernel()
         answer: dict[str, Any] = frame.message() or {"status": "died"}
-        if not in_time:
-            answer = {"status": "hang", "stack": self._stacks()}
-            if patience.cause is not None:
-                answer["cause"] = patience.cause.value
-            answer["left_alive"] = len(reaper.descendants(os.getpid(), self._spare))
-            answer["failure"] = free_driver.first_failure(self._place.folder)
-            answer["flooded"] = self._output.flooded and patience.cause is not Cause.DEADLOCK
-        if self._exceeded:
+        if self._exceeded:  # it goes on to take more until it is killed, so nothing is asked
             failure = {"during": "call", "type": "MemoryError", "message": self._exceeded}
             answer = {"status": "error", "failure": failure}
+        elif not in_time:
+            answer = self._hang(patience)
         elapsed = time.monotonic() - started
         self._confinement.sweep(self._spare)
         self._output.finish()
         os.close(frame.descriptor)
         return {**answer, "output": self._output.text(), "seconds": elapsed}
+
+    def _hang(self, patience: Patience) -> dict[str, Any]:
+        """What is to be said of a run that has not ended in time, or never will."""
+        answer: dict[str, Any] = {"status": "hang", "stack": self._stacks()}
+        if patience.cause is not None:
+            answer["cause"] = patience.cause.value
+        answer["left_alive"] = len(reaper.descendants(os.getpid(), self._spare))
+        answer["failure"] = free_driver.first_failure(self._place.folder)
+        answer["flooded"] = self._output.flooded and patience.cause is not Cause.DEADLOCK
+        return answer
 
     def _start(self) -> int:
         claims, claim = (end.detach() for end in socket.socketpair())  # a pipe could be opened through /proc
@@ -152,7 +158,7 @@ class _Run:
             self._exceeded = self._watchdog.look() if self._watchdog.due() else ""
             if left <= 0 or self._exceeded or patience.ended():
                 return False
-            for descriptor, _ in poll.poll(min(left, PERIOD) * 1000 + 1):
+            for descriptor, _ in poll.poll(min(left, self._watchdog.wait()) * 1000 + 1):
                 if descriptor == frame.descriptor:
                     frame.read()
                 elif not self._output.read():
@@ -194,6 +200,7 @@ def _as_driver(
     """The driver's life, from fork to exit."""
     _, submission, place = arguments
     try:
+        confinement.let_go()
         os.setsid()
         claim = _descriptors(claim, output, confinement)
         confinement.drop()

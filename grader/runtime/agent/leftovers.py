@@ -196,11 +196,23 @@ def held_by(pid: int) -> set[str]:
 def remove_folder(folder: str) -> None:
     """Remove a folder that student code has filled, folders without permissions among it."""
     with contextlib.suppress(RecursionError):
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         if os.path.lexists(folder):
             for path, _, _ in os.walk(folder):
                 _open_up(path)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """The lock goes last: should this process be killed meanwhile, the next one still knows whose folder it is."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if os.path.isdir(path) and not os.path.islink(path):
+                shutil.rmtree(path, ignore_errors=True)
+            elif name != _LOCK:
+                _unlink(path)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _open_up(path: str) -> None:

@@ -24,9 +24,9 @@ from grader.runtime.agent import (
     free,
     hosts,
     install,
+    probe,
     reaper,
     room,
-    watchdog,
 )
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.confine import Confinement, Failed
@@ -39,10 +39,9 @@ _MAIN = 0
 
 
 def template(descriptor: int) -> None:
-    """Serve `runner` commands until the judge hangs up."""
+    """Fork a runner on each command `runner`, and tell how one has ended (`ended`), until the judge hangs up."""
     install.preload()
     free.preload()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
@@ -51,14 +50,19 @@ def template(descriptor: int) -> None:
     control.at_end = runners.end
     while True:
         command = control.receive()
+        if command["do"] == "ended":
+            control.send({"status": runners.status(command["runner"])})
+            continue
         given = control.take_descriptor()
         runners.bury()
+        plan = command.get("sandbox") or {}
+        plan["name"] = runners.name()
         child = forking.attempt(_fork)
         if child == 0:
             control.close()
             forking.guarded(functools.partial(runner, given, command))
-        runners.add(child, command.get("sandbox") or {})
-        control.send({"forked": child is not None})
+        runners.add(child, plan)
+        control.send({"runner": child or 0})
         os.close(given)
 
 
@@ -82,7 +86,7 @@ def runner(descriptor: int, settings: dict[str, Any]) -> None:
             full = room.refuses(error) or (error.__cause__ is not None and room.refuses(error.__cause__))
             control.send({"problem": room.NO_ROOM if full else str(error)})
             return
-        control.send({"problem": ""})
+        control.send({"problem": "", **confinement.held})
         Runner(control, settings, confinement).serve()
     except BaseException:
         confinement.sweep()
@@ -100,6 +104,7 @@ class Runner:
         self._hosts: set[int] = set()
         self._watchdog = confinement.watchdog()
         self._watchdog.listener = control.fileno()
+        self._watchdog.note = lambda text: control.send({"note": text})
         self._exceeded = ""
         self._figures = Figures()
         _limit(settings)
@@ -119,6 +124,7 @@ class Runner:
             "figures": self._look_at,
             "stack": self._stack,
             "free": self._free,
+            "room": self._room,
         }
         while True:
             self._watch()
@@ -132,7 +138,7 @@ class Runner:
         while True:
             if self._watchdog.due():
                 self._look()
-            if self._control.ready(watchdog.PERIOD):
+            if self._control.ready(self._watchdog.wait()):
                 return
 
     def _look(self) -> None:
@@ -192,12 +198,15 @@ class Runner:
         return {"cpu": reaper.used()}
 
     def _look_at(self, command: dict[str, Any]) -> dict[str, Any]:
-        exceeded, self._exceeded = self._exceeded, ""
+        exceeded, self._exceeded = self._exceeded or self._watchdog.ended_by_kernel(), ""
         return {**self._figures.of(command["socket"]), "exceeded": exceeded}
 
     def _stack(self, command: dict[str, Any]) -> dict[str, Any]:
         pid = self._figures.find(command["socket"])
         return {"asked": pid != 0 and reaper.kill(pid, signal.SIGUSR1)}
+
+    def _room(self, command: dict[str, Any]) -> dict[str, Any]:
+        return probe.room(command["processes"], self._confinement)
 
     def _free(self, command: dict[str, Any]) -> dict[str, Any]:
         return free.run(self._submission, command, frozenset(self._hosts), self._confinement, self._watchdog)

@@ -11,6 +11,15 @@ NO_ROOM = "more processes than this machine allows"
 NOT_CLOSED_OFF = "a process that could not be closed off from the machine"
 """The same, where a process was started but must not execute student code; followed by the reason."""
 
+
+def is_refusal(text: str) -> bool:
+    """Whether a task announces that it cannot go on because of the machine. That is a claim, to be looked into."""
+    return text == NO_ROOM or text.startswith(NOT_CLOSED_OFF)
+
+
+BROKEN = 70
+"""The exit status of a process of ours that has failed by itself."""
+
 _ERRORS = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 
 

@@ -102,14 +102,27 @@ _CLASSES: tuple[tuple[str, str, str], ...] = (
 """Classes, and the method whose call is their use."""
 
 
+def _public(module: str, name: str) -> str:
+    return f"{module}.{name}".replace("threading._start", "_thread.start")
+
+
+GUARDED = frozenset(
+    {f"{_public(module, name)}()" for module, names in _FUNCTIONS.items() for name in names}
+    | {
+        f"{module}.{name}{'' if method == '__init__' else f'.{method}'}()"
+        for module, name, method in _CLASSES
+    }
+)
+"""What uses of these are announced as."""
+
+
 def _guard_functions() -> None:
     for module_name, names in _FUNCTIONS.items():
         module = sys.modules.get(module_name)
         for name in names:
             original = getattr(module, name, None)
             if original is not None:
-                public = f"{module_name}.{name}".replace("threading._start", "_thread.start")
-                setattr(module, name, guarded(public, original))
+                setattr(module, name, guarded(_public(module_name, name), original))
 
 
 def _guard_classes() -> None:

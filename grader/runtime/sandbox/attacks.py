@@ -12,12 +12,16 @@ import select
 import signal
 import socket
 import subprocess
+import time
 from multiprocessing import synchronize
 from typing import Any
 
 _MB = 2**20
 _libc: Any = ctypes.CDLL(None, use_errno=True)
 _children: list[int] = []
+_real_fork = os.fork
+_REFUSED = 100
+_AGAIN_SECONDS = 0.02
 
 
 def reads(path: str) -> bool:
@@ -97,14 +101,37 @@ def traces_parent() -> bool:
     return True
 
 
-def multiplies(most: int) -> int:
-    """Start processes, up to `most`; how many there were."""
-    for _ in range(most):
-        pid = _fork()
-        if pid is None:
-            break
-        _children.append(pid)
-    return _done(len(_children))
+def multiplies(forks: int, seconds: float, more: float) -> int:
+    """Be a bomb of processes, each of which starts others as long as it lives; how many forks were tried.
+
+    It goes on for `seconds`, or less if enough were tried and refused; and for so much `more` until enough were tried.
+    """
+    reader, writer = os.pipe()
+    started = time.monotonic()
+    until = started + seconds + more
+    if _real_fork() == 0:
+        _explode(writer, until)
+    worked, refused = 1, 0
+    while True:
+        now = time.monotonic()
+        if now > until or (worked + refused >= forks and (refused >= _REFUSED or now > started + seconds)):
+            return worked + refused
+        if select.select([reader], [], [], 0.05)[0]:
+            said = os.read(reader, 65_536)
+            worked, refused = worked + said.count(b"y"), refused + said.count(b"n")
+
+
+def _explode(writer: int, until: float) -> None:
+    while time.monotonic() < until:
+        try:
+            child = _real_fork()
+        except OSError:
+            os.write(writer, b"n")
+            _wait(_AGAIN_SECONDS)
+            continue
+        if child:
+            os.write(writer, b"y")
+    os._exit(0)
 
 
 def takes_memory(processes: int, each: int) -> int:

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 
 from grader.errors import UsageError
+from grader.runtime.agent.cgroup import Part
 
 VARIABLE = "GRADER_SANDBOX"
 """An environment variable that asks for a level by name: for tests, and where a stronger one makes trouble."""
@@ -21,7 +22,7 @@ class Level(str, enum.Enum):
     UID = "UID"
     """Another user; for root where namespaces are not allowed, as in most containers."""
     LANDLOCK = "LANDLOCK"
-    """The same user, closed off by Landlock and a filter of system calls."""
+    """The same user, closed off by Landlock and a filter of system calls; not for root, who would remain root."""
     WEAK = "WEAK"
     """Limits, and whatever part of the others there is."""
     OFF = "OFF"
@@ -38,6 +39,7 @@ class Isolation:
     """What one command's submissions are closed off by.
 
     `landlock` is the version of its ABI, 0 without; with `other_user`, student code runs as a user of its own.
+    `cgroup` is what the kernel holds for all its processes together, `lacking` says why not more of it.
     `refused` says, level by level, why no stronger one could be had.
     """
 
@@ -46,6 +48,8 @@ class Isolation:
     seccomp: bool = False
     other_user: bool = False
     root: bool = False
+    cgroup: tuple[Part, ...] = ()
+    lacking: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 
     @property
@@ -60,6 +64,8 @@ class Isolation:
             parts.append("seccomp")
         if self.other_user:
             parts.insert(0, "a user of its own")
+        if self.cgroup:
+            parts.append(f"cgroup: {' '.join(part.value for part in self.cgroup)}")
         return f"{self.level.value} ({', '.join([*parts, 'limits'])})"
 
     @property
@@ -68,14 +74,14 @@ class Isolation:
         if self.level in (Level.WEAK, Level.OFF):
             return self._missing_without_level()
         found = []
-        if self.level is Level.UID and not self.landlock:
-            found.append("files that everybody may read are readable")
+        if self.level is Level.UID:
+            found.append("servers of other programs, if everybody may write to their socket")
+            if not self.landlock:
+                found.append("files that everybody may read are readable")
         if self.level is Level.LANDLOCK:
             found.append("/dev/shm is shared with your other programs; mp.Manager and forkserver do not work")
             if self.landlock < _SIGNALS_SINCE:
                 found.append("your other programs can be sent signals (needs Linux 6.12)")
-            if self.root:
-                found.append("it runs as root, without root's capabilities")
         if not self.seccomp:
             found.append("system calls are not filtered")
         return tuple(found)
@@ -88,7 +94,20 @@ class Isolation:
             found.append("network")
         if self.landlock < _SIGNALS_SINCE:
             found.append("signals to other programs")
-        return (*found, "shared memory, and processes that outlive a killed grader")
+        found.append("shared memory, and processes that outlive a killed grader")
+        if self.root:
+            found.append(f"it runs as root{self._unlimited}")
+        return tuple(found)
+
+    @property
+    def _unlimited(self) -> str:
+        return "" if Part.PIDS in self.cgroup else ", whose number of processes nothing limits"
+
+    @property
+    def limits_processes(self) -> bool:
+        """Whether the kernel limits how many processes there are of this code alone, whatever else the user runs."""
+        held_by_cgroup = self.level is Level.LANDLOCK and Part.PIDS in self.cgroup
+        return self.level in (Level.NS, Level.UID) or held_by_cgroup
 
     @property
     def sufficient(self) -> bool:
@@ -111,5 +130,4 @@ def wanted(unsafe: bool = False) -> tuple[Level, ...]:
         except ValueError as error:
             known = ", ".join(level.value.lower() for level in Level)
             raise UsageError(f"{VARIABLE} is {name!r}; it can be {known}") from error
-    order = (Level.NS, Level.UID, Level.LANDLOCK, Level.WEAK)
-    return tuple(level for level in order if level is not Level.UID or os.geteuid() == 0)
+    return (Level.NS, Level.UID if os.geteuid() == 0 else Level.LANDLOCK, Level.WEAK)

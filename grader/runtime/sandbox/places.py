@@ -6,8 +6,10 @@ Installed packages are never among them: the grader, its checks and the solution
 import functools
 import os
 import site
+import stat
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ _DATA = (
     "/usr/share/locale",
 )
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64")
+_TEMPORARY = ("/tmp", "/var/tmp")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 
 
@@ -83,17 +86,43 @@ def interpreter() -> Places:
 
 def _shared_libraries() -> set[str]:
     """The folders of what this process has mapped; whatever else the interpreter loads later lies beside it."""
-    found: set[str] = set()
+    shared = (*_LIBRARIES, sys.base_exec_prefix)
+    return {
+        os.path.dirname(path) if any(_inside(path, folder) for folder in shared) else path
+        for path in mapped()
+    }
+
+
+def mapped() -> set[str]:
+    """The shared libraries that this process has mapped, those of packages left out."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="replace") as maps:
             paths = {line.split(None, 5)[-1].strip() for line in maps}
     except OSError:
-        return found
-    for path in paths:
-        if ".so" in os.path.basename(path) and not any(name in path for name in _PACKAGES):
-            shared = any(_inside(path, folder) for folder in (*_LIBRARIES, sys.base_exec_prefix))
-            found.add(os.path.dirname(path) if shared else path)
-    return found
+        return set()
+    return {
+        path
+        for path in paths
+        if ".so" in os.path.basename(path) and not any(name in path for name in _PACKAGES)
+    }
+
+
+def open_folder() -> str:
+    """A folder for temporary files that every user can get to."""
+    own = tempfile.gettempdir()
+    return next((path for path in (own, *_TEMPORARY) if is_open(path)), own)
+
+
+def is_open(path: str) -> bool:
+    """Whether every user can get to a file or folder, and read it."""
+    steps = [os.path.realpath(path)]
+    while steps[-1] != os.path.dirname(steps[-1]):
+        steps.append(os.path.dirname(steps[-1]))
+    try:
+        last, *above = (os.stat(step).st_mode for step in steps)
+    except OSError:
+        return False
+    return bool(last & stat.S_IROTH) and all(mode & stat.S_IXOTH for mode in above)
 
 
 def _installed() -> Iterator[str]:

@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from grader.runtime.agent import kernel
-from grader.runtime.sandbox import places, seccomp
+from grader.runtime.sandbox import cgroups, places, seccomp
 from grader.runtime.sandbox.levels import Isolation, Level
 
 SCRATCH = "/scratch"
@@ -39,6 +41,10 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
     if level is Level.OFF:
         return Isolation(level, refused=refused)
     root = os.geteuid() == 0
+    if level is Level.UID and not root:
+        raise NotHere("only root can become another user")
+    if level is Level.LANDLOCK and root:
+        raise NotHere("as root it would keep the identity of root, whose processes the kernel does not limit")
     found = Isolation(
         level,
         landlock=min(kernel.landlock_version(), _NEWEST_LANDLOCK),
@@ -47,8 +53,6 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
         root=root,
         refused=refused,
     )
-    if level is Level.UID and not root:
-        raise NotHere("only root can become another user")
     if level is Level.LANDLOCK and not found.landlock:
         raise NotHere("this kernel has no Landlock")
     if level in (Level.UID, Level.LANDLOCK) and not found.seccomp:
@@ -56,24 +60,32 @@ def isolation(level: Level, refused: tuple[str, ...] = ()) -> Isolation:
     return found
 
 
-def make(chosen: Isolation, spared: tuple[int, ...], memory: int = MEMORY) -> dict[str, Any]:
+def make(
+    chosen: Isolation,
+    spared: tuple[int, ...],
+    memory: int = MEMORY,
+    subtrees: tuple[cgroups.Subtree, ...] = (),
+    needed: places.Places | None = None,
+) -> dict[str, Any]:
     """The plan for one runner; without `scratch` if nothing is to be applied and only sums are kept in bounds.
 
-    `spared` are the processes of the judge, `memory` is what all processes of the runner may use, in bytes.
+    `spared` are the processes of the judge, `memory` is what all processes of the runner may use, in bytes. Its cgroup
+    is made in `subtrees`. `needed` is what the interpreter needs, if that is not the one of the judge.
     """
     if chosen.level is Level.OFF:
         return {"memory": memory, "processes": PROCESSES, "room": ROOM} if memory else {}
     namespaces = chosen.level is Level.NS
-    needed = places.interpreter()
+    needed = needed or places.interpreter()
     plan: dict[str, Any] = {
         "namespaces": namespaces,
         "uid": _unused_uid() if chosen.other_user else 0,
         "landlock": chosen.landlock,
-        "scratch": SCRATCH if namespaces else tempfile.gettempdir(),
+        "scratch": SCRATCH if namespaces else _temporary(chosen),
         "room": ROOM,
         "files": FILES,
         "memory": memory,
         "processes": PROCESSES,
+        "cgroup": msgspec.to_builtins(subtrees),
         "devices": places.DEVICES,
         "readable": needed.readable if namespaces else needed.expanded(),
         "listable": () if namespaces else needed.listable(),
@@ -88,6 +100,10 @@ def make(chosen: Isolation, spared: tuple[int, ...], memory: int = MEMORY) -> di
         plan["seccomp"] = base64.b64encode(seccomp.program(rules)).decode("ascii")
         plan["own_pid"] = seccomp.OWN_PID
     return plan
+
+
+def _temporary(chosen: Isolation) -> str:
+    return places.open_folder() if chosen.other_user else tempfile.gettempdir()
 
 
 def _secrets() -> tuple[str, ...]:

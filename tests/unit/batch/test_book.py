@@ -20,6 +20,7 @@ from grader.batch.model import Result, Roll, Verdict, of_grade
 from grader.batch.run import key_of
 from grader.core.verdict import CheckResult, CheckStatus, Grade
 from grader.errors import UsageError
+from grader.report import sheet
 
 KEY = Key("0" * 64, "counter", "e1", "g1", "")
 
@@ -307,3 +308,58 @@ def test_two_writers_and_a_kill(tmp_path: Path) -> None:
     with Book(tmp_path) as book:
         for who, last in zip("ab", told):
             assert all(book.has(Key(f"{who}{n}", "counter", "", "", "")) for n in range(last + 1))
+
+
+def spoil(folder: Path, table: str, blob: bytes, where: str = "1") -> None:
+    column = {"grades": "result", "rolls": "roll"}[table]
+    with closing(sqlite3.connect(folder / NAME)) as connection, connection:
+        connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (blob,))
+
+
+@pytest.mark.parametrize(
+    "blob", [b"", b"rubbish", b"x\x9c\xabV\x00", "text", None.__class__.__name__.encode()]
+)
+def test_a_damaged_record_costs_its_own_row(tmp_path: Path, blob: bytes) -> None:
+    other = KEY._replace(sha256="1" * 64)
+    with Book(tmp_path) as book:
+        book.enter(KEY, result(1))
+        book.enter(other, result(1))
+    spoil(tmp_path, "grades", blob, f"sha256 = '{KEY.sha256}'")
+    with Book(tmp_path) as book:
+        damaged, whole = book.entry(KEY), book.entry(other)
+        assert damaged is not None
+        assert damaged.result.verdict is Verdict.ERROR
+        assert "damaged" in damaged.result.problem
+        assert whole is not None
+        assert whole.result == result(1)
+        assert (book.has(KEY), book.has(other)) == (None, Verdict.PASSED)
+        book.enter(KEY, result(0))
+        assert book.has(KEY) is Verdict.FAILED
+        again = book.entry(KEY)
+    assert again is not None
+    assert again.result == result(0)
+
+
+def test_a_verdict_that_is_none_is_graded_again(tmp_path: Path) -> None:
+    with Book(tmp_path) as book:
+        book.enter(KEY, result(1))
+    with closing(sqlite3.connect(tmp_path / NAME)) as connection, connection:
+        connection.execute("UPDATE grades SET verdict = 'excellent', score = 'many'")
+    with Book(tmp_path) as book:
+        assert book.has(KEY) is None
+        entry = book.entry(KEY._replace(grader_version="g2"))
+        assert entry is not None
+        assert entry.was is None
+
+
+def test_a_damaged_roll_costs_that_folder_and_the_others_are_reported(tmp_path: Path) -> None:
+    with Book(tmp_path) as book:
+        book.enter_roll(Roll("/x", "counter"))
+        book.enter_roll(Roll("/y", "counter"))
+    spoil(tmp_path, "rolls", b"rubbish", "folder = '/x'")
+    with Book(tmp_path) as book:
+        assert book.rolls() == (Roll("/y", "counter"),)
+        assert book.damaged_rolls() == ("/x",)
+        assert sheet.read(book).damaged == ("/x",)
+        book.enter_roll(Roll("/x", "counter"))
+        assert book.damaged_rolls() == ()

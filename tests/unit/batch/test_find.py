@@ -297,3 +297,27 @@ def test_what_is_not_there(tmp_path: Path) -> None:
     fill(tmp_path, "broken.zip")
     with pytest.raises(UsageError, match="cannot be unpacked"):
         look(tmp_path / "broken.zip")
+
+
+@pytest.mark.parametrize("inner", [True, False], ids=["in a folder of one", "beside the folders"])
+def test_links_that_lead_round_in_a_circle_cost_nobody_anything(tmp_path: Path, inner: bool) -> None:
+    root = fill(tmp_path / "in", "anna/counter.py", "ben/counter.py")
+    where = root / "ben" if inner else root
+    (where / "itself").symlink_to("itself")
+    (where / "there").symlink_to("back")
+    (where / "back").symlink_to("there")
+    (where / "above").symlink_to("..")
+    (where / "counter_too.py").symlink_to("counter_too.py/counter.py")
+    found = look(root)
+    assert handed(found) == {"anna/counter": "counter.py", "ben/counter": "counter.py"}
+    prefix = "ben/" if inner else ""
+    names = ("itself", "there", "back", "above", "counter_too.py")
+    assert left(found) == {f"{prefix}{name}": "a link; links are not followed" for name in names}
+
+
+def test_a_circle_of_links_in_the_place_of_what_tells_something(tmp_path: Path) -> None:
+    root = fill(tmp_path / "in", "anna/counter.py", "ben/counter.py")
+    for name in ("pyvenv.cfg", ".git", "submission_metadata.yml"):
+        (root / "ben" / name).symlink_to(name)
+    (root / "submission_metadata.yml").symlink_to("submission_metadata.yml")
+    assert handed(look(root)) == {"anna/counter": "counter.py", "ben/counter": "counter.py"}

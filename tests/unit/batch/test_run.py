@@ -101,16 +101,16 @@ def test_a_worker_that_dies_costs_one_submission_and_is_replaced(tmp_path: Path,
     ended = grade(tmp_path, jobs=2)
     assert ended.standing.counts == {Verdict.PASSED: 3, Verdict.FAILED: 1, Verdict.ERROR: 2}
     assert sorted(batch_stub.begun(log)) == sorted(
-        ["# 10 0", "# die 1", "# 6 2", "# die 3", "# 10 4", "# 10 5"]
+        ["# 10 0", "# die 1", "# die 1", "# 6 2", "# die 3", "# die 3", "# 10 4", "# 10 5"]
     )
     with Book(tmp_path / "out") as book:
         roll = book.rolls()[0]
         entry = book.entry(key_of(roll, roll.found.handed[1]))
     assert entry is not None
-    assert entry.result.problem == "the process that graded it has died (signal 9)"
-    assert len(batch_stub.begun(log)) == 6
+    assert entry.result.problem == "this machine has ended the process that graded it (signal 9)"
+    assert len(batch_stub.begun(log)) == 8
     grade(tmp_path)
-    assert sorted(batch_stub.begun(log)[6:]) == ["# die 1", "# die 3"]
+    assert sorted(batch_stub.begun(log)[8:]) == ["# die 1", "# die 1", "# die 3", "# die 3"]
 
 
 def test_a_worker_that_hangs_is_given_up(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,3 +319,38 @@ def test_two_batches_at_once_share_the_work(tmp_path: Path, log: Path) -> None:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("SELECT count(*) FROM grades").fetchall() == [(30,)]
     connection.close()
+
+
+def test_a_batch_does_not_guess_what_a_damaged_roll_said(tmp_path: Path, log: Path) -> None:
+    hand_in(tmp_path / "in", "10")
+    grade(tmp_path, exercise="counter")
+    with contextlib.closing(sqlite3.connect(tmp_path / "out" / NAME)) as connection, connection:
+        connection.execute("UPDATE rolls SET roll = x'00'")
+    with pytest.raises(UsageError, match="say once more with --exercise"):
+        grade(tmp_path)
+    assert grade(tmp_path, exercise="counter").standing.already == 1
+    assert grade(tmp_path).standing.already == 1
+
+
+def test_a_machine_that_lets_nothing_be_graded_is_asked_no_more(tmp_path: Path, log: Path) -> None:
+    hand_in(tmp_path / "in", *["full"] * 9)
+    ended = grade(tmp_path, jobs=1)
+    assert ended.given_up == "this machine is full"
+    assert len(batch_stub.begun(log)) == 6
+    assert ended.standing.counts == {Verdict.ERROR: 6}
+    again = grade(tmp_path, jobs=1)
+    assert len(batch_stub.begun(log)) == 12
+    assert (again.standing.already, again.standing.total) == (0, 9)
+
+
+def test_a_bug_is_told_in_a_log_and_the_others_are_graded(tmp_path: Path, log: Path) -> None:
+    hand_in(tmp_path / "in", "10", "bug", "10")
+    ended = grade(tmp_path)
+    assert ended.standing.counts == {Verdict.PASSED: 2, Verdict.ERROR: 1}
+    assert ended.log == tmp_path / "out" / "errors.log"
+    told = ended.log.read_text()
+    assert "s001/counter.py, exercise counter" in told
+    assert "replay token: abc" in told
+    assert "in _answer\n" in told
+    assert "ZeroDivisionError" in told
+    assert grade(tmp_path).standing.already == 2

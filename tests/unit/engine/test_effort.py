@@ -59,11 +59,15 @@ def test_who_has_computed_too_much_is_cut_off(costs: Any) -> None:
     assert outcome.detail == effort.TOO_SLOW
 
 
-def test_who_has_only_waited_for_the_machine_says_so(costs: Any) -> None:
+@pytest.mark.parametrize(("held", "silence"), [(0.5, Silence.BUSY), (0.1, Silence.STALLED)])
+def test_who_has_only_waited_blames_the_machine_if_that_kept_the_judge_waiting(
+    costs: Any, monkeypatch: pytest.MonkeyPatch, held: float, silence: Silence
+) -> None:
+    monkeypatch.setattr(effort, "_waited", lambda: costs.now * held)
     spent = Effort()
     outcome = None
     while outcome is None:
         costs.now += effort.LOOK_SECONDS
         outcome = spent.outcome(costs, 1, 2)
-    assert (outcome.kind, outcome.silence) == (OutcomeKind.SILENT, Silence.BUSY)
+    assert (outcome.kind, outcome.silence) == (OutcomeKind.SILENT, silence)
     assert costs.now - 5.0 > effort.MOST_SECONDS

@@ -11,10 +11,11 @@ from grader.engine.scripted import Script, ScriptedProgram
 from grader.engine.strategies.dpor import Dpor
 from grader.grading import tokens
 from grader.grading.examination import Examination
-from grader.grading.findings import FindingMaker
+from grader.grading.findings import FindingMaker, Origin
 from grader.grading.flaws import Flaw, Wrong
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
+from grader.runtime.template import SubmissionText
 from tests.polling import plain
 from tests.programs import MEMORY, objects, read, write
 
@@ -41,7 +42,9 @@ def examined(used: Callable[[], Script], fresh: Script) -> Examination:
     def schedule(execution: Execution) -> Any:
         return tokens.paths_of(execution)
 
-    maker = cast(FindingMaker, SimpleNamespace(names=lambda execution: None, schedule=schedule))
+    traced = FindingMaker(Origin(SubmissionText("x", "x.py", ""), ""), Scenario()).traced
+    fake = SimpleNamespace(names=lambda execution: None, schedule=schedule, traced=traced)
+    maker = cast(FindingMaker, fake)
     return Examination(launcher, Scenario(2), verdict, maker, Budget(50, 20, 200), lambda _: None)
 
 

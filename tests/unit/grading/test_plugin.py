@@ -10,7 +10,8 @@ import pytest
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLevel, Finding, FindingKind
 from grader.errors import InternalError
-from grader.grading.plugin import WITHDRAWN, GradingPlugin, merge, run_checks
+from grader.grading.merging import merge
+from grader.grading.plugin import WITHDRAWN, GradingPlugin, run_checks
 from grader.grading.required import Obstacle
 
 _HEAD = """\

@@ -41,7 +41,9 @@ def test_no_line_is_told_where_none_is_known(silence: Silence) -> None:
         (Silence.COMPUTES, "`grader explore --cpu SECONDS`"),
         (Silence.WAITS, "P1 waits in line 7 for something outside of the program"),
         (Silence.HIDES, "P1 has taken away the grader's connection to it in line 7"),
-        (Silence.BUSY, "This machine is too busy"),
+        (Silence.STALLED, "P1 has done nothing for minutes in line 7"),
+        (Silence.ENDED, "by itself or from outside, which cannot be told"),
+        (Silence.REFUSED, "P1 gets no more processes in line 7"),
     ],
 )
 def test_what_cannot_be_judged_says_why(silence: Silence, words: str) -> None:

@@ -31,7 +31,7 @@ def test_everything_that_needs_a_look_is_told() -> None:
         moved=(old,),
     )
     assert [*summary(ended)][2:] == [
-        "1 submission could not be graded:",
+        "1 submission could not be graded, and will be the next time:",
         "  ben.py: no\\nroom",
         "1 grade went down, because the exercise, the grader or the options have changed:",
         "  anna, counter: 5 → 4.5",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from commands import until
 
-from grader.runtime.template import RunnerLost
+from grader.runtime.runner import RunnerLost
 from tests.free_runner import FreeRunner
 
 PATIENT = 100.0

@@ -8,9 +8,11 @@ import msgspec
 import pytest
 
 from grader.core.execution import OutcomeKind, Silence
+from grader.errors import MachineError
 from grader.runtime import patience
 from grader.runtime.allowance import Allowance, Measured
-from grader.runtime.patience import Patience, fatal_error, too_busy
+from grader.runtime.blame import Blame
+from grader.runtime.patience import Patience, fatal_error
 from grader.runtime.protocol import MESSAGES, Message, Silent, Wire, pair
 from grader.runtime.silence import STILL_LOOKS, UNSEEN_LOOKS, Figures
 
@@ -40,7 +42,9 @@ class FakeRunner:
         self.asked = 0
         self.words = b""
         self.after = 0
-        self.exceeded = ""
+        self.exceeded = self.noted = ""
+        self.protected = True
+        self.blame = Blame(self)  # type: ignore[arg-type]
         self._cpu, self._asleep, self._found = cpu, asleep, found
         self.wire, self._end = pair()
 
@@ -49,7 +53,8 @@ class FakeRunner:
         self.looks += 1
         if self.looks == self.after:
             self._end.sendall(self.words)
-        return Figures(self._found, self.looks * self._cpu, 3, self._asleep, self.exceeded)
+        cpu = self.looks * self._cpu
+        return Figures(self._found, cpu, 3, self._asleep, self.exceeded, ready=not self._asleep)
 
     def ask_for_stack(self, wire: Wire) -> None:
         assert wire is self.wire
@@ -140,14 +145,15 @@ def test_a_sleeper_cannot_be_judged_and_is_asked_where_it_is_once(time: Time, ru
 def test_a_judge_that_is_late_itself_blames_the_machine(time: Time, runner: Any) -> None:
     time.late = 0.2
     sleeper = runner(asleep=True)
-    outcome = given_up(sleeper).silent(sleeper.wire, 3)
-    assert (outcome.kind, outcome.silence, outcome.line) == (OutcomeKind.SILENT, Silence.BUSY, 0)
+    with pytest.raises(MachineError, match=r"^this machine is too busy"):
+        given_up(sleeper).silent(sleeper.wire, 3)
     assert sleeper.asked == 0
 
 
 def test_a_task_that_gets_no_core_blames_the_machine(time: Time, runner: Any) -> None:
     starved = runner()
-    assert given_up(starved).silent(starved.wire, 3).silence is Silence.BUSY
+    with pytest.raises(MachineError, match=r"^this machine is too busy"):
+        given_up(starved).silent(starved.wire, 3)
     assert time.now - 50.0 >= 300.0
 
 
@@ -184,17 +190,9 @@ def test_a_further_thread_is_not_asked_where_it_is(time: Time, runner: Any) -> N
 
 def test_what_it_was_killed_for_is_told(time: Time, runner: Any) -> None:
     killed = runner()
-    assert Patience(killed).death(killed.wire) == "the process died"
+    assert Patience(killed).death(killed.wire, 3).detail == "the process died"
     killed.exceeded = "more than 1 MB"
-    waiting = Patience(killed)
-    assert waiting.death(killed.wire) == "it was ended for taking more than 1 MB"
-    killed.exceeded = ""
-    assert waiting.death(killed.wire) == "it was ended for taking more than 1 MB"
-
-
-def test_a_runner_that_does_not_answer_blames_the_machine() -> None:
-    outcome = too_busy(4)
-    assert (outcome.kind, outcome.task, outcome.silence) == (OutcomeKind.SILENT, 4, Silence.BUSY)
+    assert Patience(killed).death(killed.wire, 3).detail == "it was ended for taking more than 1 MB"
 
 
 def test_the_interpreter_s_last_words_are_understood() -> None:

@@ -69,9 +69,17 @@ def test_how_long_it_takes_is_nothing_to_the_limit(share: float) -> None:
 
 def test_a_task_that_never_gets_to_run_says_nothing_about_itself() -> None:
     looks = Looks()
-    while (silence := looks.at(running(0.0))) is None:
+    while (silence := looks.at(Figures(True, 0.0, 0, False, ready=True))) is None:
         pass
     assert silence is Silence.BUSY
+    assert looks.waited == pytest.approx(MOST, abs=0.2)
+
+
+def test_a_task_that_does_not_even_want_to_run_does_not_blame_the_machine() -> None:
+    looks = Looks()  # it waits in the kernel for a child, as after vfork
+    while (silence := looks.at(running(0.0))) is None:
+        pass
+    assert silence is Silence.STALLED
     assert looks.waited == pytest.approx(MOST, abs=0.2)
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from grader.runtime.protocol import pair
-from grader.runtime.template import Runner, RunnerLost, RunnerSilent
+from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
 
 
 def test_a_late_answer_is_never_taken_for_another_one_s() -> None:

@@ -123,6 +123,39 @@ def test_a_loop_that_waits_for_a_number_comes_to_its_end(run, draw):
     assert seen.out[0] == "done True\n"
 
 
+@pytest.mark.parametrize(
+    "branch",
+    [
+        "0.31 < random.random() < 0.312",
+        "random.random() * 3 > 2 and 0.98 < random.random() < 0.981",
+        "int(100 * random.random()) == 37",
+        "LOW < random.random() < LOW + 0.001",
+        "random.randint(10, 200) == 37",
+        "random.randrange(500) == 123",
+        "random.choice(range(50)) == 7",
+        "random.uniform(0, 500) // 1 == 37",
+        "secrets.randbelow(900) == 6 * 7",
+        "roll() == 77",
+    ],
+)
+def test_a_branch_on_a_number_that_the_program_names_is_taken_in_some_draw(run, branch):
+    script = f"""
+        import random, secrets
+        LOW = 0.41
+        def roll(): return random.randint(1, 600)
+        def work():
+            if {branch}: print("taken")
+        for _ in range(2): work()
+    """
+    assert any(run(script, draw).out.get(0) for draw in draws.OF_CONSTANTS)
+
+
+def test_a_number_out_of_very_many_is_not_aimed_at(run):
+    script = "import random; print(random.randint(1, 10**6) == 123, random.getrandbits(40) == 5)"
+    said = {run(script, draw).out[0] for draw in draws.OF_CONSTANTS}
+    assert said == {"False False\n"}
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_children_belong_to_the_draw_and_throw_for_themselves(run, method):
     script = f"""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import UsageError
+from grader.errors import MachineError, UsageError
 from grader.runtime import template as template_module
 from grader.runtime.agent import leftovers, reaper
 from grader.runtime.agent.leftovers import Scratch, SharedNames
@@ -33,6 +33,25 @@ def test_a_folder_goes_once_nobody_holds_its_lock(tmp_path: Path) -> None:
     assert folder.exists()
     scratch.let_go()
     leftovers.remove_stale(str(tmp_path))
+    assert not folder.exists()
+
+
+def test_a_removal_that_is_interrupted_goes_on_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = Scratch(str(tmp_path))
+    folder = Path(scratch.path)
+    for name in "abc":
+        (folder / name / "inner").mkdir(parents=True)
+        (folder / f"{name}.py").touch()
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leftovers.shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            scratch.remove()
+    scratch.let_go()
+    leftovers.remove_stale(str(tmp_path), {os.getpid()})
     assert not folder.exists()
 
 
@@ -107,7 +126,7 @@ def test_only_names_that_are_held_are_blamed(shared: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-@pytest.fixture(params=["landlock", "off"])
+@pytest.fixture(params=["weak", "off"])
 def low(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A level without namespaces; scratch folders come to the path that is given."""
     monkeypatch.setenv(levels.VARIABLE, request.param)
@@ -142,6 +161,6 @@ def test_a_judge_that_ends_before_the_runner_is_ready(low: Path, monkeypatch: py
             return wire, other
 
         monkeypatch.setattr(template_module, "pair", nobody_listens)
-        with pytest.raises(UsageError):
+        with pytest.raises(MachineError):
             template.runner(NOTHING)
     assert list(low.iterdir()) == []

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.runtime.agent import watchdog
+
 _BEGINNING = """
 import mmap, os, sys, tempfile, time
 from grader.runtime.agent import reaper, watchdog
@@ -83,6 +85,42 @@ SCENARIOS = {
         expect(dog(memory=80 * MB).look(), "")
         expect(reaper.children(os.getpid()), [])
     """,
+    "who grows fast stands still while it is measured": """
+        states = []
+        fair = watchdog._fair_share
+        def measured(pid):
+            while not reaper._stands(pid):
+                time.sleep(0.001)
+            states.append(reaper._state(str(pid)))
+            return fair(pid)
+        watchdog._fair_share = measured
+        memory = taken(60 * MB)
+        watch = dog(memory=80 * MB)
+        for _ in range(2):
+            start(lambda: memory[0])
+        expect(watch.look(), "")
+        expect(states, [b"T", b"T"])
+        for pid in reaper.children(os.getpid()):
+            while reaper._stands(pid):
+                if reaper._state(str(pid)) == b"S":
+                    break
+                time.sleep(0.001)
+        start(lambda: taken(90 * MB))
+        expect(watch.look(), "more than 80 MB of memory in all its processes together")
+        expect(set(states), {b"T"})
+    """,
+    "who does not grow fast is not stopped": """
+        memory = taken(60 * MB)
+        watch = dog(memory=80 * MB)
+        for _ in range(2):
+            start(lambda: memory[0])
+        watch._looked -= 1000
+        def refuse(pid, number):
+            sys.exit("stopped")
+        kill, reaper.kill = reaper.kill, refuse
+        expect(watch.look(), "")
+        reaper.kill = kill
+    """,
     "files without a name count": """
         def body():
             file = tempfile.TemporaryFile()
@@ -91,7 +129,8 @@ SCENARIOS = {
             return file
         start(body)
         watch = dog(room=MB)
-        expect([watch.look() for _ in range(5)][-1], "more than 1 MB of files")
+        watch._files_looked -= 1
+        expect(watch.look(), "more than 1 MB of files")
     """,
     "too many processes": """
         watch = dog(processes=2)
@@ -111,3 +150,11 @@ def test_what_is_too_much(scenario: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", f"import sys; sys.path[:] = {path!r}\n{program}"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_the_less_is_left_the_sooner_is_the_next_look() -> None:
+    pauses = [watchdog.pause(left) for left in (2**30, 2**28, 2**26, 0, -(2**20))]
+    assert pauses == sorted(pauses, reverse=True)
+    assert pauses[0] == watchdog.PERIOD
+    assert pauses[1] > pauses[2] > pauses[3] == pauses[4] > 0
+    assert pauses[2] * 4 * 2**30 < 2**26, "at 4 GB a second less is taken than is left"

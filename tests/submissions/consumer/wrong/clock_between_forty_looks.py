@@ -1,0 +1,39 @@
+import queue as queues
+import time
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    for item in items:
+        queue.put(item)
+
+
+def consumer(queue, results):
+    begun = time.monotonic()
+    looks = 0
+    while looks < 40:
+        try:
+            item = queue.get_nowait()
+        except queues.Empty:
+            looks += 1
+            print("nothing for", time.monotonic() - begun)
+            continue
+        if item is None:
+            return
+        looks = 0
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue, results = Queue(maxsize), Queue()
+    source = Process(target=producer, args=(queue, items))
+    workers = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    for process in [source, *workers]:
+        process.start()
+    source.join()
+    for _ in workers:
+        queue.put(None)
+    consumed = [results.get() for _ in items]
+    for worker in workers:
+        worker.join()
+    return consumed
