@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,7 @@ def scratch_folders() -> set[str]:
 
 def test_a_judge_that_is_killed_leaves_nothing(level: str, tmp_path: Path) -> None:
     before = descendants()
-    shared, cgroups_before = ours_in_shared_memory(), groups()
+    shared = ours_in_shared_memory()
     command = [
         sys.executable,
         "-m",
@@ -195,11 +195,12 @@ def test_a_judge_that_is_killed_leaves_nothing(level: str, tmp_path: Path) -> No
         assert judge.poll() is None
         time.sleep(0.02)
     assert time.monotonic() < deadline
+    templates = descendants(judge.pid)
     judge.kill()
     judge.wait()
-    for _ in range(100):
+    for _ in range(600):
         left = {pid for pid in descendants() - before if alive(pid)}
-        folders = [*tmp_path.iterdir(), *(groups() - cgroups_before)]
+        folders = [*tmp_path.iterdir(), *groups(templates)]
         if not (left or folders or ours_in_shared_memory() - shared):
             return
         time.sleep(0.05)
@@ -217,10 +218,15 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def groups() -> set[str]:
-    """The cgroups of runners that there are now."""
+def groups(templates: Iterable[int]) -> set[str]:
+    """The cgroups of runners of these templates that there are now."""
     folders = [Path(subtree.folder) for subtree in cgroups.find().subtrees]
-    return {str(path) for folder in folders for path in folder.glob(f"{cgroup.PREFIX}*")}
+    return {
+        str(path)
+        for folder in folders
+        for pid in templates
+        for path in folder.glob(f"{cgroup.PREFIX}{pid}-*")
+    }
 
 
 def cgroup_of(pid: int) -> str:
@@ -231,7 +237,6 @@ def cgroup_of(pid: int) -> str:
 
 def test_only_student_code_is_in_the_cgroup(level: str) -> None:
     text = SubmissionText("nothing", "nothing.py", "")
-    before = groups()
     with Template() as template:
         if not template.isolation().cgroup:
             pytest.skip("no cgroups here")
@@ -244,8 +249,9 @@ def test_only_student_code_is_in_the_cgroup(level: str) -> None:
             for pid in below - inside:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        assert groups([template.pid])
         template.runner(text).close()
-    assert groups() <= before
+    assert not groups([template.pid])
     assert not [pid for pid in inside if alive(pid)]
 
 
