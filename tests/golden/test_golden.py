@@ -28,7 +28,6 @@ SAMPLE = (
     "counter/right/acquire_try_finally.py",
     "counter/wrong/never_released.py",
     "counter/wrong/two_locked_sections.py",
-    "shared_value/right/per_element_range.py",
     "shared_value/wrong/array_no_lock.py",
 )
 """Quick ones, with each kind of ending."""

@@ -20,7 +20,7 @@ FILES = {
     "ben": SUBMISSIONS / "counter" / "wrong" / "no_lock.py",
     "carl": SUBMISSIONS / "any" / "syntax_error.py",
     "dora": SUBMISSIONS / "any" / "nul_bytes.py",
-    "eva": SUBMISSIONS / "counter" / "wrong" / "endless_loop.py",
+    "eva": SUBMISSIONS / "any" / "sleeps_for_ever_at_import.py",
     "finn": SUBMISSIONS / "any" / "prints_100_megabytes.py",
 }
 VERDICTS = {
@@ -180,7 +180,10 @@ def test_no_room_for_the_reports_is_one_clear_line(graded: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_whatever_ends_a_batch_nothing_is_left_running(tmp_path: Path, how: signal.Signals) -> None:
-    names = [FILES["eva"], *sorted((SUBMISSIONS / "counter" / "wrong").glob("*.py"))[:6]]
+    names = [
+        SUBMISSIONS / "counter" / "wrong" / "endless_loop.py",
+        *sorted((SUBMISSIONS / "counter" / "wrong").glob("*.py"))[:6],
+    ]
     hand_in(tmp_path / "in", {f"s{number}": path for number, path in enumerate(names)})
     command = [
         sys.executable,

@@ -73,9 +73,10 @@ def test_the_solutions_pass_every_run(template: Template, exercise: str) -> None
 
 
 @pytest.mark.parametrize("folder", ["counter", "shared_value", "consumer"])
-def test_right_submissions_pass(template: Template, folder: str) -> None:
-    files = sorted((SUBMISSIONS / folder / "right").glob("*.py"))
-    assert files
+def test_right_submissions_pass(template: Template, folder: str, request: pytest.FixtureRequest) -> None:
+    every = 1 if request.config.getoption("--whole-corpus") else 4
+    files = sorted((SUBMISSIONS / folder / "right").glob("*.py"))[::every]
+    assert len(files) > 5
     planned = [run for run in plan(folder) if run.processes <= 4 and run.run.method is StartMethod.FORK]
     assert planned
     for path in files:

@@ -3,12 +3,18 @@
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import grader
 from reports.test_any_grade import HIDDEN
 from reports.test_html import Tree
+
+from grader.cli import main
+from grader.exploring import explore
+from grader.grading import check
 
 EVIL = r"""
 EVIL = ("\x1b[2J\x1b]0;x\x07</script><script>alert(1)</script>]]>\ufffe\x00\u202e\n"
@@ -48,6 +54,35 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture
+def in_every_format(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., dict[str, str]]:
+    """What a command prints in each format; it grades, or explores, once for all of them."""
+    monkeypatch.setattr(check, "grade_file", _once(check.grade_file))
+    monkeypatch.setattr(explore, "explore_script", _once(explore.explore_script))
+
+    def reports(*command: str) -> dict[str, str]:
+        shown = {}
+        for kind in ("text", "json", "html"):
+            assert main([*command, "--format", kind]) == 1
+            shown[kind] = capsys.readouterr().out
+        return shown
+
+    return reports
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    made: list[Any] = []
+
+    def call(*arguments: Any) -> Any:
+        if not made:
+            made.append(function(*arguments))
+        return made[0]
+
+    return call
+
+
 def _check_all(ran: dict[str, str]) -> None:
     for kind, report in ran.items():
         assert not HIDDEN.search(report.replace("\n", "")), kind
@@ -58,26 +93,20 @@ def _check_all(ran: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1_000_000])
-def test_a_submission(size: int, tmp_path: Path) -> None:
-    (tmp_path / "counter.py").write_text(f"SIZE = {size}{EVIL}{COUNTER}", encoding="utf-8")
-    ran = {
-        kind: grader("check", "counter.py", "--no-free-runs", "--format", kind, cwd=tmp_path)
-        for kind in ("text", "json", "html")
-    }
-    assert [one.status for one in ran.values()] == [1, 1, 1]
-    _check_all({kind: one.out for kind, one in ran.items()})
+def test_a_submission(size: int, tmp_path: Path, in_every_format: Callable[..., dict[str, str]]) -> None:
+    path = tmp_path / "counter.py"
+    path.write_text(f"SIZE = {size}{EVIL}{COUNTER}", encoding="utf-8")
+    _check_all(in_every_format("check", str(path), "--no-free-runs"))
 
 
 @pytest.mark.parametrize("size", [0, 50_000])
-def test_a_program(size: int, tmp_path: Path) -> None:
-    (tmp_path / "evil.py").write_text(f"SIZE = {size}{EVIL}{SCRIPT}", encoding="utf-8")
-    ran = {
-        kind: grader("explore", "evil.py", "--executions", "20", "--format", kind, cwd=tmp_path)
-        for kind in ("text", "json", "html")
-    }
-    assert [one.status for one in ran.values()] == [1, 1, 1]
-    _check_all({kind: one.out for kind, one in ran.items()})
-    document = json.loads(ran["json"].out)
+@pytest.mark.usefixtures("warm_programs")
+def test_a_program(size: int, tmp_path: Path, in_every_format: Callable[..., dict[str, str]]) -> None:
+    path = tmp_path / "evil.py"
+    path.write_text(f"SIZE = {size}{EVIL}{SCRIPT}", encoding="utf-8")
+    ran = in_every_format("explore", str(path), "--executions", "20", "--budget", "3600")
+    _check_all(ran)
+    document = json.loads(ran["json"])
     assert all(len(outcome["failures"]) == 2 for outcome in document["outcomes"]), "two names, cut, are two"
 
 
