@@ -9,10 +9,11 @@ import pytest
 from commands import solution
 
 from grader.core.verdict import FindingKind
-from grader.errors import InternalError
+from grader.errors import InternalError, MachineError
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import Expectation, FreeFlaw, PlannedRun, assess, settle
+from grader.runtime.blame import Blame, Room
 from grader.runtime.free import (
     Cause,
     FreeReport,
@@ -28,7 +29,6 @@ from grader.runtime.free import (
     given,
     plainly,
 )
-from grader.runtime.blame import Blame, Room
 from grader.runtime.runner import RunnerLost
 from grader.runtime.template import SubmissionText, Template
 
@@ -395,3 +395,11 @@ def test_what_a_submission_sees_of_the_grader(template: Template, real_time: boo
         planned = calling("run_counter", 5, returned=[[], 0, [], real_time])
         run = msgspec.structs.replace(planned.run, real_time=real_time)
         assert assess(planned, free.perform(run)) is None
+
+
+def test_a_free_run_whose_runner_the_machine_has_ended_is_an_error_of_the_machine() -> None:
+    with (
+        FreeRuns(lambda: _Silly(None, protected=True)) as free,
+        pytest.raises(MachineError, match="signal 9"),
+    ):
+        free.perform(plan("counter")[0].run)
