@@ -4,7 +4,7 @@ import pytest
 
 from grader.core.verdict import CheckStatus, FindingKind
 from grader.grading.lab import RIGHT_UNDER_CONTROL
-from grader.grading.plugin import WITHDRAWN
+from grader.grading.lab import WRONG_IF_FREE
 from grader.report import json_report
 from tests.commands import solution
 from tests.warm import Grader
@@ -52,7 +52,7 @@ def test_who_looks_for_the_grader_earns_nothing(graded: Grader, detector: str) -
     assert free.status is CheckStatus.FAILED
     assert free.findings[0].kind in (FindingKind.RACE, FindingKind.WRONG_RESULT)
     assert free.findings[0].message.startswith(RIGHT_UNDER_CONTROL)
-    assert {(check.status, check.reason) for check in checks.values()} == {(CheckStatus.SKIPPED, WITHDRAWN)}
+    assert {(check.status, check.reason) for check in checks.values()} == {(CheckStatus.SKIPPED, WRONG_IF_FREE)}
     assert all(check.evidence for check in checks.values())
     assert json_report.of_grade(grade)["remarks"][0] == "Line 1 imports gc, which the exercise does not need."
 
