@@ -320,9 +320,9 @@ def test_what_cannot_be_applied_leads_to_the_next_level(
         isolation = template.isolation()
         assert isolation.level is not Level.NS
         assert isolation.refused[0].startswith("NS: ")
-        path = ROOT / "solutions" / "counter.py"
+        path = ROOT / ("solutions" if "room" in damage else "exercises") / "counter.py"
         graded = grade(template, load(path), catalogue.resolve(path), CheckOptions(free_runs=False))
-    assert graded.passed
+    assert graded.passed == ("room" in damage)
     assert graded.sandbox.startswith(isolation.level.value)
 
 
