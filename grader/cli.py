@@ -6,7 +6,6 @@ needs it, so that `grader list` answers at once.
 
 import argparse
 import errno
-import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from grader import __version__, cli_batch, cli_own
+from grader.cli_arguments import add_grading, count, seconds
 from grader.errors import ExitStatus, MachineError, UsageError
 from grader.report import sanitize
 
@@ -84,7 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_explore(commands)
     _add_replay(commands)
-    cli_batch.add_batch(commands, _positive)
+    cli_batch.add_batch(commands)
     cli_batch.add_report(commands)
     cli_own.add_new(commands)
     cli_own.add_validate(commands)
@@ -108,16 +108,7 @@ def _add_check(commands: "_Commands") -> None:
     )
     _add_format(parser, "text", "json", "html")
     parser.add_argument("--no-free-runs", action="store_true", help="leave out the runs that nobody controls")
-    parser.add_argument(
-        "--budget",
-        type=_positive,
-        metavar="N",
-        help="try so many orders at most for each part of a check (default: 200)",
-    )
-    parser.add_argument(
-        "--seed", metavar="TEXT", help="draw random orders by this (default: a secret of yours)"
-    )
-    parser.add_argument("--unsafe", action="store_true", help="do not close off the code: limits only")
+    add_grading(parser, "a secret of yours")
     parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
     parser.set_defaults(command=check)
 
@@ -141,19 +132,19 @@ def _add_explore(commands: "_Commands") -> None:
         help="how orders are chosen: dpor (default) makes one of each class of equivalent ones",
     )
     parser.add_argument(
-        "--max-preemptions", type=_count, metavar="N", help="only orders with so few interruptions (bounded)"
+        "--max-preemptions", type=count, metavar="N", help="only orders with so few interruptions (bounded)"
     )
     parser.add_argument(
-        "--budget", type=_seconds, metavar="SECONDS", help="stop after this long (default: 60)"
+        "--budget", type=seconds, metavar="SECONDS", help="stop after this long (default: 60)"
     )
-    parser.add_argument("--executions", type=_count, metavar="N", help="stop after so many (default: 10,000)")
+    parser.add_argument("--executions", type=count, metavar="N", help="stop after so many (default: 10,000)")
     parser.add_argument(
         "--cpu",
-        type=_seconds,
+        type=seconds,
         metavar="SECONDS",
         help="how long a process may compute without using anything shared (default: as the first execution shows)",
     )
-    parser.add_argument("--seed", type=_count, metavar="N", help="for the strategies pct and random")
+    parser.add_argument("--seed", type=count, metavar="N", help="for the strategies pct and random")
     parser.add_argument("--show-all-steps", action="store_true", help="show long failures from end to end")
     parser.set_defaults(command=explore)
 
@@ -337,33 +328,6 @@ def sandbox(arguments: argparse.Namespace) -> ExitStatus:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         super().error(sanitize.line(message))
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return seconds
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return number
 
 
 def _no_command(parser: argparse.ArgumentParser) -> ExitStatus:

@@ -2,10 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.cli_arguments import add_grading
 from grader.errors import ExitStatus
 from grader.report import sanitize
 
@@ -24,7 +24,7 @@ def _jobs(text: str) -> int:
     return number
 
 
-def add_batch(commands: Any, count: Callable[[str], int]) -> None:
+def add_batch(commands: Any) -> None:
     """The grammar of `grader batch`."""
     parser = commands.add_parser(
         "batch", help="grade a whole folder of submissions, or go on where that stopped", epilog=_EPILOG
@@ -46,21 +46,12 @@ def add_batch(commands: Any, count: Callable[[str], int]) -> None:
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the list of the class")
     parser.add_argument("--jobs", type=_jobs, metavar="N", help="so many at once (default: one a core)")
     parser.add_argument(
-        "--budget",
-        type=count,
-        metavar="N",
-        help="try so many orders at most for each part of a check (default: 200)",
-    )
-    parser.add_argument(
-        "--seed", metavar="TEXT", help="draw random orders by this (default: the book's secret)"
-    )
-    parser.add_argument(
         "--free-runs",
         action=argparse.BooleanOptionalAction,
         default=None,
         help="whether to make the runs that nobody controls (default: yes, or as the last time)",
     )
-    parser.add_argument("--unsafe", action="store_true", help="do not close off the code: limits only")
+    add_grading(parser, "the book's secret")
     parser.set_defaults(command=batch)
 
 

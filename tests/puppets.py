@@ -9,7 +9,7 @@ import os
 import random
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
@@ -92,6 +92,8 @@ class Stage:
         self.seed = seed
         self.shared = tuple(shared)
         self.hostile = hostile
+        self.said: Callable[[], object] = lambda: None
+        """Called for each operation that is announced."""
         self.wires: dict[int, PuppetWire] = {}
         self.tasks = 0
 
@@ -203,6 +205,7 @@ class Puppet:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._channel.send(message)
+        self._stage.said()
 
     def _place(self) -> int:
         return self._random.randint(0, self._places)

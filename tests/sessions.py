@@ -57,6 +57,7 @@ class PuppetProgram:
         tasks.top(HOST_PLACE, "import")
         stage = Stage(self._seed, self._shared, self._hostile)
         stage.tasks = len(self._scenario.calls)
+        stage.said = self._count
         session_module.pair = stage.pair
         runner = NoRunner(stage)
         session = ProcessSession(runner, tasks, Patience(runner))  # type: ignore[arg-type]
@@ -66,6 +67,9 @@ class PuppetProgram:
             stage.puppet((place,), task, other.detach(), list(self._shared))
             session.add(task, wire, call.function, place)
         return session
+
+    def _count(self) -> None:
+        self.steps += 1
 
     def close(self) -> None:
         pass
@@ -139,7 +143,7 @@ def examined(
         blocked = examination.inconclusive()
     if blocked is not None:
         findings = (*findings, blocked)
-    return Played(sum(len(one.trace) for one in executions), executions, _grade(findings, merge([evidence])))
+    return Played(program.steps, executions, _grade(findings, merge([evidence])))
 
 
 def played_again(seed: str, execution: Execution, hostile: float) -> Execution | None:

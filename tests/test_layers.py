@@ -32,6 +32,7 @@ LAYERS = [
     "batch",
     "exploring",
     "report",
+    "cli_arguments",
     "cli_batch",
     "cli_own",
     "cli",

@@ -32,9 +32,14 @@ class Held:
         self._waited = _waited()
 
     @property
+    def seconds(self) -> float:
+        """How long that is ago."""
+        return _clock() - self._began
+
+    @property
     def too_much(self) -> bool:
         """Whether it was kept from running for so long that nothing can be said about what it judges."""
-        return _waited() - self._waited > MOST_HELD * (_clock() - self._began)
+        return _waited() - self._waited > MOST_HELD * self.seconds
 
 
 def _waited() -> float:

@@ -37,6 +37,7 @@ from grader.grading.examination import SEED, Examination
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw
 from grader.runtime.agent.draws import HASHES, OF_CHANCE
+from grader.runtime.blame import once_more
 from grader.runtime.session import ScriptProgram
 
 _ALONE = (OperationKind.PROCESS_EXIT, OperationKind.SLEEP, OperationKind.READY)
@@ -86,18 +87,24 @@ def explore_script(
 
     Raises:
         InternalError: the grader itself failed.
+        MachineError: the machine has not let it be explored, twice.
     """
     started = time.monotonic()
-    with open_script(script, options.cpu) as program:
-        study = _Study(script, options, program, on_progress)
-        with closing(study):
-            report = study.report()
+    report = once_more(lambda last: _explored(script, options, on_progress, last=last))
     return msgspec.structs.replace(
         report,
         seconds=time.monotonic() - started,
         sandbox=ISOLATION.line,
         unprotected=ISOLATION.missing,
     )
+
+
+def _explored(script: Script, options: Options, on_progress: OnProgress, *, last: bool) -> ScriptReport:
+    with (
+        open_script(script, options.cpu, last=last) as program,
+        closing(_Study(script, options, program, on_progress, last=last)) as study,
+    ):
+        return study.report()
 
 
 class _Study:
@@ -109,7 +116,10 @@ class _Study:
         options: Options,
         program: ScriptProgram,
         on_progress: OnProgress,
+        *,
+        last: bool = True,
     ) -> None:
+        self._last_try = last
         self._script = script
         self._options = options
         self._program = program
@@ -138,7 +148,8 @@ class _Study:
     ) -> Examination:
         options, program = self._options, self._program
         if draw in HASHES:
-            program = self._opened.enter_context(open_script(self._script, self._options.cpu, draw))
+            opened = open_script(self._script, self._options.cpu, draw, last=self._last_try)
+            program = self._opened.enter_context(opened)
         elif draw:
             program = program.under(draw)
         return Examination(

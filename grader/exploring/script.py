@@ -14,6 +14,7 @@ from grader.grading.scenario import Scenario
 from grader.grading.submission import Submission, load
 from grader.runtime.agent.draws import HASHES
 from grader.runtime.allowance import Measured
+from grader.runtime.blame import Blame
 from grader.runtime.pinning import pinned
 from grader.runtime.sandbox.levels import Isolation, Level
 from grader.runtime.session import ScriptProgram
@@ -74,12 +75,15 @@ def load_script(path: Path, arguments: Sequence[str] = ()) -> Script:
 
 
 @contextmanager
-def open_script(script: Script, cpu: float | None = None, draw: int = 0) -> Iterator[ScriptProgram]:
+def open_script(
+    script: Script, cpu: float | None = None, draw: int = 0, *, last: bool = True
+) -> Iterator[ScriptProgram]:
     """The program, to be executed; nothing of it is left afterwards.
 
     A process may compute for `cpu` seconds by itself, or as long as the first execution makes it seem to need.
     It sees the folder it is run in, the environment, and the packages that are installed beside the grader. `draw`
-    decides what chance and the clock say, and the hash seed (`grader.runtime.agent.draws`).
+    decides what chance and the clock say, and the hash seed (`grader.runtime.agent.draws`). Unless it is the `last`
+    try, what may have been the machine's fault is not held against the program.
     """
     hash_seed = HASHES.get(draw, 0)
     place = ScriptPlace(str(script.file.path), script.arguments, str(Path.cwd()))
@@ -90,4 +94,5 @@ def open_script(script: Script, cpu: float | None = None, draw: int = 0) -> Iter
         template.runner(text, place) as runner,
     ):
         runner.allowance = Measured(cpu)
+        runner.blame = Blame(runner, last=last)
         yield ScriptProgram(runner, runner.script(), draw=draw)

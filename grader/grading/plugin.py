@@ -47,6 +47,8 @@ class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 WITHDRAWN = "right under control, but wrong when nobody controls the order"
 _TIMED_OUT = "from pytest-timeout"
+MOST_SECONDS = 600.0
+"""Of one grading, after which no more checks are begun: mostly it takes a few. A batch waits for much longer."""
 
 
 class _Record(msgspec.Struct):
@@ -91,6 +93,7 @@ class GradingPlugin:
         self._told_missing: set[str] = set()
         self._fault: MachineError | None = None
         self._held: Held | None = None
+        self._whole = Held()
         self.replayed: ReplayDone | None = None
         self.obstacle: Obstacle | None = None
         """Why there is nothing to be replayed."""
@@ -171,6 +174,9 @@ class GradingPlugin:
         if record.status is not CheckStatus.PASSED:
             pytest.skip("decided already")
         record.ran = True
+        if self._whole.seconds > MOST_SECONDS:
+            self._give_up(record, self._whole)
+            pytest.skip("the grading takes too long")
         self._held = Held()
         self._on_check(record.title, 0)
         self._skip_unless_possible(record, item)
@@ -245,7 +251,7 @@ class GradingPlugin:
         elif isinstance(error, ReplayDone):
             self.replayed = error
         elif isinstance(error, pytest.fail.Exception) and _TIMED_OUT in str(error):
-            self._timed_out(record)
+            self._give_up(record, self._held)
         elif (fault := blame.of_error(error)) is not None:
             self._fault = self._fault or fault
         else:
@@ -255,9 +261,9 @@ class GradingPlugin:
             ]
             record.error = f"{type(error).__name__}: {error}{f' (line {lines[-1]})' if lines else ''}"
 
-    def _timed_out(self, record: _Record) -> None:
-        """A check has taken longer than any has to."""
-        if self._held is None or self._held.too_much:
+    def _give_up(self, record: _Record, held: Held | None) -> None:
+        """A check, or all that came before it, has taken longer than any has to: is it the machine's fault?"""
+        if held is None or held.too_much:
             self._fault = self._fault or MachineError(f"{TOO_SLOW} (at the check “{record.title}”)")
         else:
             record.status = CheckStatus.INCONCLUSIVE

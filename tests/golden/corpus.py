@@ -72,7 +72,8 @@ def graded(names: Sequence[str], jobs: int) -> Iterator[Graded]:
 
 def _finished(crew: Crew[str]) -> Iterator[Graded]:
     try:
-        for name, result in crew.results(1.0):
+        for name, answer in crew.results(1.0):
+            result = answer.result
             if result.grade is None:
                 yield Graded(name, of_problem(result.problem))
             else:

@@ -9,10 +9,11 @@ import pytest
 from commands import solution
 
 from grader.core.verdict import FindingKind
-from grader.errors import InternalError
+from grader.errors import InternalError, MachineError
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import Expectation, FreeFlaw, PlannedRun, assess, settle
+from grader.runtime.blame import Blame, Room
 from grader.runtime.free import (
     Cause,
     FreeReport,
@@ -184,8 +185,16 @@ def test_whoever_kills_the_runner_loses_that_run_only(template: Template) -> Non
 class _Silly:
     """A runner that gives one answer, or is lost."""
 
-    def __init__(self, answer: bytes | None) -> None:
+    def __init__(self, answer: bytes | None, *, protected: bool = False) -> None:
         self._answer = answer
+        self.protected, self.noted, self.exceeded = protected, "", ""
+        self.blame = Blame(self)
+
+    def ended(self) -> int | None:
+        return -9
+
+    def room(self, processes: int) -> Room:
+        raise RunnerLost
 
     def ask(self, command: dict[str, Any], seconds: float) -> bytes:
         if self._answer is None:
@@ -386,3 +395,11 @@ def test_what_a_submission_sees_of_the_grader(template: Template, real_time: boo
         planned = calling("run_counter", 5, returned=[[], 0, [], real_time])
         run = msgspec.structs.replace(planned.run, real_time=real_time)
         assert assess(planned, free.perform(run)) is None
+
+
+def test_a_free_run_whose_runner_the_machine_has_ended_is_an_error_of_the_machine() -> None:
+    with (
+        FreeRuns(lambda: _Silly(None, protected=True)) as free,
+        pytest.raises(MachineError, match="signal 9"),
+    ):
+        free.perform(plan("counter")[0].run)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -177,7 +177,7 @@ def scratch_folders() -> set[str]:
 
 def test_a_judge_that_is_killed_leaves_nothing(level: str, tmp_path: Path) -> None:
     before = descendants()
-    shared, cgroups_before = ours_in_shared_memory(), groups()
+    shared = ours_in_shared_memory()
     command = [
         sys.executable,
         "-m",
@@ -191,11 +191,12 @@ def test_a_judge_that_is_killed_leaves_nothing(level: str, tmp_path: Path) -> No
     judge = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT, env=variables)
     until(lambda: len(descendants() - before) >= 5 or judge.poll() is not None)
     assert judge.poll() is None
+    templates = descendants(judge.pid)
     judge.kill()
     judge.wait()
     until(lambda: not any(map(alive, descendants() - before)))
     until(lambda: not [*tmp_path.iterdir()] and not ours_in_shared_memory() - shared)
-    until(lambda: not groups() - cgroups_before)
+    until(lambda: not groups(templates))
 
 
 def ours_in_shared_memory() -> set[str]:
@@ -209,10 +210,15 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def groups() -> set[str]:
-    """The cgroups of runners that there are now."""
+def groups(templates: Iterable[int]) -> set[str]:
+    """The cgroups of runners of these templates that there are now."""
     folders = [Path(subtree.folder) for subtree in cgroups.find().subtrees]
-    return {str(path) for folder in folders for path in folder.glob(f"{cgroup.PREFIX}*")}
+    return {
+        str(path)
+        for folder in folders
+        for pid in templates
+        for path in folder.glob(f"{cgroup.PREFIX}{pid}-*")
+    }
 
 
 def cgroup_of(pid: int) -> str:
@@ -223,7 +229,6 @@ def cgroup_of(pid: int) -> str:
 
 def test_only_student_code_is_in_the_cgroup(level: str) -> None:
     text = SubmissionText("nothing", "nothing.py", "")
-    before = groups()
     with Template() as template:
         if not template.isolation().cgroup:
             pytest.skip("no cgroups here")
@@ -236,8 +241,9 @@ def test_only_student_code_is_in_the_cgroup(level: str) -> None:
             for pid in below - inside:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        assert groups([template.pid])
         template.runner(text).close()
-    assert groups() <= before
+    assert not groups([template.pid])
     assert not [pid for pid in inside if alive(pid)]
 
 

@@ -62,7 +62,7 @@ def sweep(spare: Collection[int] = ()) -> int:
         while True:
             below = {victim for pid in spare for victim in descendants(pid)}
             unread = {
-                victim for victim in below if not _lives(victim)
+                victim for victim in below if not lives(victim)
             }  # their parent is stopped, so they stay
             victims = (below | set(descendants(own, spare))) - unread
             if not victims:
@@ -101,7 +101,7 @@ def _state(path: str) -> bytes:
         return b""
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
     """Whether a process is more than an entry that its parent has not read yet."""
     if _state(str(pid)) not in (b"Z", b"X", b""):
         return True

@@ -92,7 +92,8 @@ class Watchdog:
         pids = reaper.descendants(os.getpid())
         if self._names is not None:
             self._names.look(pids)
-        self._note(pids)
+        if len(pids) > self._processes // _NEAR:
+            self._note(f"more than {self._processes // _NEAR} processes")
         if len(pids) > self._processes:
             return f"more than {self._processes} processes"
         if self.ended_by_kernel() or self._too_much_memory(pids, now):
@@ -106,16 +107,9 @@ class Watchdog:
         """What the kernel has killed some of them for since the last time, in words; empty if it has not."""
         return self._memory_words if self._group is not None and self._group.out_of_memory() else ""
 
-    def _note(self, pids: list[int]) -> None:
+    def _note(self, text: str) -> None:
         """Tell of the first time that anything is near to its limit."""
-        if self._is_noted:
-            return
-        text = ""
-        if len(pids) > self._processes // _NEAR:
-            text = f"more than {self._processes // _NEAR} processes"
-        elif sum(map(_resident, pids)) > self._memory // _NEAR < sum(map(_fair_share, pids)):
-            text = f"more than {self._memory // _NEAR >> 20} MB of memory"
-        if text:
+        if not self._is_noted:
             self._is_noted = True
             self.note(text)
 
@@ -132,8 +126,13 @@ class Watchdog:
         used = sum(map(_resident, pids))
         fast = used - self._used > self._memory * _FAST * (now - self._looked)
         self._used, self._looked = used, now
+        near = self._memory // _NEAR
         if used > self._memory:
             used = self._fairly(pids, held=pids if fast else ())
+        elif used > near and not self._is_noted:
+            used = sum(map(_fair_share, pids))
+        if used > near:
+            self._note(f"more than {near >> 20} MB of memory")
         cost = time.thread_time() - started
         self._next = time.monotonic() + pause(self._memory - used, cost)
         return used > self._memory

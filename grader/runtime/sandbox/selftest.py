@@ -86,10 +86,10 @@ def run() -> SelfTest:
 
 
 def _left(template: Template, before: set[int]) -> set[int]:
-    """The processes below the template besides `before`, once those that are ending have had the time for it."""
+    """The processes that live below the template besides `before`, once those that end have had the time for it."""
     deadline = time.monotonic() + _GRACE_SECONDS
     while True:
-        left = set(reaper.descendants(template.pid)) - before
+        left = {pid for pid in reaper.descendants(template.pid) if reaper.lives(pid)} - before
         if not left or time.monotonic() > deadline:
             return left
         time.sleep(0.01)

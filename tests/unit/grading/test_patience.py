@@ -1,6 +1,7 @@
 """Giving up after a time beyond all reason does not count, if going on waiting would have helped."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -54,7 +55,7 @@ def explored(
     def names(execution: Execution) -> Names:
         return Names("", scenario.shared, execution, {})
 
-    maker = cast(FindingMaker, SimpleNamespace(names=names, schedule=tokens.paths_of))
+    maker = cast(FindingMaker, SimpleNamespace(names=names, schedule=tokens.paths_of, traced=nullcontext))
     examination = Examination(
         lambda fresh: cast(Any, Program(scenario.objects, [nothing, *scripts])),
         scenario,

@@ -9,7 +9,9 @@ import pytest
 
 from grader.core.execution import Budget
 from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLevel, Finding, FindingKind
-from grader.errors import InternalError
+from grader.engine.effort import Held
+from grader.errors import InternalError, MachineError
+from grader.grading import plugin as plugin_module
 from grader.grading.merging import merge
 from grader.grading.plugin import WITHDRAWN, GradingPlugin, run_checks
 from grader.grading.required import Obstacle
@@ -292,3 +294,59 @@ def test_where_everything_is_known_to_be_wrong_nothing_is_run_free(graded: Grade
     results = graded(_FREE.format(more="fail()", g="fail()", h="fail()", wrong="'f'"))
     assert results["test_free"].status is CheckStatus.SKIPPED
     assert results["test_f"].score == 2
+
+
+TWO_CHECKS = """
+@check(function="f")
+def test_one(lab):
+    pass
+
+@check(function="f")
+def test_two(lab):
+    pass
+"""
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_grading_that_takes_far_too_long_ends(
+    graded: Graded, monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    monkeypatch.setattr(plugin_module, "MOST_SECONDS", -1.0)
+    monkeypatch.setattr(Held, "too_much", held)
+    if held:
+        with pytest.raises(MachineError, match=r"^this machine is too slow, or too busy"):
+            graded(TWO_CHECKS)
+    else:
+        assert set(statuses(graded(TWO_CHECKS)).values()) == {"inconclusive"}
+
+
+def test_what_the_machine_does_ends_all_checks_and_is_no_bug(graded: Graded) -> None:
+    with pytest.raises(MachineError, match="No space left on device"):
+        graded(
+            """
+            import errno
+
+            @check(function="f")
+            def test_one(lab):
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+            @check(function="f")
+            def test_two(lab):
+                raise AssertionError("this is not executed any more")
+            """
+        )
+
+
+def test_a_bug_of_ours_keeps_the_token_of_its_order(graded: Graded) -> None:
+    with pytest.raises(InternalError, match="ZeroDivisionError") as caught:
+        graded(
+            """
+            @check(function="f")
+            def test_one(lab):
+                error = ZeroDivisionError()
+                error.replay = "abc"
+                raise error
+            """
+        )
+    assert caught.value.replay == "abc"
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)

@@ -10,7 +10,7 @@ import pytest
 from grader.core.execution import OutcomeKind, Silence
 from grader.errors import MachineError
 from grader.runtime import patience
-from grader.runtime.allowance import Allowance, Measured
+from grader.runtime.allowance import MOST_COMPUTED, Allowance, Measured
 from grader.runtime.blame import Blame
 from grader.runtime.patience import Patience, fatal_error
 from grader.runtime.protocol import MESSAGES, Message, Silent, Wire, pair
@@ -212,3 +212,17 @@ def test_the_other_end_is_known_by_its_number() -> None:
         assert isinstance(other, socket.socket)
         assert wire.other_end > 0
     wire.close()
+
+
+def test_what_a_process_computes_is_counted_where_it_keeps_the_judge_waiting(time: Time, runner: Any) -> None:
+    slow = runner(0.2)
+    for words in (3, 6):  # it says something after so many looks
+        slow.words, slow.after = frame({"operation": {"kind": "time.sleep"}}), words
+        Patience(slow).receive(slow.wire, MESSAGES, ORIGIN)
+    assert slow.allowance.computed == pytest.approx(slow.looks * 0.2), "no look is counted twice"
+    assert not slow.allowance.is_spent
+    slow.allowance.computed = MOST_COMPUTED + 1
+    assert slow.allowance.is_spent
+    measured = Measured()
+    measured.computed = MOST_COMPUTED + 1
+    assert not measured.is_spent, "the user's own program may compute as it likes"

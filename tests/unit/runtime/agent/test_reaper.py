@@ -76,7 +76,7 @@ seen = []
 resume = reaper.kill
 def look(pid, number=signal.SIGKILL):
     if number == signal.SIGCONT:
-        seen.extend(pid for pid in reaper.descendants(os.getpid(), [one]) if reaper._lives(pid))
+        seen.extend(pid for pid in reaper.descendants(os.getpid(), [one]) if reaper.lives(pid))
     return resume(pid, number)
 reaper.kill = look
 reaper.sweep([one])

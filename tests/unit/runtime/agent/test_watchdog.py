@@ -53,6 +53,22 @@ finally:
 """
 
 SCENARIOS = {
+    "what is near to a limit is told once": """
+        watch, told = dog(memory=200 * MB), []
+        watch.note = told.append
+        start(lambda: taken(40 * MB))
+        expect(watch.look(), "")
+        expect(told, [])
+        start(lambda: taken(90 * MB))
+        for _ in range(3):
+            expect(watch.look(), "")
+            expect(told, ["more than 100 MB of memory"])
+        many, told = dog(memory=400 * MB, processes=4), []
+        many.note = told.append
+        start(lambda: None)
+        expect(many.look(), "")
+        expect(told, ["more than 2 processes"])
+    """,
     "the sum over all processes counts": """
         watch = dog(memory=60 * MB)
         start(lambda: taken(40 * MB))
