@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -36,6 +37,11 @@ class Ran(NamedTuple):
     err: str
     left: tuple[str, ...]
     seconds: float
+
+    @property
+    def told(self) -> str:
+        """What it has said on stderr but how far a batch is, which it says if it takes long."""
+        return re.sub(r"(?m)^\d+/\d+ graded.*\n", "", self.err)
 
     @property
     def document(self) -> Any:

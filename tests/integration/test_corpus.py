@@ -91,7 +91,7 @@ def test_submission(entry: Entry, template: Template) -> None:
     findings = [finding for check in seen.checks for finding in check.findings]
     if entry.expect == "right":
         assert findings == []
-        assert seen.passed
+        assert (seen.score, seen.max_score, seen.passed) == (10.0, 10.0, True)
         return
     assert not seen.passed
     assert {finding.kind.value for finding in findings} & set(entry.kinds), [f.message for f in findings]

@@ -102,14 +102,11 @@ def test_a_number_that_can_be_read_in_another_way_is_as_good(graded: Grader, way
 
 _CONSUMER = """\
 import pickle, zlib
-from collections import namedtuple
 from multiprocessing import *
 
-Numbered = namedtuple("Numbered", "number item")
-
 class Box:
-    def __init__(self, content):
-        self.content = content
+    def __init__(self, number, content):
+        self.number, self.content = number, content
 
 def producer(queue, items):
     for item in items:
@@ -135,17 +132,16 @@ def run_pipeline(items, consumers, maxsize=0):
 """
 PIPELINES = {
     "numbers": ("list(range(len(items)))", "[items[number] for number in got]", False),
-    "numbers in boxes": ("[Box(n) for n, _ in enumerate(items)]", "list(items)", False),
+    "numbers in boxes": ("[Box(n, n) for n, _ in enumerate(items)]", "list(items)", False),
     "all items in each": ("[list(items) for _ in items]", "list(items)", False),
     "compressed": (
         "[zlib.compress(pickle.dumps(item)) for item in items]",
         "[pickle.loads(zlib.decompress(data)) for data in got]",
         False,
     ),
-    "in boxes": ("[Box(item) for item in items]", "[box.content for box in got]", True),
-    "numbered": (
-        "list(map(Numbered, range(len(items)), items))",
-        "[one.item for one in sorted(got, key=lambda one: one.number)]",
+    "in numbered boxes": (
+        "list(map(Box, range(len(items)), items))",
+        "[box.content for box in sorted(got, key=lambda box: box.number)]",
         True,
     ),
     "pickled": ("[pickle.dumps(item) for item in items]", "[pickle.loads(data) for data in got]", True),

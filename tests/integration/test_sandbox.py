@@ -75,7 +75,7 @@ def thorough(request: pytest.FixtureRequest, strong: str) -> str:
 
 def hostile(name: str, *options: str) -> Ran:
     path = HOSTILE / f"{name}.py"
-    return grader("check", path, "--exercise", "counter", "--format", "json", *options)
+    return grader("check", path, "--exercise", "counter", "--format", "json", *options, little_computing=True)
 
 
 def test_right_code_passes(level: str) -> None:
@@ -154,7 +154,7 @@ def test_nobody_is_called(strong: str, servers: list[socket.socket]) -> None:
 
 
 def test_other_programs_live_on(strong: str) -> None:
-    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "grader-victim"])
+    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(36_000)", "grader-victim"])
     try:
         hostile("hunts_a_process")
         assert victim.poll() is None
@@ -326,9 +326,9 @@ def test_what_cannot_be_applied_leads_to_the_next_level(
         isolation = template.isolation()
         assert isolation.level is not Level.NS
         assert isolation.refused[0].startswith("NS: ")
-        path = ROOT / "solutions" / "counter.py"
+        path = ROOT / ("solutions" if "room" in damage else "exercises") / "counter.py"
         graded = grade(template, load(path), catalogue.resolve(path), CheckOptions(free_runs=False))
-    assert graded.passed
+    assert graded.passed == ("room" in damage)
     assert graded.sandbox.startswith(isolation.level.value)
 
 

@@ -19,7 +19,7 @@ from grader.exploring.script import load_script
 from grader.grading import catalogue
 from grader.grading.check import CheckOptions, grade
 from grader.grading.submission import from_data
-from grader.runtime import allowance
+from grader.runtime import allowance, silence
 from grader.runtime.patience import Patience
 from grader.runtime.template import Template
 from tests.commands import ROOT
@@ -34,6 +34,16 @@ WAITS = {
 }
 CALL = "def main():\n    "
 LOOP = "def main():\n    n = 0\n    while True:\n        n += 1\n        n -= 1\n"
+
+
+@pytest.fixture(autouse=True)
+def few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for something outside is found out sooner than for users."""
+    monkeypatch.setattr(silence, "STILL_LOOKS", 8)
+    monkeypatch.setattr(silence, "STILL_SECONDS", 0.8)
+    monkeypatch.setattr(silence, "MOSTLY_LOOKS", 20)
+    monkeypatch.setattr(silence, "MOSTLY_AWAKE", 2)
+    monkeypatch.setattr(silence, "UNSEEN_LOOKS", 10)
 
 
 @pytest.fixture(params=[False, True], ids=["idle", "busy"])
@@ -148,10 +158,7 @@ def test_an_execution_of_many_steps_that_all_compute_is_cut_off(
     assert (outcome.kind, outcome.detail) == (OutcomeKind.UNCONTROLLED, effort.TOO_SLOW)
 
 
-def test_who_hides_its_process_has_gained_nothing(
-    template: Template, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("grader.runtime.silence.UNSEEN_LOOKS", 10)
+def test_who_hides_its_process_has_gained_nothing(template: Template) -> None:
     source = """\
     import ctypes
 
@@ -265,7 +272,7 @@ def test_a_program_may_compute_as_long_as_its_first_execution(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(allowance, "CHECK_SECONDS", 0.1)
-    report = explored_program(tmp_path, COMPUTES.format(when=0, rounds=20_000_000))
+    report = explored_program(tmp_path, COMPUTES.format(when=0, rounds=4_000_000))
     assert report.verdict is Verdict.VERIFIED
 
 

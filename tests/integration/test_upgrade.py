@@ -73,7 +73,7 @@ def test_a_batch_goes_on_with_an_old_book_and_loses_nothing(tmp_path: Path) -> N
     submissions, output = old_book.lay_out(tmp_path)
     before = grades_of(output)
     ran = grader("batch", submissions, "--output", output)
-    assert (ran.status, ran.err, ran.left) == (1, "", ())
+    assert (ran.status, ran.told, ran.left) == (1, "", ())
     assert "6 graded now" in ran.out
     assert "graded by" not in ran.out
     # The roster and the options are those of the batch before.

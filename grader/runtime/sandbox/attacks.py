@@ -22,6 +22,8 @@ _children: list[int] = []
 _real_fork = os.fork
 _REFUSED = 100
 _AGAIN_SECONDS = 0.02
+_HELD_SECONDS = 3.0
+_LOOK_SECONDS = 0.05
 
 
 def reads(path: str) -> bool:
@@ -135,14 +137,35 @@ def _explode(writer: int, until: float) -> None:
 
 
 def takes_memory(processes: int, each: int) -> int:
-    """Have processes use so many megabytes each, all at once; how many megabytes that were."""
+    """Have processes use so many megabytes each, all at once and for a while; how many megabytes that were.
+
+    On a busy machine it takes a while until they are there, and until somebody notices.
+    """
+    reader, writer = os.pipe()
+
+    def take() -> bytearray:
+        taken = bytearray(os.urandom(1)) * (each * _MB)
+        os.write(writer, b"x")
+        return taken
+
     for _ in range(processes):
-        pid = _fork(lambda: bytearray(os.urandom(1)) * (each * _MB))
+        pid = _fork(take)
         if pid is not None:
             _children.append(pid)
-    _wait(1.0)
-    alive = sum(os.waitpid(pid, os.WNOHANG)[0] == 0 for pid in _children)
+    there, held = 0, 0.0
+    while (alive := sum(map(_lives, _children))) == processes and held < _HELD_SECONDS:
+        if there < processes:
+            there += (
+                len(os.read(reader, processes)) if select.select([reader], [], [], _LOOK_SECONDS)[0] else 0
+            )
+        else:
+            _wait(_LOOK_SECONDS)
+            held += _LOOK_SECONDS
     return _done(alive * each)
+
+
+def _lives(pid: int) -> bool:
+    return os.waitpid(pid, os.WNOHANG)[0] == 0
 
 
 def reserves_memory(size: int) -> bool:

@@ -146,10 +146,9 @@ def test_whoever_does_not_read_cannot_hold_up_the_sender(ends: Ends, monkeypatch
     wire._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, 50_000))
     with pytest.raises(Ended):
         send_on_and_on(wire)
-    started = time.monotonic()
+    wire._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 0, 0))
     with pytest.raises(Ended):
-        wire.send({})
-    assert time.monotonic() - started < 0.04, "it is given up once, not again and again"
+        wire.send({})  # it was given up, so this one does not even try: it would wait for ever
 
 
 def test_a_descriptor_travels_with_its_frame(ends: Ends) -> None:

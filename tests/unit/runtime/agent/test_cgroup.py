@@ -129,7 +129,7 @@ def test_what_belongs_to_nobody_is_removed(stand_in: Path) -> None:
 def test_without_the_kernels_kill_a_loop_kills_who_cannot_fork(stand_in: Path) -> None:
     tree = Tree(described(stand_in, 1, Part.PIDS), "grader-a")
     Group([tree], 512, 0).let_go()
-    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(36_000)"])
     (stand_in / "grader-a/cgroup.procs").write_text(f"{victim.pid}\n")
     tree.kill()
     assert victim.wait() == -9
