@@ -202,7 +202,7 @@ class Lab:
             self._raise_what_is_wrong(examination, withdraws)
 
         (tried := Trials(make, fail, interruptions)).run(numbered)
-        processes = tuple(sorted({scenario.processes for _, scenario, _ in numbered}))
+        processes = tuple(sorted({trial.scenario.processes for trial in numbered}))
         made, threads = tried.executions, self._bench.has_threads or tried.has_threads
         told = Evidence(EvidenceLevel.BOUNDED, processes, made, threads, inputs=len(numbered))
         self.evidence.append(told)
@@ -240,7 +240,6 @@ class Lab:
             raise Inconclusive(findings[0])
 
     def _free_finding(self, flaw: FreeFlaw) -> Finding:
-        maker = self._maker(Scenario(), 0)
         output = without_traceback(flaw.output) if flaw.failure is not None else flaw.output
         was_right = self.free is not None and self.free.get(flaw.function, False)
         known = was_right and flaw.kind is not FindingKind.INCONCLUSIVE
@@ -250,7 +249,7 @@ class Lab:
             help=help_for(flaw.failure) if flaw.failure is not None else "",
             schedule_dependent=flaw.kind is FindingKind.RACE,
             processes=flaw.processes,
-            location=maker.location(flaw.line),
+            location=self._maker(Scenario(), 0).location(flaw.line),
             expected=flaw.expected,
             got=flaw.got,
             output=output[:OUTPUT_LIMIT],
@@ -272,8 +271,8 @@ class Lab:
         if self._replay is not None:
             self._replay_if_asked(number, scenario, verdict, budget, overshoot)
             return
-        fewer = min(budget.executions, most or budget.executions)
-        budget = msgspec.structs.replace(budget, executions=fewer)
+        most = min(budget.executions, most or budget.executions)
+        budget = msgspec.structs.replace(budget, executions=most)
         draws = Draws(
             self._maker_of_examinations(number, scenario, verdict, overshoot),
             budget,
@@ -290,8 +289,8 @@ class Lab:
             self._raise_what_is_undecided(draws.examination)
 
     def _next_number(self) -> int:
-        number, self._scenarios = self._scenarios, self._scenarios + 1
-        return number
+        self._scenarios += 1
+        return self._scenarios - 1
 
     def _large_budget(self) -> Budget:
         return msgspec.structs.replace(self._budget, steps=LARGE_STEPS)
