@@ -12,8 +12,8 @@ from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLeve
 from grader.engine.effort import Held
 from grader.errors import InternalError, MachineError
 from grader.grading import plugin as plugin_module
-from grader.grading.merging import merge
 from grader.grading.lab import WRONG_IF_FREE
+from grader.grading.merging import merge
 from grader.grading.plugin import GradingPlugin, run_checks
 from grader.grading.required import Obstacle
 
