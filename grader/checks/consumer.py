@@ -298,9 +298,14 @@ def test_producer_puts_elsewhere(lab: Lab) -> None:
     counts = lab.named(27, 2_000, most=2)
     numbers = lab.named(-(2**40), 2**40)
     texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
-    tried: list[tuple[str, list[Any]]] = [(f"{count} items", list(range(count))) for count in counts]
-    tried += [("numbers that the program names", [0, *numbers, *texts])] if numbers else []
-    lab.try_each([*(_produced(*one, 1) for one in tried), _produced_again(3)], withdraws=[PRODUCER])
+    lab.try_each(
+        [
+            *(_produced(f"{count} items", list(range(count)), 0) for count in counts),
+            _produced("numbers that the program names", [0, *numbers, *texts], 1),
+            _produced_again(3),
+        ],
+        withdraws=[PRODUCER],
+    )
 
 
 def _consumed_again(times: int) -> tuple[Scenario, Verdict]:
@@ -321,9 +326,14 @@ def test_consumer_passes_on_elsewhere(lab: Lab) -> None:
     counts = lab.named(13, 2_000, most=2)
     numbers = lab.named(-(2**40), 2**40)
     texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
-    tried: list[tuple[str, list[Any]]] = [(f"{count} items", list(range(count))) for count in counts]
-    tried += [("numbers that the program names", [0, *numbers, *texts])] if numbers else []
-    lab.try_each([*(_consumed(*one, 1) for one in tried), _consumed_again(3)], withdraws=[CONSUMER])
+    lab.try_each(
+        [
+            *(_consumed(f"{count} items", list(range(count)), 0) for count in counts),
+            _consumed("numbers that the program names", [0, *numbers, *texts], 1),
+            _consumed_again(3),
+        ],
+        withdraws=[CONSUMER],
+    )
 
 
 def _run_again(times: int) -> tuple[Scenario, Verdict]:

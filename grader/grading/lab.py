@@ -201,7 +201,7 @@ class Lab:
         def fail(examination: Examination) -> None:
             self._raise_what_is_wrong(examination, withdraws)
 
-        (tried := Trials(make, fail, interruptions)).run(numbered)
+        (tried := Trials(make, fail, interruptions, only_wrong=bool(withdraws))).run(numbered)
         processes = tuple(sorted({trial.scenario.processes for trial in numbered}))
         made, threads = tried.executions, self._bench.has_threads or tried.has_threads
         told = Evidence(EvidenceLevel.BOUNDED, processes, made, threads, inputs=len(numbered))

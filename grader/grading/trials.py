@@ -37,13 +37,21 @@ class Trials:
     """Tries inputs; `fail` is called with the first one that does not pass, and raises.
 
     Besides the order in which nobody is interrupted there are so many in which somebody is, between two lines that use
-    the same object.
+    the same object. If `only_wrong` ones fail, what cannot be judged, or takes too long, passes.
     """
 
-    def __init__(self, make: Make, fail: Callable[[Examination], object], interruptions: int = 0) -> None:
+    def __init__(
+        self,
+        make: Make,
+        fail: Callable[[Examination], object],
+        interruptions: int = 0,
+        *,
+        only_wrong: bool = False,
+    ) -> None:
         self._make = make
         self._fail = fail
         self._interruptions = interruptions
+        self._only_wrong = only_wrong
         self.has_threads = False
         """Whether any has started a thread."""
         self.executions = 0
@@ -63,7 +71,8 @@ class Trials:
         for trial in trials:
             with closing(self._make(trial, kept)) as tried:
                 if self._passes(tried):
-                    passed.append(tried)
+                    if tried.tally.last is not None and tried.tally.blocked is None:
+                        passed.append(tried)
                     continue
                 if kept is None or not kept.used:
                     self._failed(tried)
@@ -71,7 +80,8 @@ class Trials:
                 if not self._passes(again):
                     self._failed(again)
             return False
-        return kept is None or not kept.used or min(passed[1:], key=_length).same_in_new_processes()
+        shortest = min(passed[1:], key=_length, default=None)
+        return kept is None or not kept.used or shortest is None or shortest.same_in_new_processes()
 
     def _passes(self, tried: Examination) -> bool:
         self.executions += tried.explore(InTurn(), tried.tally).executions
@@ -79,7 +89,7 @@ class Trials:
             interrupted = Interrupted(1 + self._interruptions, each_spot_once=True)
             self.executions += tried.explore(interrupted, tried.tally).executions
         self.has_threads = self.has_threads or tried.has_threads
-        return tried.tally.last is not None and not tried.tally.first
+        return not tried.tally.first and (self._only_wrong or tried.tally.last is not None)
 
     def _failed(self, tried: Examination) -> None:
         """See whether any order goes well, then say what is wrong."""
