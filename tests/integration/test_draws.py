@@ -189,7 +189,9 @@ def test_a_livelock_that_chance_may_end_is_a_remark(explored) -> None:
     assert "left to chance" in report.remark
     assert "left to chance" in of_report(report, "program.py").basis
     assert printed(report) == {"done"}
-    assert [one.kind for one in explored(loop.format(pause="0.1"), opposite, most=20).findings] == [FindingKind.HANG]
+    assert [one.kind for one in explored(loop.format(pause="0.1"), opposite, most=20).findings] == [
+        FindingKind.HANG
+    ]
 
 
 def test_a_wait_for_what_never_comes_is_no_matter_of_chance(explored) -> None:
