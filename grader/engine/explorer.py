@@ -9,6 +9,7 @@ import msgspec
 from grader.core.execution import NO_LIMIT, Budget, Claim, Execution, OutcomeKind, StopReason
 from grader.engine.driver import run
 from grader.engine.program import Program
+from grader.engine.stack import with_room
 from grader.engine.strategies.base import Strategy
 from grader.engine.tasks import TaskTable
 
@@ -63,6 +64,7 @@ class Admission(Protocol):
         """Whether all executions together do not."""
 
 
+@with_room
 def explore(
     program: Program,
     strategy: Strategy,

@@ -19,7 +19,7 @@ import msgspec
 from grader.core.operations import Creation, Operation, Update
 
 _LENGTH = struct.Struct(">I")
-_CHUNK = 262_144
+_CHUNK = 65_536
 MAX_FRAME = 64 * 2**20
 MAX_CREATED = 10_000
 MOST_CLOCK = 2**53
