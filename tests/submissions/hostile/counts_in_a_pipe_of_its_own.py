@@ -1,5 +1,5 @@
 import multiprocessing
-import posix
+import _socket
 
 def increment_counter(counter, lock):
     with lock:
@@ -8,17 +8,17 @@ def increment_counter(counter, lock):
 
 
 def work(decoy, out):
-    posix.write(out, b"x")
+    out.send(b"x")
     decoy.value = 1
 
 
 def run_counter(processes):
-    reader, writer = posix.pipe()
+    reader, writer = _socket.socketpair()
     decoy = multiprocessing.Value("i", 0)
     workers = [multiprocessing.Process(target=work, args=(decoy, writer)) for _ in range(processes)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    decoy.value = len(posix.read(reader, 1000))
+    decoy.value = len(reader.recv(1000))
     return decoy.value
