@@ -97,6 +97,29 @@ def test_producer_waits_for_room(lab: Lab, maxsize: int, items: list[Any]) -> No
     )
 
 
+def _produced_again(times: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"{times} calls in a process")
+    queue = scenario.queue("queue")
+    scenario.call(PRODUCER, queue, [1, 2], times=times)
+    return scenario, lambda seen: expect_queue.holds(seen, queue, [1, 2] * times)
+
+
+@pytest.mark.check(points=0, function=PRODUCER, after=["test_producer_puts_anything"])
+def test_producer_puts_elsewhere(lab: Lab) -> None:
+    """producer puts other numbers of items as well, and however often it is called"""
+    counts = lab.named(27, 2_000, most=2)
+    numbers = lab.named(-(2**40), 2**40)
+    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
+    lab.try_each(
+        [
+            *(_produced(f"{count} items", list(range(count)), 0) for count in counts),
+            _produced("numbers that the program names", [0, *numbers, *texts], 1),
+            _produced_again(3),
+        ],
+        withdraws=[PRODUCER],
+    )
+
+
 @pytest.mark.check(points=0.5, function=CONSUMER)
 @pytest.mark.parametrize("items", [[3, 1, 2, 1, 1], [], [5], [0, 1, 2, 3, 4], FALSY, MIXED, list(range(12))])
 def test_consumer_passes_all_on(lab: Lab, items: list[Any]) -> None:
@@ -181,6 +204,34 @@ def test_consumers_share(lab: Lab, consumers: int, items: list[Any]) -> None:
             *expect_queue.holds(seen, results, items, in_order=False),
             *expect_queue.left_on(seen, queue, []),
         ],
+    )
+
+
+def _consumed_again(times: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"{times} calls in a process")
+    queue, results = scenario.queue("queue", items=[1, 2, 3, None] * times), scenario.queue("results")
+    scenario.call(CONSUMER, queue, results, times=times)
+    return scenario, lambda seen: [
+        *expect_queue.holds(seen, results, [1, 2, 3] * times),
+        *expect_queue.left_on(seen, queue, []),
+    ]
+
+
+@pytest.mark.check(
+    points=0, function=CONSUMER, after=["test_consumer_passes_anything_on", "test_consumers_share"]
+)
+def test_consumer_passes_on_elsewhere(lab: Lab) -> None:
+    """consumer passes on other numbers of items as well, and however often it is called"""
+    counts = lab.named(13, 2_000, most=2)
+    numbers = lab.named(-(2**40), 2**40)
+    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
+    lab.try_each(
+        [
+            *(_consumed(f"{count} items", list(range(count)), 0) for count in counts),
+            _consumed("numbers that the program names", [0, *numbers, *texts], 1),
+            _consumed_again(3),
+        ],
+        withdraws=[CONSUMER],
     )
 
 
@@ -283,57 +334,6 @@ def test_pipeline_with_more(lab: Lab, items: list[Any], consumers: int, maxsize:
     scenario = Scenario(1 + consumers)
     scenario.main(RUN, items, consumers, maxsize)
     lab.sample(scenario, lambda seen: _ran(seen, items, consumers, maxsize), schedules=5)
-
-
-def _produced_again(times: int) -> tuple[Scenario, Verdict]:
-    scenario = Scenario(about=f"{times} calls in a process")
-    queue = scenario.queue("queue")
-    scenario.call(PRODUCER, queue, [1, 2], times=times)
-    return scenario, lambda seen: expect_queue.holds(seen, queue, [1, 2] * times)
-
-
-@pytest.mark.check(points=0, function=PRODUCER, after=["test_producer_puts_anything"])
-def test_producer_puts_elsewhere(lab: Lab) -> None:
-    """producer puts other numbers of items as well, and however often it is called"""
-    counts = lab.named(27, 2_000, most=2)
-    numbers = lab.named(-(2**40), 2**40)
-    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
-    lab.try_each(
-        [
-            *(_produced(f"{count} items", list(range(count)), 0) for count in counts),
-            _produced("numbers that the program names", [0, *numbers, *texts], 1),
-            _produced_again(3),
-        ],
-        withdraws=[PRODUCER],
-    )
-
-
-def _consumed_again(times: int) -> tuple[Scenario, Verdict]:
-    scenario = Scenario(about=f"{times} calls in a process")
-    queue, results = scenario.queue("queue", items=[1, 2, 3, None] * times), scenario.queue("results")
-    scenario.call(CONSUMER, queue, results, times=times)
-    return scenario, lambda seen: [
-        *expect_queue.holds(seen, results, [1, 2, 3] * times),
-        *expect_queue.left_on(seen, queue, []),
-    ]
-
-
-@pytest.mark.check(
-    points=0, function=CONSUMER, after=["test_consumer_passes_anything_on", "test_consumers_share"]
-)
-def test_consumer_passes_on_elsewhere(lab: Lab) -> None:
-    """consumer passes on other numbers of items as well, and however often it is called"""
-    counts = lab.named(13, 2_000, most=2)
-    numbers = lab.named(-(2**40), 2**40)
-    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
-    lab.try_each(
-        [
-            *(_consumed(f"{count} items", list(range(count)), 0) for count in counts),
-            _consumed("numbers that the program names", [0, *numbers, *texts], 1),
-            _consumed_again(3),
-        ],
-        withdraws=[CONSUMER],
-    )
 
 
 def _run_again(times: int) -> tuple[Scenario, Verdict]:

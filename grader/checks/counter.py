@@ -88,6 +88,26 @@ def test_frees_lock(lab: Lab) -> None:
     lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
 
 
+def _together(start: int, times: int = 1) -> tuple[Scenario, Verdict]:
+    calls = f", {times} calls in each process" if times > 1 else ""
+    scenario = Scenario(2, f"Value('i', {start}){calls}")
+    counter, lock = scenario.value("i", start, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock, count=2, times=times)
+    return scenario, lambda seen: expect.final_value(seen, counter, start + 2 * times)
+
+
+@pytest.mark.check(points=0, function=INCREMENT, after=["test_loses_nothing", "test_adds_one_to_any"])
+def test_loses_nothing_elsewhere(lab: Lab) -> None:
+    """No increment is lost with other numbers either, and when a process counts several times"""
+    starts = [41, 10**6, -3, *lab.named(-(2**31), 2**31 - 3)]
+    calls = [3, *lab.named(4, 60, most=2)]
+    lab.try_each(
+        [*map(_together, starts), *(_together(0, times) for times in calls)],
+        interruptions=EACH_SPOT,
+        withdraws=[INCREMENT],
+    )
+
+
 _INCREMENT_IS_RIGHT = ["test_keeps_partners_out", "test_frees_lock"]
 
 
@@ -135,26 +155,6 @@ def test_runs_with_many(lab: Lab, processes: int, schedules: int) -> None:
     scenario = Scenario(processes)
     scenario.main(RUN, processes)
     lab.sample(scenario, lambda seen: _ran(seen, processes), schedules=schedules)
-
-
-def _together(start: int, times: int = 1) -> tuple[Scenario, Verdict]:
-    calls = f", {times} calls in each process" if times > 1 else ""
-    scenario = Scenario(2, f"Value('i', {start}){calls}")
-    counter, lock = scenario.value("i", start, "counter"), scenario.lock()
-    scenario.call(INCREMENT, counter, lock, count=2, times=times)
-    return scenario, lambda seen: expect.final_value(seen, counter, start + 2 * times)
-
-
-@pytest.mark.check(points=0, function=INCREMENT, after=["test_loses_nothing", "test_adds_one_to_any"])
-def test_loses_nothing_elsewhere(lab: Lab) -> None:
-    """No increment is lost with other numbers either, and when a process counts several times"""
-    starts = [41, 10**6, -3, *lab.named(-(2**31), 2**31 - 3)]
-    calls = [3, *lab.named(4, 60, most=2)]
-    lab.try_each(
-        [*map(_together, starts), *(_together(0, times) for times in calls)],
-        interruptions=EACH_SPOT,
-        withdraws=[INCREMENT],
-    )
 
 
 def _run_with(processes: int) -> tuple[Scenario, Verdict]:

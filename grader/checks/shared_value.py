@@ -120,6 +120,31 @@ def test_value_frees_lock(lab: Lab, typecode: str) -> None:
     lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
 
 
+def _together(typecode: str, start: Any, times: int = 1) -> tuple[Scenario, Verdict]:
+    calls = f", {times} calls in each process" if times > 1 else ""
+    scenario = Scenario(2, f"Value({typecode!r}, {start!r}){calls}")
+    value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
+    scenario.call(VALUE, value, lock, count=2, times=times)
+    return scenario, lambda seen: expect.final_value(seen, value, counted_up(typecode, start, 2 * times))
+
+
+@pytest.mark.check(points=0, function=VALUE, after=["test_value_loses_nothing", "test_value_of_every_type"])
+def test_value_loses_nothing_elsewhere(lab: Lab) -> None:
+    """No update of a value is lost with other types and numbers either, and in several calls"""
+    values: list[tuple[str, Any]] = [
+        *((typecode, 1) for typecode in INTEGERS),
+        *(("i", start) for start in (10**6, -3, *lab.named(-(2**31), 2**31 - 3))),
+        *(("d", start) for start in (0.1, *map(float, lab.named(2, 2**52, most=2)))),
+        ("f", 0.125),
+    ]
+    calls = [3, *lab.named(4, 60, most=2)]
+    lab.try_each(
+        [*(_together(*value) for value in values), *(_together("i", 0, times) for times in calls)],
+        interruptions=EACH_SPOT,
+        withdraws=[VALUE],
+    )
+
+
 @pytest.mark.check(points=0.5, function=ARRAY)
 @pytest.mark.parametrize(
     ("typecode", "start"),
@@ -205,6 +230,32 @@ def test_array_frees_lock(lab: Lab, start: list[int]) -> None:
     lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
 
 
+def _together_in(typecode: str, start: list[Any], times: int = 1) -> tuple[Scenario, Verdict]:
+    calls = f", {times} calls in each process" if times > 1 else ""
+    scenario = Scenario(2, f"Array({typecode!r}, {show(start)}){calls}")
+    array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock, count=2, times=times)
+    expected = [counted_up(typecode, item, 2 * times) for item in start]
+    return scenario, lambda seen: expect.final_value(seen, array, expected)
+
+
+@pytest.mark.check(points=0, function=ARRAY, after=["test_array_loses_nothing", "test_array_of_every_size"])
+def test_array_loses_nothing_elsewhere(lab: Lab) -> None:
+    """No update of an array is lost with other types and lengths either, and in several calls"""
+    lengths = [lab.drawn(4, 12), *lab.named(3, 600, most=3)]
+    arrays: list[tuple[str, list[Any]]] = [
+        *((typecode, [1, 2]) for typecode in INTEGERS if typecode != "i"),
+        *(("i", list(range(length))) for length in lengths),
+        ("f", [0.125, 2.0]),
+        ("d", [0.1]),
+    ]
+    lab.try_each(
+        [*(_together_in(*array) for array in arrays), _together_in("i", [5, 6], 3)],
+        interruptions=FEW_SPOTS,
+        withdraws=[ARRAY],
+    )
+
+
 _VALUE_IS_RIGHT = ["test_value_keeps_partners_out", "test_value_frees_lock"]
 
 
@@ -270,57 +321,6 @@ def test_runs_with_many(lab: Lab, typecode: str, initial: Any, processes: int, s
     scenario = Scenario(processes)
     scenario.main(RUN, typecode, initial, processes)
     lab.sample(scenario, lambda seen: _ran(seen, typecode, initial, processes), schedules=schedules)
-
-
-def _together(typecode: str, start: Any, times: int = 1) -> tuple[Scenario, Verdict]:
-    calls = f", {times} calls in each process" if times > 1 else ""
-    scenario = Scenario(2, f"Value({typecode!r}, {start!r}){calls}")
-    value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
-    scenario.call(VALUE, value, lock, count=2, times=times)
-    return scenario, lambda seen: expect.final_value(seen, value, counted_up(typecode, start, 2 * times))
-
-
-@pytest.mark.check(points=0, function=VALUE, after=["test_value_loses_nothing", "test_value_of_every_type"])
-def test_value_loses_nothing_elsewhere(lab: Lab) -> None:
-    """No update of a value is lost with other types and numbers either, and in several calls"""
-    values: list[tuple[str, Any]] = [
-        *((typecode, 1) for typecode in INTEGERS),
-        *(("i", start) for start in (10**6, -3, *lab.named(-(2**31), 2**31 - 3))),
-        *(("d", start) for start in (0.1, *map(float, lab.named(2, 2**52, most=2)))),
-        ("f", 0.125),
-    ]
-    calls = [3, *lab.named(4, 60, most=2)]
-    lab.try_each(
-        [*(_together(*value) for value in values), *(_together("i", 0, times) for times in calls)],
-        interruptions=EACH_SPOT,
-        withdraws=[VALUE],
-    )
-
-
-def _together_in(typecode: str, start: list[Any], times: int = 1) -> tuple[Scenario, Verdict]:
-    calls = f", {times} calls in each process" if times > 1 else ""
-    scenario = Scenario(2, f"Array({typecode!r}, {show(start)}){calls}")
-    array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
-    scenario.call(ARRAY, array, lock, count=2, times=times)
-    expected = [counted_up(typecode, item, 2 * times) for item in start]
-    return scenario, lambda seen: expect.final_value(seen, array, expected)
-
-
-@pytest.mark.check(points=0, function=ARRAY, after=["test_array_loses_nothing", "test_array_of_every_size"])
-def test_array_loses_nothing_elsewhere(lab: Lab) -> None:
-    """No update of an array is lost with other types and lengths either, and in several calls"""
-    lengths = [lab.drawn(4, 12), *lab.named(3, 600, most=3)]
-    arrays: list[tuple[str, list[Any]]] = [
-        *((typecode, [1, 2]) for typecode in INTEGERS if typecode != "i"),
-        *(("i", list(range(length))) for length in lengths),
-        ("f", [0.125, 2.0]),
-        ("d", [0.1]),
-    ]
-    lab.try_each(
-        [*(_together_in(*array) for array in arrays), _together_in("i", [5, 6], 3)],
-        interruptions=FEW_SPOTS,
-        withdraws=[ARRAY],
-    )
 
 
 def _run_with(typecode: str, initial: Any, processes: int) -> tuple[Scenario, Verdict]:
