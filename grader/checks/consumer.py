@@ -24,9 +24,11 @@ BIG = "x" * 40_000
 """Two of these do not fit into a pipe together."""
 LARGE = "y" * 100_000
 ODD = [math.nan, [None], (None, 1), {"k": None}, [[None, [None]]], {1, 2}, -(2**70), "\N{SNOWMAN}", [0], [0]]
+SHAPES = [(1, 2, 3), (), ((),), b"", frozenset(), -1, -2, 2**61 - 1, 0, "None", {"a": None}, [1, 2, 3, 4], ""]
 EQUAL = [1, 1.0, True, 1, 0, 0.0, False, "a", "a", "a", [], [], (), (), 7, 7, 7]
 TRIED: dict[str, tuple[list[Any], int]] = {
     "NaN, nested None and the like": (ODD, 0),
+    "empty ones, tuples and numbers of the same hash": (SHAPES, 0),
     "items that are equal to others": (EQUAL, 0),
     "items of a class with its own __eq__": (THINGS, 0),
     "26 items": (list(range(26)), 0),
@@ -281,6 +283,84 @@ def test_pipeline_with_more(lab: Lab, items: list[Any], consumers: int, maxsize:
     scenario = Scenario(1 + consumers)
     scenario.main(RUN, items, consumers, maxsize)
     lab.sample(scenario, lambda seen: _ran(seen, items, consumers, maxsize), schedules=5)
+
+
+def _produced_again(times: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"{times} calls in a process")
+    queue = scenario.queue("queue")
+    scenario.call(PRODUCER, queue, [1, 2], times=times)
+    return scenario, lambda seen: expect_queue.holds(seen, queue, [1, 2] * times)
+
+
+@pytest.mark.check(points=0, function=PRODUCER, after=["test_producer_puts_anything"])
+def test_producer_puts_elsewhere(lab: Lab) -> None:
+    """producer puts other numbers of items as well, and however often it is called"""
+    counts = lab.named(27, 2_000, most=2)
+    numbers = lab.named(-(2**40), 2**40)
+    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
+    lab.try_each(
+        [
+            *(_produced(f"{count} items", list(range(count)), 0) for count in counts),
+            _produced("numbers that the program names", [0, *numbers, *texts], 1),
+            _produced_again(3),
+        ],
+        withdraws=[PRODUCER],
+    )
+
+
+def _consumed_again(times: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(about=f"{times} calls in a process")
+    queue, results = scenario.queue("queue", items=[1, 2, 3, None] * times), scenario.queue("results")
+    scenario.call(CONSUMER, queue, results, times=times)
+    return scenario, lambda seen: [
+        *expect_queue.holds(seen, results, [1, 2, 3] * times),
+        *expect_queue.left_on(seen, queue, []),
+    ]
+
+
+@pytest.mark.check(
+    points=0, function=CONSUMER, after=["test_consumer_passes_anything_on", "test_consumers_share"]
+)
+def test_consumer_passes_on_elsewhere(lab: Lab) -> None:
+    """consumer passes on other numbers of items as well, and however often it is called"""
+    counts = lab.named(13, 2_000, most=2)
+    numbers = lab.named(-(2**40), 2**40)
+    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
+    lab.try_each(
+        [
+            *(_consumed(f"{count} items", list(range(count)), 0) for count in counts),
+            _consumed("numbers that the program names", [0, *numbers, *texts], 1),
+            _consumed_again(3),
+        ],
+        withdraws=[CONSUMER],
+    )
+
+
+def _run_again(times: int) -> tuple[Scenario, Verdict]:
+    call = f"call number {times} of run_pipeline([1, 2], 1)"
+    scenario = Scenario(2, f"{times} calls of run_pipeline([1, 2], 1)")
+    scenario.main(RUN, [1, 2], 1, times=times)
+    return scenario, lambda seen: [
+        *expect.started_again(seen, MAIN, 2, call, times),
+        *expect_queue.pipeline_returned(seen, MAIN, [1, 2], call, in_order=True),
+    ]
+
+
+@pytest.mark.check(points=0, function=RUN, after=["test_pipeline_passes_anything", "test_pipeline_with_more"])
+def test_pipeline_elsewhere(lab: Lab) -> None:
+    """run_pipeline is right for other numbers of items and consumers, and however often it is called"""
+    counts = lab.named(21, 600, most=2)
+    consumers = [lab.drawn(5, 9), *lab.named(4, 17, most=2)]
+    calls = [4, *lab.named(5, 12, most=1)]
+    lab.try_each(
+        [
+            *(_piped(f"{count} items", list(range(count))) for count in counts),
+            *(_piped(f"{number} consumers", [3, 1, 2], 0, number) for number in consumers),
+            *map(_run_again, calls),
+        ],
+        interruptions=2,
+        withdraws=[RUN],
+    )
 
 
 @pytest.mark.free

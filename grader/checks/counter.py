@@ -5,7 +5,7 @@ import pytest
 from grader.grading import expect
 from grader.grading.examination import Verdict
 from grader.grading.flaws import Flaw
-from grader.grading.lab import Lab
+from grader.grading.lab import EACH_SPOT, Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 
@@ -135,6 +135,50 @@ def test_runs_with_many(lab: Lab, processes: int, schedules: int) -> None:
     scenario = Scenario(processes)
     scenario.main(RUN, processes)
     lab.sample(scenario, lambda seen: _ran(seen, processes), schedules=schedules)
+
+
+def _together(start: int, times: int = 1) -> tuple[Scenario, Verdict]:
+    calls = f", {times} calls in each process" if times > 1 else ""
+    scenario = Scenario(2, f"Value('i', {start}){calls}")
+    counter, lock = scenario.value("i", start, "counter"), scenario.lock()
+    scenario.call(INCREMENT, counter, lock, count=2, times=times)
+    return scenario, lambda seen: expect.final_value(seen, counter, start + 2 * times)
+
+
+@pytest.mark.check(points=0, function=INCREMENT, after=["test_loses_nothing", "test_adds_one_to_any"])
+def test_loses_nothing_elsewhere(lab: Lab) -> None:
+    """No increment is lost with other numbers either, and when a process counts several times"""
+    starts = [41, 10**6, -3, *lab.named(-(2**31), 2**31 - 3)]
+    calls = [3, *lab.named(4, 60, most=2)]
+    lab.try_each(
+        [*map(_together, starts), *(_together(0, times) for times in calls)],
+        interruptions=EACH_SPOT,
+        withdraws=[INCREMENT],
+    )
+
+
+def _run_with(processes: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(processes, f"run_counter({processes})")
+    scenario.main(RUN, processes)
+    return scenario, lambda seen: _ran(seen, processes)
+
+
+def _run_again(times: int) -> tuple[Scenario, Verdict]:
+    call = f"call number {times} of run_counter(2)"
+    scenario = Scenario(2, f"{times} calls of run_counter(2)")
+    scenario.main(RUN, 2, times=times)
+    return scenario, lambda seen: [
+        *expect.started_again(seen, MAIN, 2, call, times),
+        *expect.returned(seen, MAIN, 2, call),
+    ]
+
+
+@pytest.mark.check(points=0, function=RUN, after=["test_runs", "test_runs_with_many"])
+def test_runs_elsewhere(lab: Lab) -> None:
+    """run_counter is right for other numbers of processes, and however often it is called"""
+    counts = [lab.drawn(6, 20), *lab.named(4, 41)]
+    calls = [4, *lab.named(5, 12, most=1)]
+    lab.try_each([*map(_run_with, counts), *map(_run_again, calls)], interruptions=EACH_SPOT, withdraws=[RUN])
 
 
 @pytest.mark.free

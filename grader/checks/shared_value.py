@@ -8,7 +8,7 @@ import pytest
 from grader.grading import expect
 from grader.grading.examination import Verdict
 from grader.grading.flaws import Flaw
-from grader.grading.lab import Lab
+from grader.grading.lab import EACH_SPOT, Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 from grader.grading.values import counted_up, limits, show
@@ -21,6 +21,8 @@ INTEGERS = "bBhHiIlLqQ"
 ALMOST_TOO_LARGE = 2**24 - 2.0
 """An `f` holds it exactly, and the next integer."""
 DOUBLES = [0.0, 0.1, 1 / 3, 0.125, 1e15]
+FEW_SPOTS = 3
+"""Interruptions where an execution may be long."""
 LONG = 260
 """More elements than most would do in one piece: 64, 100, 256."""
 VALUES: list[tuple[str, Any]] = [
@@ -268,6 +270,91 @@ def test_runs_with_many(lab: Lab, typecode: str, initial: Any, processes: int, s
     scenario = Scenario(processes)
     scenario.main(RUN, typecode, initial, processes)
     lab.sample(scenario, lambda seen: _ran(seen, typecode, initial, processes), schedules=schedules)
+
+
+def _together(typecode: str, start: Any, times: int = 1) -> tuple[Scenario, Verdict]:
+    calls = f", {times} calls in each process" if times > 1 else ""
+    scenario = Scenario(2, f"Value({typecode!r}, {start!r}){calls}")
+    value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
+    scenario.call(VALUE, value, lock, count=2, times=times)
+    return scenario, lambda seen: expect.final_value(seen, value, counted_up(typecode, start, 2 * times))
+
+
+@pytest.mark.check(points=0, function=VALUE, after=["test_value_loses_nothing", "test_value_of_every_type"])
+def test_value_loses_nothing_elsewhere(lab: Lab) -> None:
+    """No update of a value is lost with other types and numbers either, and in several calls"""
+    values: list[tuple[str, Any]] = [
+        *((typecode, 1) for typecode in INTEGERS),
+        *(("i", start) for start in (10**6, -3, *lab.named(-(2**31), 2**31 - 3))),
+        *(("d", start) for start in (0.1, *map(float, lab.named(2, 2**52, most=2)))),
+        ("f", 0.125),
+    ]
+    calls = [3, *lab.named(4, 60, most=2)]
+    lab.try_each(
+        [*(_together(*value) for value in values), *(_together("i", 0, times) for times in calls)],
+        interruptions=EACH_SPOT,
+        withdraws=[VALUE],
+    )
+
+
+def _together_in(typecode: str, start: list[Any], times: int = 1) -> tuple[Scenario, Verdict]:
+    calls = f", {times} calls in each process" if times > 1 else ""
+    scenario = Scenario(2, f"Array({typecode!r}, {show(start)}){calls}")
+    array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
+    scenario.call(ARRAY, array, lock, count=2, times=times)
+    expected = [counted_up(typecode, item, 2 * times) for item in start]
+    return scenario, lambda seen: expect.final_value(seen, array, expected)
+
+
+@pytest.mark.check(points=0, function=ARRAY, after=["test_array_loses_nothing", "test_array_of_every_size"])
+def test_array_loses_nothing_elsewhere(lab: Lab) -> None:
+    """No update of an array is lost with other types and lengths either, and in several calls"""
+    lengths = [lab.drawn(4, 12), *lab.named(3, 600, most=3)]
+    arrays: list[tuple[str, list[Any]]] = [
+        *((typecode, [1, 2]) for typecode in INTEGERS if typecode != "i"),
+        *(("i", list(range(length))) for length in lengths),
+        ("f", [0.125, 2.0]),
+        ("d", [0.1]),
+    ]
+    lab.try_each(
+        [*(_together_in(*array) for array in arrays), _together_in("i", [5, 6], 3)],
+        interruptions=FEW_SPOTS,
+        withdraws=[ARRAY],
+    )
+
+
+def _run_with(typecode: str, initial: Any, processes: int) -> tuple[Scenario, Verdict]:
+    scenario = Scenario(processes, f"run_updates({typecode!r}, {initial!r}, {processes})")
+    scenario.main(RUN, typecode, initial, processes)
+    return scenario, lambda seen: _ran(seen, typecode, initial, processes)
+
+
+def _run_again(times: int) -> tuple[Scenario, Verdict]:
+    call = f"call number {times} of run_updates('i', 5, 2)"
+    scenario = Scenario(2, f"{times} calls of run_updates('i', 5, 2)")
+    scenario.main(RUN, "i", 5, 2, times=times)
+    return scenario, lambda seen: [
+        *expect.started_again(seen, MAIN, 2, call, times),
+        *expect.returned(seen, MAIN, 7, call),
+    ]
+
+
+@pytest.mark.check(points=0, function=RUN, after=["test_runs_from_any", "test_runs_with_many"])
+def test_runs_elsewhere(lab: Lab) -> None:
+    """run_updates is right for other numbers, types and processes, and however often it is called"""
+    runs: list[tuple[str, Any, int]] = [
+        *(("i", 3, count) for count in (lab.drawn(6, 20), *lab.named(4, 41))),
+        *(("i", start, 2) for start in (10**6, *lab.named(-(2**31), 2**31 - 3))),
+        *((typecode, 1, 2) for typecode in "hBLq"),
+        ("f", 0.125, 2),
+        ("d", 0.1, 2),
+    ]
+    calls = [4, *lab.named(5, 12, most=1)]
+    lab.try_each(
+        [*(_run_with(*run) for run in runs), *map(_run_again, calls)],
+        interruptions=EACH_SPOT,
+        withdraws=[RUN],
+    )
 
 
 @pytest.mark.free

@@ -222,9 +222,9 @@ def all_together(seen: Observed, main: TaskId, count: int, call: str) -> list[Fl
     return [Flaw(FindingKind.NOT_CONCURRENT, message, line=line, conflict=(end, start))]
 
 
-def started_again(seen: Observed, main: TaskId, each: int, call: str) -> list[Flaw]:
-    """The second of two calls has started `each` processes, as the first has."""
-    started = len(seen.process(main).children) - each
+def started_again(seen: Observed, main: TaskId, each: int, call: str, times: int = 2) -> list[Flaw]:
+    """The last of so many calls has started `each` processes, as those before it have."""
+    started = len(seen.process(main).children) - each * (times - 1)
     if started >= each:
         return []
     message = f"{call} should start {_processes(each)}, but it started {max(started, 0) or 'none'}."

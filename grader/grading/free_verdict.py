@@ -207,7 +207,7 @@ def _values(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     for name, expected in planned.expected.values.items():
         got = _decoded(report.values.get(name))
         if not same(got, expected):
-            return _wrong(planned, report, f"{name} is {show(got)}", expected, got)
+            return _wrong(planned, report, f"{name} is {_told(got, expected)}", expected, got)
     for name in planned.expected.free:
         if report.values.get(name) is not True:
             message = f"{planned.title}: {name} is still taken after all processes have ended."
@@ -249,7 +249,8 @@ def _returned(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
         return None
     if same(got, expected):
         return None
-    what = _compared(got, expected) if isinstance(expected, list) and isinstance(got, list) else show(got)
+    both = isinstance(expected, list) and isinstance(got, list)
+    what = _compared(got, expected) if both else _told(got, expected)
     return _wrong(planned, report, f"it returned {what}", expected, got)
 
 
@@ -266,6 +267,9 @@ def _wrong(planned: PlannedRun, report: FreeReport, what: str, expected: Any, go
     """A wrong value; if a process died of an exception, that is the cause."""
     if report.failure is not None:
         return _raised(planned, report, _KIND.CRASH, "a process died of")
+    if _is_short(got, expected):
+        few = _told(got, expected)
+        return FreeFlaw(_KIND.WRONG_RESULT, f"{planned.title}: {what}.", show(expected), few)
     message = f"{planned.title}: {what}, not {show(expected)}."
     if isinstance(got, list) and not planned.expected.ordered:
         got = sorted(got, key=_key)  # two runs that differ in the order only are not two results
@@ -293,8 +297,23 @@ def _key(item: Any) -> str:
     return f"not plain: {item!r}" if isinstance(item, Opaque) else json.dumps(plain.encode(item))
 
 
+def _is_short(got: Any, expected: Any) -> bool:
+    """Whether something was lost. How much is chance, so it is not told: the same file has the same report."""
+    if isinstance(got, list) and isinstance(expected, list):
+        return len(got) < len(expected)
+    return type(got) is type(expected) and type(got) in (int, float) and bool(got < expected)
+
+
+def _told(got: Any, expected: Any) -> str:
+    if not _is_short(got, expected):
+        return show(got)
+    return f"fewer than {len(expected)} items" if isinstance(got, list) else f"less than {show(expected)}"
+
+
 def _compared(got: list[Any], expected: list[Any]) -> str:
     """How the items differ, in words."""
+    if len(got) < len(expected):
+        return _told(got, expected)
     if len(got) != len(expected):
         return f"{len(got)} items instead of {len(expected)}: {show(got)}"
     return show(got)

@@ -4,6 +4,7 @@ How a scenario is explored is in `grader.grading.examination`.
 """
 
 import math
+import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -14,12 +15,14 @@ from grader.core.execution import Budget, Execution
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.between import Between
+from grader.engine.strategies.bursts import MOST_ROUNDS
 from grader.engine.strategies.delays import Delays
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.interrupted import Interrupted
 from grader.engine.strategies.random_walk import PCT
 from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath, TaskTable
+from grader.grading import named
 from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, few, told_under
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
@@ -46,14 +49,17 @@ LARGE_STEPS = 40_000
 INTERRUPTED_STEPS = 12_000
 """For all executions together in which somebody is interrupted, if each is long."""
 RIGHT_UNDER_CONTROL = "Right under control, wrong when it runs free"
+WRONG_IF_FREE = "right under control, but wrong when nobody controls the order"
+WRONG_FOR_OTHERS = "right for some inputs only, and wrong for others"
 _WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
 
 class CheckFailed(Exception):
-    """The submission does not pass this check; what was found of `functions` otherwise is not to be relied on."""
+    """The submission does not pass this check; what else was found of `functions` is not to be relied on, and `why`."""
 
-    def __init__(self, findings: Sequence[Finding], functions: Collection[str] = ()) -> None:
+    def __init__(self, findings: Sequence[Finding], functions: Collection[str] = (), why: str = "") -> None:
         super().__init__(findings[0].message if findings else "failed")
+        self.why = why
         self.findings = tuple(findings)
         self.functions = frozenset(functions)
 
@@ -138,7 +144,7 @@ class Lab:
 
         def strategies() -> list[Strategy]:
             waits = BoundedWaits(executions)
-            return [waits, Delays(waits, self._seed)]
+            return [waits, Delays(waits, self._seed, self.named(2, MOST_ROUNDS))]
 
         self._examine(scenario, verdict, strategies, most, overshoot=overshoot)
 
@@ -162,10 +168,25 @@ class Lab:
         """
         self._examine(scenario, verdict, lambda: [Between(executions, INTERRUPTED_STEPS)], large=True)
 
-    def try_each(self, trials: Iterable[tuple[Scenario, Verdict]]) -> None:
+    def named(self, low: int, high: int, most: int = 4) -> list[int]:
+        """Numbers from `low` to `high`, no more than so many, that the submission names, or that come next to them."""
+        return named.picked(self.source, low, high, most, self._seed)
+
+    def drawn(self, low: int, high: int) -> int:
+        """A number from `low` to `high` that nobody knows without the secret."""
+        return random.Random(self._seed).randint(low, high)
+
+    def try_each(
+        self,
+        trials: Iterable[tuple[Scenario, Verdict]],
+        *,
+        interruptions: int = 0,
+        withdraws: Collection[str] = (),
+    ) -> None:
         """Execute each scenario once, nobody being interrupted; for many inputs. The first that fails decides.
 
-        Raises like `explore`.
+        Then so many times with one of the processes being interrupted. What is wrong withdraws the points of some
+        functions. Raises like `explore`.
         """
         numbered = [Trial(self._next_number(), *trial) for trial in trials]
         if self._replay is not None:
@@ -177,11 +198,14 @@ class Lab:
             made = self._maker_of_examinations(*trial, kept=kept)
             return made(0, self._large_budget(), lambda _: self.on_execution(), TaskTable())
 
-        tried = Trials(make, self._raise_what_is_wrong)
-        tried.run(numbered)
-        processes = tuple(sorted({scenario.processes for _, scenario, _ in numbered}))
-        inputs, threads = len(numbered), self._bench.has_threads or tried.has_threads
-        self.evidence.append(Evidence(EvidenceLevel.BOUNDED, processes, inputs, threads, inputs=inputs))
+        def fail(examination: Examination) -> None:
+            self._raise_what_is_wrong(examination, withdraws)
+
+        (tried := Trials(make, fail, interruptions, only_wrong=bool(withdraws))).run(numbered)
+        processes = tuple(sorted({trial.scenario.processes for trial in numbered}))
+        made, threads = tried.executions, self._bench.has_threads or tried.has_threads
+        told = Evidence(EvidenceLevel.BOUNDED, processes, made, threads, inputs=len(numbered))
+        self.evidence.append(told)
 
     def run_free(self) -> None:
         """Run the functions in `free` on the real primitives, under many process counts; nobody controls the order.
@@ -211,12 +235,11 @@ class Lab:
         failed = [finding for finding in findings if finding.kind is not FindingKind.INCONCLUSIVE]
         if failed:
             wrong = (flaw for flaw in sampled.flaws if flaw.kind is not FindingKind.INCONCLUSIVE)
-            raise CheckFailed(failed[:MOST_FINDINGS], {flaw.function for flaw in wrong})
+            raise CheckFailed(failed[:MOST_FINDINGS], {flaw.function for flaw in wrong}, WRONG_IF_FREE)
         if findings:
             raise Inconclusive(findings[0])
 
     def _free_finding(self, flaw: FreeFlaw) -> Finding:
-        maker = self._maker(Scenario(), 0)
         output = without_traceback(flaw.output) if flaw.failure is not None else flaw.output
         was_right = self.free is not None and self.free.get(flaw.function, False)
         known = was_right and flaw.kind is not FindingKind.INCONCLUSIVE
@@ -226,7 +249,7 @@ class Lab:
             help=help_for(flaw.failure) if flaw.failure is not None else "",
             schedule_dependent=flaw.kind is FindingKind.RACE,
             processes=flaw.processes,
-            location=maker.location(flaw.line),
+            location=self._maker(Scenario(), 0).location(flaw.line),
             expected=flaw.expected,
             got=flaw.got,
             output=output[:OUTPUT_LIMIT],
@@ -248,7 +271,8 @@ class Lab:
         if self._replay is not None:
             self._replay_if_asked(number, scenario, verdict, budget, overshoot)
             return
-        budget = budget if most is None else _at_most(budget, most)
+        most = min(budget.executions, most or budget.executions)
+        budget = msgspec.structs.replace(budget, executions=most)
         draws = Draws(
             self._maker_of_examinations(number, scenario, verdict, overshoot),
             budget,
@@ -265,8 +289,8 @@ class Lab:
             self._raise_what_is_undecided(draws.examination)
 
     def _next_number(self) -> int:
-        number, self._scenarios = self._scenarios, self._scenarios + 1
-        return number
+        self._scenarios += 1
+        return self._scenarios - 1
 
     def _large_budget(self) -> Budget:
         return msgspec.structs.replace(self._budget, steps=LARGE_STEPS)
@@ -302,9 +326,9 @@ class Lab:
 
         return make
 
-    def _raise_what_is_wrong(self, examination: Examination) -> None:
+    def _raise_what_is_wrong(self, examination: Examination, withdraws: Collection[str]) -> None:
         if examination.tally.first:
-            raise CheckFailed(examination.findings(shorten=False))
+            raise CheckFailed(examination.findings(shorten=False), withdraws, WRONG_FOR_OTHERS)
         self._raise_what_is_undecided(examination)
 
     def _raise_what_is_undecided(self, examination: Examination) -> None:
@@ -356,10 +380,6 @@ class Lab:
             finding = maker.inconclusive(tally.blocked)
         assert strategy.execution is not None
         return ReplayDone(scenario, strategy.execution, finding, maker)
-
-
-def _at_most(budget: Budget, executions: int) -> Budget:
-    return msgspec.structs.replace(budget, executions=min(budget.executions, executions))
 
 
 def _different(flaws: Sequence[FreeFlaw]) -> list[FreeFlaw]:

@@ -45,7 +45,6 @@ class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: tuple[str, ...] = ()
 
 
-WITHDRAWN = "right under control, but wrong when nobody controls the order"
 _TIMED_OUT = "from pytest-timeout"
 MOST_SECONDS = 600.0
 """Of one grading, after which no more checks are begun: mostly it takes a few. A batch waits for much longer."""
@@ -245,7 +244,7 @@ class GradingPlugin:
             return
         if isinstance(error, CheckFailed):
             record.status, record.findings = CheckStatus.FAILED, error.findings
-            self._withdraw(error.functions)
+            self._withdraw(error.functions, error.why)
         elif isinstance(error, Inconclusive):
             record.status, record.findings = CheckStatus.INCONCLUSIVE, (error.finding,)
         elif isinstance(error, ReplayDone):
@@ -269,13 +268,13 @@ class GradingPlugin:
             record.status = CheckStatus.INCONCLUSIVE
             record.findings = (Finding(FindingKind.INCONCLUSIVE, TAKES_LONG),)
 
-    def _withdraw(self, functions: frozenset[str]) -> None:
-        """Checks of these functions, and those that come after them, earn nothing: they are right only if watched."""
+    def _withdraw(self, functions: frozenset[str], reason: str) -> None:
+        """Checks of these functions, and those that come after them, earn nothing."""
         withdrawn: set[str] = set()
         for name, record in self._records.items():
             rests = record.function in functions or not withdrawn.isdisjoint(record.after)
             if rests and record.ran and record.status is CheckStatus.PASSED:
-                record.status, record.reason = CheckStatus.SKIPPED, WITHDRAWN
+                record.status, record.reason = CheckStatus.SKIPPED, reason
                 withdrawn.add(name)
 
     def raise_fault(self) -> None:

@@ -97,11 +97,11 @@ class Scenario:
         self.shared[number] = shared
         return shared
 
-    def call(self, function: str, *arguments: Any, count: int = 1) -> None:
-        """Let `count` processes call `function` with these shared objects or plain values."""
+    def call(self, function: str, *arguments: Any, count: int = 1, times: int = 1) -> None:
+        """Let `count` processes call `function` with these shared objects or plain values, so many `times` in a row."""
         for _ in range(count):
             place = len(self.calls) + 1
-            self.calls.append(Call(function, _describe(arguments), f"P{place}", f"Process-{place}"))
+            self.calls.append(Call(function, _describe(arguments), f"P{place}", f"Process-{place}", times))
 
     def main(self, function: str, *arguments: Any, times: int = 1) -> None:
         """Let one main process call `function`, which starts its own processes, so many `times` in a row."""

@@ -1,4 +1,4 @@
-"""Many inputs, each tried in one order of its own, nobody being interrupted. Start at `Trials.run`.
+"""Many inputs, each tried in one order of its own, nobody being interrupted, or in few. Start at `Trials.run`.
 
 What one input has left of its processes is used by the next, as far as that cannot be told from new ones. That is not
 taken on trust: a failure is executed again in new processes, and so is the shortest of those that pass.
@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.in_turn import InTurn
+from grader.engine.strategies.interrupted import Interrupted
 from grader.grading.examination import Examination, Verdict
 from grader.grading.sameness import switches
 from grader.grading.scenario import Scenario
@@ -33,16 +34,30 @@ class Make(Protocol):
 
 
 class Trials:
-    """Tries inputs; `fail` is called with the first one that does not pass, and raises."""
+    """Tries inputs; `fail` is called with the first one that does not pass, and raises.
 
-    def __init__(self, make: Make, fail: Callable[[Examination], object]) -> None:
+    Besides the order in which nobody is interrupted there are so many in which somebody is, between two lines that use
+    the same object. If `only_wrong` ones fail, what cannot be judged, or takes too long, passes.
+    """
+
+    def __init__(
+        self,
+        make: Make,
+        fail: Callable[[Examination], object],
+        interruptions: int = 0,
+        *,
+        only_wrong: bool = False,
+    ) -> None:
         self._make = make
         self._fail = fail
+        self._interruptions = interruptions
+        self._only_wrong = only_wrong
         self.has_threads = False
         """Whether any has started a thread."""
+        self.executions = 0
 
     def run(self, trials: Sequence[Trial]) -> None:
-        """Try all, one execution each. Returns only if all pass."""
+        """Try all. Returns only if all pass."""
         with closing(KeptProcesses()) as kept:
             if not self._passed_all(trials, kept):
                 self._passed_all(trials, None)
@@ -56,7 +71,8 @@ class Trials:
         for trial in trials:
             with closing(self._make(trial, kept)) as tried:
                 if self._passes(tried):
-                    passed.append(tried)
+                    if tried.tally.last is not None and tried.tally.blocked is None:
+                        passed.append(tried)
                     continue
                 if kept is None or not kept.used:
                     self._failed(tried)
@@ -64,12 +80,16 @@ class Trials:
                 if not self._passes(again):
                     self._failed(again)
             return False
-        return kept is None or not kept.used or min(passed[1:], key=_length).same_in_new_processes()
+        shortest = min(passed[1:], key=_length, default=None)
+        return kept is None or not kept.used or shortest is None or shortest.same_in_new_processes()
 
     def _passes(self, tried: Examination) -> bool:
-        tried.explore(InTurn(), tried.tally)
+        self.executions += tried.explore(InTurn(), tried.tally).executions
+        if self._interruptions and not tried.tally.first and tried.tally.blocked is None:
+            interrupted = Interrupted(1 + self._interruptions, each_spot_once=True)
+            self.executions += tried.explore(interrupted, tried.tally).executions
         self.has_threads = self.has_threads or tried.has_threads
-        return tried.tally.last is not None and not tried.tally.first
+        return not tried.tally.first and (self._only_wrong or tried.tally.last is not None)
 
     def _failed(self, tried: Examination) -> None:
         """See whether any order goes well, then say what is wrong."""

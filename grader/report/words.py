@@ -38,7 +38,8 @@ def _one_evidence(entry: Evidence) -> str:
         limit = f" · {waits(entry.waits)}" if entry.waits is not None else ""
         return f"verified{f' for {over}' if over else ''} · {count(entry.executions, 'order')}{limit}"
     if entry.inputs:
-        text = f"no failure with {count(entry.inputs, 'input')}, in one order each (bounded{threads})"
+        orders = "one order each" if entry.executions <= entry.inputs else count(entry.executions, "order")
+        text = f"no failure with {count(entry.inputs, 'input')}, in {orders} (bounded{threads})"
     elif entry.level is EvidenceLevel.BOUNDED:
         why = [*([THREADS] if entry.threads else []), *depends(entry.depends, entry.draws)]
         text = f"no failure in {count(entry.executions, 'order')} ({'; '.join(['bounded', *why])})"

@@ -13,6 +13,9 @@ AGAIN_SECONDS = 2.0
 FIRST_SECONDS = 60.0
 """The limit in the first execution of a program, in which nobody is interrupted."""
 TIMES_THE_FIRST = 20
+OF_AN_OPERATION = 0.002
+"""CPU seconds that an operation may cost a process, ours included: ten times what it does. They do not count, so that
+who only tries again and again has not computed."""
 MOST_COMPUTED = 10.0
 """CPU seconds that the tasks of a submission may use by themselves in all its executions. What the exercises ask for
 takes a thousandth of that; who computes more is not explored to the end."""

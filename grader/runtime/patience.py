@@ -12,7 +12,7 @@ import msgspec
 
 from grader.core.execution import Outcome, OutcomeKind, Silence
 from grader.core.operations import Failure, TaskId
-from grader.runtime.allowance import Origin, longest_wait
+from grader.runtime.allowance import OF_AN_OPERATION, Origin, longest_wait
 from grader.runtime.protocol import Silent, Wire
 from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
 from grader.runtime.silence import Figures, Watch
@@ -59,6 +59,7 @@ class Patience:
             pass
         else:
             wire.waited += _clock() - before
+            wire.heard += 1
             if wire.waited >= _WORTH_A_LOOK:
                 self._charge(wire, self._look(wire))
             return frame
@@ -82,11 +83,12 @@ class Patience:
             return frame
 
     def _charge(self, wire: Wire, figures: Figures) -> None:
-        """Count what the process has used since the last look."""
+        """Count what the process has used since the last look beyond what its operations cost."""
         if figures.found:
-            self._allowance.computed += max(0.0, figures.cpu - wire.charged)
+            free = wire.heard * OF_AN_OPERATION
+            self._allowance.computed += max(0.0, figures.cpu - wire.charged - free)
             wire.charged = figures.cpu
-        wire.waited = 0.0
+        wire.waited, wire.heard = 0.0, 0
 
     def _give_up(self, silence: Silence, origin: Origin) -> None:
         self._silence = silence

@@ -91,6 +91,8 @@ class Wire:
         """The number that the system knows the socket at the other end by (0: unknown)."""
         self.waited = self.charged = 0.0
         """Seconds that were waited for frames since the process was looked at, and its CPU seconds by then."""
+        self.heard = 0
+        """Frames since then."""
         self._data = b""
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)

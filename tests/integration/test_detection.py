@@ -3,8 +3,7 @@
 import pytest
 
 from grader.core.verdict import CheckStatus, FindingKind
-from grader.grading.lab import RIGHT_UNDER_CONTROL
-from grader.grading.plugin import WITHDRAWN
+from grader.grading.lab import RIGHT_UNDER_CONTROL, WRONG_IF_FREE
 from grader.report import json_report
 from tests.commands import solution
 from tests.warm import Grader
@@ -50,7 +49,9 @@ def test_who_looks_for_the_grader_earns_nothing(graded: Grader) -> None:
     assert free.status is CheckStatus.FAILED
     assert free.findings[0].kind in (FindingKind.RACE, FindingKind.WRONG_RESULT)
     assert free.findings[0].message.startswith(RIGHT_UNDER_CONTROL)
-    assert {(check.status, check.reason) for check in checks.values()} == {(CheckStatus.SKIPPED, WITHDRAWN)}
+    assert {(check.status, check.reason) for check in checks.values()} == {
+        (CheckStatus.SKIPPED, WRONG_IF_FREE)
+    }
     assert all(check.evidence for check in checks.values())
     assert json_report.of_grade(grade)["remarks"][0] == "Line 1 imports gc, which the exercise does not need."
 
@@ -59,7 +60,9 @@ def test_who_looks_for_the_grader_earns_nothing(graded: Grader) -> None:
 def test_what_the_other_function_lacks_does_not_help(graded: Grader, detector: str) -> None:
     grade = graded(_COUNTER.format(watched=DETECTORS[detector]), free_runs=True)
     assert grade.score == 0
-    assert {check.reason for check in grade.checks if check.function == "increment_counter"} >= {WITHDRAWN}
+    assert {check.reason for check in grade.checks if check.function == "increment_counter"} >= {
+        WRONG_IF_FREE
+    }
     assert {check.status for check in grade.checks if check.name == "test_runs"} == {CheckStatus.FAILED}
 
 

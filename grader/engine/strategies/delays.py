@@ -9,7 +9,7 @@ it proves nothing, and no claim rests on it.
 
 import enum
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from grader.core.operations import Result, TaskId
 from grader.engine.machine import Machine
@@ -28,16 +28,21 @@ IN_ALL = 24
 """Executions of one exploration."""
 LEAST = 6
 """Executions for each place, if there are many."""
-ALONE = (0, 1, 2, LONGEST_ALONE)
+WAYS = 3
+ALONE = (LONGEST_ALONE, 0, 3, 1, 5, 2, 4)
 """For how many steps a task that has got what it waited for goes on before all others, in turn."""
 
 
 class Delays(Strategy):
-    """The executions for what `waits` has found; to be asked once that has come to its end."""
+    """The executions for what `waits` has found; to be asked once that has come to its end.
 
-    def __init__(self, waits: BoundedWaits, seed: int) -> None:
+    `aims` are counts that the program may do something else for: these are tried in several ways.
+    """
+
+    def __init__(self, waits: BoundedWaits, seed: int, aims: Sequence[int] = ()) -> None:
         self._waits = waits
         self._seed = seed
+        self._aims = aims
         self._planned: Iterator[Late] | None = None
         self._current: Led | None = None
 
@@ -58,7 +63,8 @@ class Delays(Strategy):
             lowest = max(bounds.most, bounds.places.get(place, 0)) + 1
             pick = random.Random(f"{self._seed} {number}")
             counts = _counts(lowest, pick, max(LEAST, IN_ALL // len(found)))
-            for turn, rounds in enumerate(counts):
+            aims = [aim for aim in self._aims for _ in range(WAYS) if lowest <= aim <= MOST_ROUNDS]
+            for turn, rounds in enumerate([*counts, *aims]):
                 yield Late(held, bounds, rounds, ALONE[(turn + number) % len(ALONE)])
 
     def insists(self, choice: Choice) -> TaskId | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from grader.core.execution import Execution, OutcomeKind
-from grader.core.operations import JUDGE, ObjectId, Step, TaskId, creator_of
+from grader.core.operations import JUDGE, ObjectId, OperationKind, Step, TaskId, creator_of, task_of
 from grader.engine.machine import World
 from grader.engine.strategies.base import Choice, Strategy
 from grader.engine.strategies.bursts import Led
@@ -25,6 +25,9 @@ Spot: TypeAlias = tuple[int, str]
 
 MORE = 60
 """Executions beyond what has to be tried, where the program's own objects count."""
+
+
+_JOINS = (OperationKind.PROCESS_JOIN, OperationKind.PROCESS_WAIT, OperationKind.THREAD_JOIN)
 
 
 class Use(NamedTuple):
@@ -168,6 +171,8 @@ def _once(execution: Execution, tasks: TaskTable, *, each_spot_once: bool) -> tu
     rank: Counter[tuple[tuple[Spot, Spot], TaskId]] = Counter()
     for use in reversed(found):
         for other in _still_to_come(last, use, tasks):
+            if _waits_for(other, use, execution, tasks):
+                continue
             kind = (use.spots, JUDGE if each_spot_once else other)
             rank[kind] += 1
             if not each_spot_once or rank[kind] == 1:
@@ -195,6 +200,20 @@ def _still_to_come(last: Mapping[tuple[ObjectId, TaskId], int], use: Use, tasks:
         for (target, task), number in last.items()
         if target == use.target and number > use.number and task != tasks.owner(use.task)
     )
+
+
+def _waits_for(other: TaskId, use: Use, execution: Execution, tasks: TaskTable) -> bool:
+    """Whether a task first joins the user's process before it uses the object: it cannot come in between."""
+    for step in execution.trace[use.number + 1 :]:
+        if tasks.owner(step.task) != other:
+            continue
+        if step.operation.kind in _JOINS:
+            joined = {task_of(one) for one in (step.operation.object, *step.operation.targets) if one < 0}
+            if tasks.owner(use.task) in joined:
+                return True
+        if use.target in step.touches:
+            return False
+    return False
 
 
 def _twice(plan: Plan, execution: Execution, tasks: TaskTable) -> Iterable[Plan]:

@@ -5,10 +5,11 @@ blindly: they take a number that the functions which are asking name, or that th
 and between these. Fuzzers do the same with the constants of a program.
 """
 
+import opcode
 import sys
 from collections.abc import Iterator
 from itertools import pairwise
-from types import FrameType
+from types import CodeType, FrameType
 
 from grader.runtime.agent import frames
 
@@ -19,6 +20,7 @@ _MOST = 12
 _LARGEST = 1_000
 """Nobody aims at one of more possible numbers: programs rely on it that two such are different."""
 _NEAR = 2.0**-12
+_SMALL: int | None = opcode.opmap.get("LOAD_SMALL_INT")
 
 
 def part(value: float, turn: int) -> float:
@@ -47,11 +49,17 @@ def _named() -> set[float]:
     """Numbers that the functions name which are asking, and the modules that they are in."""
     found: set[float] = set()
     for frame in _of_the_program(sys._getframe(2)):
-        for value in (*frame.f_code.co_consts, *frame.f_globals.values()):
+        small = _small(frame.f_code) if _SMALL is not None else ()
+        for value in (*frame.f_code.co_consts, *small, *frame.f_globals.values()):
             for one in value if isinstance(value, tuple) else (value,):
                 if type(one) in (int, float) and abs(one) < 2**53:
                     found.add(one)
     return found
+
+
+def _small(code: CodeType) -> bytes:
+    """From Python 3.14 on small numbers stand in the instructions themselves."""
+    return bytes(code.co_code[at + 1] for at in range(0, len(code.co_code), 2) if code.co_code[at] == _SMALL)
 
 
 def _of_the_program(frame: FrameType | None) -> Iterator[FrameType]:

@@ -89,3 +89,4 @@ def install() -> None:
     pipes.install()  # guards `os` functions that are replaced before
     context.install()  # renews the public names, and therefore comes after what they stand for
     output.install()
+    uncontrolled.install_in_c()  # comes last: what the modules in C have under the same names

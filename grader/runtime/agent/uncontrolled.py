@@ -11,6 +11,7 @@ import io
 import mmap
 import os
 import pathlib
+import posix
 import signal
 import socket
 import sys
@@ -228,3 +229,18 @@ def install() -> None:
         functools.update_wrapper(function, getattr(module, name), updated=())
         setattr(module, name, function)
     _refresh_paths()
+
+
+_IN_C = ("alarm", "setitimer", "sigtimedwait", "pause", "pthread_kill")
+
+
+def install_in_c() -> None:
+    """Put what was replaced in `os` and `signal` into the modules in C that these are made of, too."""
+    for name, original in list(vars(posix).items()):
+        ours = getattr(os, name, None)
+        if callable(ours) and ours is not original:
+            setattr(posix, name, ours)
+    in_c = sys.modules["_signal"]
+    for name in _IN_C:
+        if hasattr(in_c, name):
+            setattr(in_c, name, getattr(signal, name))

@@ -12,8 +12,9 @@ from grader.core.verdict import CheckResult, CheckStatus, Evidence, EvidenceLeve
 from grader.engine.effort import Held
 from grader.errors import InternalError, MachineError
 from grader.grading import plugin as plugin_module
+from grader.grading.lab import WRONG_IF_FREE
 from grader.grading.merging import merge
-from grader.grading.plugin import WITHDRAWN, GradingPlugin, run_checks
+from grader.grading.plugin import GradingPlugin, run_checks
 from grader.grading.required import Obstacle
 
 _HEAD = """\
@@ -286,7 +287,7 @@ def test_what_is_wrong_when_free_takes_the_points_of_its_function(
     results = graded(_FREE.format(more=more, g=g, h=h, wrong=wrong))
     assert results["test_free"].findings[0].message == told
     assert sum(result.score for result in results.values()) == score
-    withdrawn = {result.status for result in results.values() if result.reason == WITHDRAWN}
+    withdrawn = {result.status for result in results.values() if result.reason == WRONG_IF_FREE}
     assert withdrawn <= {CheckStatus.SKIPPED}
 
 
