@@ -171,7 +171,7 @@ def _once(execution: Execution, tasks: TaskTable, *, each_spot_once: bool) -> tu
     rank: Counter[tuple[tuple[Spot, Spot], TaskId]] = Counter()
     for use in reversed(found):
         for other in _still_to_come(last, use, tasks):
-            if _waits_for(other, use, execution, tasks):
+            if each_spot_once and _waits_for(other, use, execution, tasks):
                 continue
             kind = (use.spots, JUDGE if each_spot_once else other)
             rank[kind] += 1
@@ -203,11 +203,11 @@ def _still_to_come(last: Mapping[tuple[ObjectId, TaskId], int], use: Use, tasks:
 
 
 def _waits_for(other: TaskId, use: Use, execution: Execution, tasks: TaskTable) -> bool:
-    """Whether a task first joins the user's process before it uses the object: it cannot come in between."""
+    """Whether a task first joins the user's process, however long that takes: it cannot come in between."""
     for step in execution.trace[use.number + 1 :]:
         if tasks.owner(step.task) != other:
             continue
-        if step.operation.kind in _JOINS:
+        if step.operation.kind in _JOINS and step.operation.may_wait:
             joined = {task_of(one) for one in (step.operation.object, *step.operation.targets) if one < 0}
             if tasks.owner(use.task) in joined:
                 return True
