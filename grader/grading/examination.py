@@ -208,7 +208,10 @@ class Examination:
             if self._symmetric and strategy.systematic:
                 exploration = self._explore_identical(strategy, partial(_nth, strategies, number))
             else:
+                cut = len(self.tally.cut)
                 exploration = self.explore(strategy, self.tally)
+                if strategy.only_looks_for_mistakes:
+                    del self.tally.cut[cut:]
             self.explorations.append(exploration)
             executions += exploration.executions
             if self.tally.blocked is None and not self.has_threads:

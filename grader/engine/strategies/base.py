@@ -40,6 +40,9 @@ class Strategy(abc.ABC):
     systematic = False
     """Whether the strategy sets out to cover every class of equivalent interleavings."""
 
+    only_looks_for_mistakes = False
+    """Whether executions that it makes too long say nothing of the program."""
+
     bounds: Bounds = Bounds()
     """How often a task may look in vain. Does not change during an execution."""
 

@@ -39,6 +39,8 @@ class Delays(Strategy):
     `aims` are counts that the program may do something else for: these are tried in several ways.
     """
 
+    only_looks_for_mistakes = True
+
     def __init__(self, waits: BoundedWaits, seed: int, aims: Sequence[int] = ()) -> None:
         self._waits = waits
         self._seed = seed
