@@ -348,19 +348,24 @@ def _run_again(times: int) -> tuple[Scenario, Verdict]:
 
 @pytest.mark.check(points=0, function=RUN, after=["test_pipeline_passes_anything", "test_pipeline_with_more"])
 def test_pipeline_elsewhere(lab: Lab) -> None:
-    """run_pipeline is right for other numbers of items and consumers, and however often it is called"""
+    """run_pipeline is right for other numbers of items and consumers, too"""
     counts = lab.named(21, 600, most=2)
     consumers = [lab.drawn(5, 9), *lab.named(4, 17, most=2)]
-    calls = [4, *lab.named(5, 12, most=1)]
     lab.try_each(
         [
             *(_piped(f"{count} items", list(range(count))) for count in counts),
             *(_piped(f"{number} consumers", [3, 1, 2], 0, number) for number in consumers),
-            *map(_run_again, calls),
         ],
         interruptions=2,
         withdraws=[RUN],
     )
+
+
+@pytest.mark.check(points=0, function=RUN, after=["test_pipeline_twice"])
+def test_pipeline_again(lab: Lab) -> None:
+    """run_pipeline is right however often it is called"""
+    calls = [4, *lab.named(5, 12, most=1)]
+    lab.try_each(map(_run_again, calls), interruptions=2, withdraws=[RUN])
 
 
 @pytest.mark.free

@@ -175,10 +175,16 @@ def _run_again(times: int) -> tuple[Scenario, Verdict]:
 
 @pytest.mark.check(points=0, function=RUN, after=["test_runs", "test_runs_with_many"])
 def test_runs_elsewhere(lab: Lab) -> None:
-    """run_counter is right for other numbers of processes, and however often it is called"""
+    """run_counter is right for other numbers of processes, too"""
     counts = [lab.drawn(6, 20), *lab.named(4, 41)]
+    lab.try_each(map(_run_with, counts), interruptions=EACH_SPOT, withdraws=[RUN])
+
+
+@pytest.mark.check(points=0, function=RUN, after=["test_runs_twice"])
+def test_runs_again(lab: Lab) -> None:
+    """run_counter is right however often it is called"""
     calls = [4, *lab.named(5, 12, most=1)]
-    lab.try_each([*map(_run_with, counts), *map(_run_again, calls)], interruptions=EACH_SPOT, withdraws=[RUN])
+    lab.try_each(map(_run_again, calls), interruptions=EACH_SPOT, withdraws=[RUN])
 
 
 @pytest.mark.free

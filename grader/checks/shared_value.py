@@ -239,7 +239,9 @@ def _together_in(typecode: str, start: list[Any], times: int = 1) -> tuple[Scena
     return scenario, lambda seen: expect.final_value(seen, array, expected)
 
 
-@pytest.mark.check(points=0, function=ARRAY, after=["test_array_loses_nothing", "test_array_of_every_size"])
+@pytest.mark.check(
+    points=0, function=ARRAY, after=["test_long_array_loses_nothing", "test_array_of_every_size"]
+)
 def test_array_loses_nothing_elsewhere(lab: Lab) -> None:
     """No update of an array is lost with other types and lengths either, and in several calls"""
     lengths = [lab.drawn(4, 12), *lab.named(3, 600, most=3)]
@@ -341,7 +343,7 @@ def _run_again(times: int) -> tuple[Scenario, Verdict]:
 
 @pytest.mark.check(points=0, function=RUN, after=["test_runs_from_any", "test_runs_with_many"])
 def test_runs_elsewhere(lab: Lab) -> None:
-    """run_updates is right for other numbers, types and processes, and however often it is called"""
+    """run_updates is right for other numbers, types and processes, too"""
     runs: list[tuple[str, Any, int]] = [
         *(("i", 3, count) for count in (lab.drawn(6, 20), *lab.named(4, 41))),
         *(("i", start, 2) for start in (10**6, *lab.named(-(2**31), 2**31 - 3))),
@@ -349,12 +351,14 @@ def test_runs_elsewhere(lab: Lab) -> None:
         ("f", 0.125, 2),
         ("d", 0.1, 2),
     ]
+    lab.try_each((_run_with(*run) for run in runs), interruptions=EACH_SPOT, withdraws=[RUN])
+
+
+@pytest.mark.check(points=0, function=RUN, after=["test_runs_twice"])
+def test_runs_again(lab: Lab) -> None:
+    """run_updates is right however often it is called"""
     calls = [4, *lab.named(5, 12, most=1)]
-    lab.try_each(
-        [*(_run_with(*run) for run in runs), *map(_run_again, calls)],
-        interruptions=EACH_SPOT,
-        withdraws=[RUN],
-    )
+    lab.try_each(map(_run_again, calls), interruptions=EACH_SPOT, withdraws=[RUN])
 
 
 @pytest.mark.free

@@ -195,7 +195,13 @@ def test_whatever_ends_a_batch_nothing_is_left_running(tmp_path: Path, how: sign
         str(tmp_path / "out"),
     ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    batch = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    batch = subprocess.Popen(
+        command,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background ignore it
+    )
     until(lambda: len(descendants(batch.pid)) >= 6 or batch.poll() is not None)
     below = descendants(batch.pid)
     batch.send_signal(how)

@@ -304,8 +304,8 @@ if __name__ == "__main__":
 """
     path = tmp_path / "program.py"
     path.write_text(source, encoding="utf-8")
-    report = explore_script(load_script(path), Options(executions=6, seconds=math.inf))
+    report = explore_script(load_script(path), Options(executions=12, seconds=math.inf))
     assert report.executions >= 6
-    assert len(report.outcomes) == max(1, report.draws)  # one each, and only the random number has several
+    assert (len(report.outcomes) > 1) == bool(report.draws)  # only the random number has several
     assert bool(report.draws) == (name == "a random number")
     assert report.findings == ()

@@ -252,7 +252,7 @@ def test_a_foreign_book_is_left_alone(tmp_path: Path) -> None:
 
 COMPUTES = """
 def increment_counter(counter, lock):
-    for _ in range(2_000_000):
+    for _ in range(8_000_000):
         pass
     with lock:
         counter.value += {by}

@@ -96,7 +96,7 @@ def test_right_submissions_pass(template: Template, folder: str, request: pytest
         ("while True: pass", FindingKind.HANG, 2, "all the CPU time"),
         ("import sys; sys.exit(3)", FindingKind.CRASH, 0, "exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", FindingKind.CRASH, 0, "signal 9"),
-        ("import os; os._exit(0)", FindingKind.WRONG_RESULT, 0, "counter is 0, not 2"),
+        ("import os; os._exit(0)", FindingKind.WRONG_RESULT, 0, "counter is less than 2"),
         ("import os; os.kill(os.getppid(), 9)", FindingKind.CRASH, 0, "the main process"),
     ],
 )
@@ -246,7 +246,8 @@ def test_repetitions_tell_a_race() -> None:
     flaw = seen(7)
     assert flaw is not None
     assert settle(flaw, [seen(7), seen(7)]).kind is FindingKind.WRONG_RESULT
-    assert settle(flaw, [seen(7), seen(6)]).kind is FindingKind.RACE
+    assert settle(flaw, [seen(7), seen(6)]).kind is FindingKind.WRONG_RESULT  # how much is lost is chance
+    assert settle(flaw, [seen(7), seen(9)]).kind is FindingKind.RACE
     assert settle(flaw, [seen(8), seen(7)]).kind is FindingKind.RACE
 
 
@@ -254,7 +255,7 @@ def test_the_order_of_many_consumers_is_no_race() -> None:
     (planned,) = (run for run in plan("consumer") if run.title.startswith("consumer in 8"))
     flaws = [
         assess(planned, FreeReport(FreeStatus.DONE, drained={"results": items}, rest={"queue": []}))
-        for items in ([1, 2, {"opaque": "x"}], [2, {"opaque": "x"}, 1], [1, 2, 3])
+        for items in ([1, 2, {"opaque": "x"}], [2, {"opaque": "x"}, 1], [1] * 16)
     ]
     first, second, third = flaws
     assert first is not None

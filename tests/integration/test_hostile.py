@@ -38,7 +38,7 @@ EXPECTED = {
     "loops_and_ignores_signals": {"hang", "inconclusive"},
     "loops_in_c": {"hang"},
     "makes_memory_without_end": {"crash"},
-    "one_gigabyte": {"wrong-result", "crash"},
+    "one_gigabyte": {"wrong-result", "crash", "hang"},  # a slow machine needs long for so much memory
     "patches_builtins": {"race", "crash", "import-error", "wrong-result"},
     "patches_multiprocessing": {"not-concurrent"},
     "patches_the_agent": {"race", "crash", "import-error", "wrong-result", "missing", "hang"},

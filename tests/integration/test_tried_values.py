@@ -83,6 +83,6 @@ def test_what_a_process_remembers_is_not_taken_for_what_a_new_one_does(
     path = tmp_path / "counter.py"
     source = (SOLUTIONS / "counter.py").read_text(encoding="utf-8")
     head = "def increment_counter(counter, lock):\n"
-    once = f"calls = []\n\n\n{head}    calls.append(1)\n    assert len(calls) == 1\n"
+    once = f"seen = []\n\n\n{head}    seen.append(counter)\n    assert all(one is counter for one in seen)\n"
     path.write_text(source.replace(head, once, 1), encoding="utf-8")
     assert checked(template, path, "counter")["test_adds_one_to_any"].status is CheckStatus.PASSED

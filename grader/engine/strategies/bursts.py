@@ -120,7 +120,8 @@ class Burst(Led):
             return self._task if self._goes_on(choice) else None
         self._made += 1
         places = {sign.place for sign in self._signs}
-        times = max((waiting.counts.get(one, 0) for one in self._rounds), default=0)
+        # Any round of these steps counts: what it had done last may have become a shorter round, or a longer one.
+        times = max((made for one, made in waiting.counts.items() if self._signs.issuperset(one)), default=0)
         if self._task not in choice.machine.pending or waiting.place not in places:
             self._over, self.gave_up_after = True, times + 1
         elif times > MOST_ROUNDS or not can_move(choice.machine, self._task):
