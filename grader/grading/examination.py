@@ -70,7 +70,11 @@ class Examined(Program, Protocol):
 
     @property
     def has_reused(self) -> bool:
-        """Whether a process was used for more than one execution."""
+        """Whether a process was used for more than one execution, or none was asked for what was known."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is known of a task is not executed again."""
 
     def close(self) -> None:
         """End the processes that are kept for further executions."""
@@ -171,7 +175,11 @@ class Examination:
 
         In new processes, if it makes a difference.
         """
+        remembered = self._program.remembers
         executions, claim = self._explore_all(strategies)
+        if remembered and not self._program.remembers:
+            self.tally, self.explorations = self._new_tally(), []
+            executions, claim = self._explore_all(strategies)
         if self._program.has_reused and not self.same_in_new_processes():
             self._fresh, self.tally, self.explorations = True, self._new_tally(), []
             executions, claim = self._explore_all(strategies)

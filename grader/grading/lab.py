@@ -308,7 +308,7 @@ class Lab:
         ) -> Examination:
             return Examination(
                 lambda fresh: self._bench.program(
-                    scenario, fresh=fresh or draw > 0, kept=None if fresh or draw else kept, draw=draw
+                    scenario, fresh=fresh, kept=None if fresh or draw else kept, draw=draw
                 ),
                 scenario,
                 verdict,
