@@ -96,4 +96,4 @@ def open_script(
     ):
         runner.allowance = Measured(cpu)
         runner.blame = Blame(runner, last=last)
-        yield ScriptProgram(runner, runner.script(), memory=Memory(), draw=draw)
+        yield ScriptProgram(runner, runner.script(), memory=Memory(runner.source), draw=draw)

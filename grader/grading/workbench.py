@@ -65,7 +65,7 @@ class Workbench:
         self.runner = runner
         self.imported, self._host = self._import(0)
         self._others: dict[int, tuple[Execution, Wire]] = {}
-        self._memory = Memory()
+        self._memory = Memory(runner.source)
 
     def _import(self, draw: int) -> tuple[Execution, Wire]:
         """How the import went, and the process that has done it. Raises NotImported."""

@@ -10,10 +10,12 @@ from typing import Any, TypeAlias
 
 from grader.core.operations import Result
 from grader.runtime.protocol import Message
+from grader.runtime.remembered.gate import may_be_remembered
 
 Key: TypeAlias = tuple[Any, ...]
 """What makes a task that the judge starts: all that it is told at its beginning."""
 
+MENTIONED = "its source mentions ways past the judge"
 MOST_NODES = 100_000
 MOST_BYTES = 128 * 2**20
 """Of what tasks have sent. When more is kept at the beginning of an execution, all of it is forgotten."""
@@ -34,12 +36,12 @@ class Node:
 
 
 class Memory:
-    """The trees of the tasks of one imported submission."""
+    """The trees of the tasks of one imported submission, which consists of `source`."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str) -> None:
         self._roots: dict[Key, Node] = {}
         self._nodes = self._bytes = 0
-        self.lost = ""
+        self.lost = "" if may_be_remembered(source) else MENTIONED
         """Why nothing is remembered any more, if so: then every task of every execution is a process again."""
         self.used = False
         """Whether anything was known that a process need not have been asked for."""
