@@ -70,3 +70,18 @@ class Program(Protocol):
 
     def launch(self, tasks: TaskTable) -> Session:
         """A new execution, with the numbers of tasks that `tasks` gives out."""
+
+
+class LastingProgram(Program, Protocol):
+    """A program that may use processes for several executions, until it is closed."""
+
+    @property
+    def has_reused(self) -> bool:
+        """Whether a process was used for more than one execution, or none was asked for what was known."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is known of a task is not executed again."""
+
+    def close(self) -> None:
+        """End the processes that are kept for further executions."""

@@ -13,15 +13,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
-from typing import Protocol
 
 import msgspec
 
 from grader.core.execution import Budget, Claim, Execution, OutcomeKind, StopReason
 from grader.core.verdict import Evidence, EvidenceLevel, Finding, FindingKind
 from grader.engine.explorer import Exploration, OnProgress, explore
-from grader.engine.program import Program
+from grader.engine.program import LastingProgram
 from grader.engine.strategies.base import Strategy
 from grader.engine.strategies.brute_force import BruteForce
 from grader.engine.strategies.bursts import Contrary, Led, OneByOne
@@ -63,21 +61,6 @@ _NOT_JUDGED = (OutcomeKind.UNCONTROLLED, OutcomeKind.DIVERGED, OutcomeKind.SILEN
 _ENDLESS = (OutcomeKind.HUNG, OutcomeKind.LIVELOCK)
 
 
-class Examined(Program, Protocol):
-    """What is examined: a program that may use processes for several executions, until it is closed."""
-
-    @property
-    def has_reused(self) -> bool:
-        """Whether a process was used for more than one execution, or none was asked for what was known."""
-
-    @property
-    def remembers(self) -> bool:
-        """Whether what is known of a task is not executed again."""
-
-    def close(self) -> None:
-        """End the processes that are kept for further executions."""
-
-
 class Examination:
     """The exploration of one scenario of a check, or of a program, and what it has shown so far (`tally`).
 
@@ -87,7 +70,7 @@ class Examination:
 
     def __init__(
         self,
-        launcher: Callable[[bool], Examined],
+        launcher: Callable[[bool], LastingProgram],
         scenario: Scenario,
         verdict: Verdict,
         maker: FindingMaker,
@@ -129,9 +112,17 @@ class Examination:
         self._confirmed: set[FindingKind | Wrong] = set()
         """The flaws that were there in new processes as well."""
         self._program = launcher(False)
+        self._remembers = self._program.remembers
 
     def run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         """Explore with new `strategies`, one after the other, and say what that is worth."""
+        evidence = self._run(strategies)
+        if not self.forgot:
+            return evidence
+        self.begin_anew()
+        return self._run(strategies)
+
+    def _run(self, strategies: Callable[[], Sequence[Strategy]]) -> Evidence:
         wants_all = any(strategy.systematic for strategy in strategies())
         executions, claim = self.explore_all(strategies)
         if self.tally.cut and not self.tally.first and self.tally.blocked is None:
@@ -173,15 +164,30 @@ class Examination:
 
         In new processes, if it makes a difference.
         """
-        remembered = self._program.remembers
         executions, claim = self._explore_all(strategies)
-        if remembered and not self._program.remembers:
-            self.tally, self.explorations = self._new_tally(), []
+        if self.forgot:
+            self.begin_anew()
             executions, claim = self._explore_all(strategies)
         if self._program.has_reused and not self.same_in_new_processes():
-            self._fresh, self.tally, self.explorations = True, self._new_tally(), []
+            self.begin_anew(fresh=True)
             executions, claim = self._explore_all(strategies)
         return executions, claim
+
+    @property
+    def has_reused(self) -> bool:
+        """Whether processes were used again, or none was asked for what was known."""
+        return self._program.has_reused
+
+    @property
+    def forgot(self) -> bool:
+        """Whether what was remembered of tasks turned out to be worth nothing: then all has to be done anew."""
+        return self._remembers and not self._program.remembers
+
+    def begin_anew(self, *, fresh: bool = False) -> None:
+        """Forget what was seen; from now on execute everything as it is told, or in new processes only."""
+        self._remembers = False
+        self._fresh = self._fresh or fresh
+        self.tally, self.explorations = self._new_tally(), []
 
     def _look_at_long(self) -> None:
         """Whether a program that does not end soon does so if it is given more time."""
@@ -212,7 +218,7 @@ class Examination:
         executions, claim = 0, None
         for number, strategy in enumerate(strategies()):
             if self._symmetric and strategy.systematic:
-                exploration = self._explore_identical(strategy, partial(_nth, strategies, number))
+                exploration = self._explore_identical(strategies, number)
             else:
                 cut = len(self.tally.cut)
                 exploration = self.explore(strategy, self.tally)
@@ -226,8 +232,8 @@ class Examination:
                 break
         return executions, claim
 
-    def _explore_identical(self, strategy: Strategy, another: Callable[[], Strategy]) -> Exploration:
-        """Explore up to the names of identical processes; every order with `another`, if they are not identical."""
+    def _explore_identical(self, strategies: Callable[[], Sequence[Strategy]], number: int) -> Exploration:
+        """Explore up to the names of identical processes; every order, with a new strategy, if they are not."""
 
         def watch(execution: Execution) -> bool:
             self._on_execution(execution)
@@ -236,16 +242,16 @@ class Examination:
 
         def restart() -> Strategy:
             self.tally = self._new_tally()
-            return another()
+            return strategies()[number]
 
         budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left())
         with self._executed() as program, self._maker.traced():
             return explore_identical(
-                program, strategy, budget, watch, self._tasks, self._on_progress, restart=restart
+                program, strategies()[number], budget, watch, self._tasks, self._on_progress, restart=restart
             )
 
     @contextmanager
-    def _executed(self, fresh: bool = False) -> Iterator[Examined]:
+    def _executed(self, fresh: bool = False) -> Iterator[LastingProgram]:
         """What is to be executed."""
         if fresh or self._fresh:
             with closing(self._launcher(True)) as program:
@@ -392,7 +398,3 @@ class Examination:
             if flaw.kind in tally.first:
                 return tally.first[flaw.kind]
         return flaw, execution
-
-
-def _nth(strategies: Callable[[], Sequence[Strategy]], number: int) -> Strategy:
-    return strategies()[number]

@@ -1,7 +1,8 @@
 """Many inputs, each tried in one order of its own, nobody being interrupted, or in few. Start at `Trials.run`.
 
-What one input has left of its processes is used by the next, as far as that cannot be told from new ones. That is not
-taken on trust: a failure is executed again in new processes, and so is the shortest of those that pass.
+What one input has left of its processes is used by the next, as far as that cannot be told from new ones, and what is
+remembered of a task is not executed again. That is not taken on trust: a failure is executed again in new processes,
+and so is the shortest of those that pass.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,25 +65,28 @@ class Trials:
                 self._passed_all(trials, None)
 
     def _passed_all(self, trials: Sequence[Trial], kept: KeptProcesses | None) -> bool:
-        """Whether all have passed, in processes that were used before (if any were) as in new ones.
+        """Whether all have passed, in processes that were used before and by what is remembered, as in new ones.
 
-        Of those that pass the shortest is executed again; the first has not used any process again.
+        Of those that pass the shortest is executed again.
         """
         passed: list[Examination] = []
         for trial in trials:
             with closing(self._make(trial, kept)) as tried:
-                if self._passes(tried):
+                if kept is None:
+                    tried.begin_anew(fresh=True)
+                if self._passes(tried) and not tried.forgot:
                     if tried.tally.last is not None and tried.tally.blocked is None:
                         passed.append(tried)
                     continue
-                if kept is None or not kept.used:
+                if kept is None or not (tried.forgot or tried.has_reused):
                     self._failed(tried)
             with closing(self._make(trial, None)) as again:
+                again.begin_anew(fresh=True)
                 if not self._passes(again):
                     self._failed(again)
             return False
-        shortest = min(passed[1:], key=_length, default=None)
-        return kept is None or not kept.used or shortest is None or shortest.same_in_new_processes()
+        reused = [tried for tried in passed if tried.has_reused]
+        return kept is None or not reused or min(reused, key=_length).same_in_new_processes()
 
     def _passes(self, tried: Examination) -> bool:
         self.executions += tried.explore(InTurn(), tried.tally).executions
