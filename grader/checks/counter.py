@@ -4,7 +4,7 @@ import pytest
 
 from grader.grading import expect
 from grader.grading.flaws import Flaw, Verdict
-from grader.grading.lab import EACH_SPOT, Lab
+from grader.grading.lab import EACH_SPOT, MANY, Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 
@@ -87,21 +87,25 @@ def test_frees_lock(lab: Lab) -> None:
     lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
 
 
-def _together(start: int, times: int = 1) -> tuple[Scenario, Verdict]:
+def _together(start: int, times: int = 1, processes: int = 2) -> tuple[Scenario, Verdict]:
     calls = f", {times} calls in each process" if times > 1 else ""
-    scenario = Scenario(2, f"Value('i', {start}){calls}")
+    scenario = Scenario(processes, f"Value('i', {start}){calls}")
     counter, lock = scenario.value("i", start, "counter"), scenario.lock()
-    scenario.call(INCREMENT, counter, lock, count=2, times=times)
-    return scenario, lambda seen: expect.final_value(seen, counter, start + 2 * times)
+    scenario.call(INCREMENT, counter, lock, count=processes, times=times)
+    return scenario, lambda seen: expect.final_value(seen, counter, start + processes * times)
 
 
 @pytest.mark.check(points=0, function=INCREMENT, after=["test_loses_nothing", "test_adds_one_to_any"])
 def test_loses_nothing_elsewhere(lab: Lab) -> None:
-    """No increment is lost with other numbers either, and when a process counts several times"""
+    """No increment is lost with other numbers either, in more processes, and when each counts several times"""
     starts = [41, 10**6, -3, *lab.named(-(2**31), 2**31 - 3)]
     calls = [3, *lab.named(4, 60, most=2)]
     lab.try_each(
-        [*map(_together, starts), *(_together(0, times) for times in calls)],
+        [
+            *map(_together, starts),
+            *(_together(0, times) for times in calls),
+            *(_together(0, 1, processes) for processes in MANY),
+        ],
         interruptions=EACH_SPOT,
         withdraws=[INCREMENT],
     )

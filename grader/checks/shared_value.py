@@ -7,7 +7,7 @@ import pytest
 
 from grader.grading import expect
 from grader.grading.flaws import Flaw, Verdict
-from grader.grading.lab import EACH_SPOT, Lab
+from grader.grading.lab import EACH_SPOT, MANY, Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario
 from grader.grading.values import counted_up, limits, show
@@ -119,17 +119,18 @@ def test_value_frees_lock(lab: Lab, typecode: str) -> None:
     lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
 
 
-def _together(typecode: str, start: Any, times: int = 1) -> tuple[Scenario, Verdict]:
+def _together(typecode: str, start: Any, times: int = 1, processes: int = 2) -> tuple[Scenario, Verdict]:
     calls = f", {times} calls in each process" if times > 1 else ""
-    scenario = Scenario(2, f"Value({typecode!r}, {start!r}){calls}")
+    scenario = Scenario(processes, f"Value({typecode!r}, {start!r}){calls}")
     value, lock = scenario.value(typecode, start, "shared_value"), scenario.lock()
-    scenario.call(VALUE, value, lock, count=2, times=times)
-    return scenario, lambda seen: expect.final_value(seen, value, counted_up(typecode, start, 2 * times))
+    scenario.call(VALUE, value, lock, count=processes, times=times)
+    expected = counted_up(typecode, start, processes * times)
+    return scenario, lambda seen: expect.final_value(seen, value, expected)
 
 
 @pytest.mark.check(points=0, function=VALUE, after=["test_value_loses_nothing", "test_value_of_every_type"])
 def test_value_loses_nothing_elsewhere(lab: Lab) -> None:
-    """No update of a value is lost with other types and numbers either, and in several calls"""
+    """No update of a value is lost with other types and numbers either, in several calls, and more processes"""
     values: list[tuple[str, Any]] = [
         *((typecode, 1) for typecode in INTEGERS),
         *(("i", start) for start in (10**6, -3, *lab.named(-(2**31), 2**31 - 3))),
@@ -138,7 +139,11 @@ def test_value_loses_nothing_elsewhere(lab: Lab) -> None:
     ]
     calls = [3, *lab.named(4, 60, most=2)]
     lab.try_each(
-        [*(_together(*value) for value in values), *(_together("i", 0, times) for times in calls)],
+        [
+            *(_together(*value) for value in values),
+            *(_together("i", 0, times) for times in calls),
+            *(_together("i", 0, 1, processes) for processes in MANY),
+        ],
         interruptions=EACH_SPOT,
         withdraws=[VALUE],
     )
@@ -229,12 +234,14 @@ def test_array_frees_lock(lab: Lab, start: list[int]) -> None:
     lab.explore(scenario, lambda seen: expect.lock_is_free(seen, lock))
 
 
-def _together_in(typecode: str, start: list[Any], times: int = 1) -> tuple[Scenario, Verdict]:
+def _together_in(
+    typecode: str, start: list[Any], times: int = 1, processes: int = 2
+) -> tuple[Scenario, Verdict]:
     calls = f", {times} calls in each process" if times > 1 else ""
-    scenario = Scenario(2, f"Array({typecode!r}, {show(start)}){calls}")
+    scenario = Scenario(processes, f"Array({typecode!r}, {show(start)}){calls}")
     array, lock = scenario.array(typecode, start, "shared_array"), scenario.lock()
-    scenario.call(ARRAY, array, lock, count=2, times=times)
-    expected = [counted_up(typecode, item, 2 * times) for item in start]
+    scenario.call(ARRAY, array, lock, count=processes, times=times)
+    expected = [counted_up(typecode, item, processes * times) for item in start]
     return scenario, lambda seen: expect.final_value(seen, array, expected)
 
 
@@ -242,7 +249,7 @@ def _together_in(typecode: str, start: list[Any], times: int = 1) -> tuple[Scena
     points=0, function=ARRAY, after=["test_long_array_loses_nothing", "test_array_of_every_size"]
 )
 def test_array_loses_nothing_elsewhere(lab: Lab) -> None:
-    """No update of an array is lost with other types and lengths either, and in several calls"""
+    """No update of an array is lost with other types and lengths either, in several calls, and more processes"""
     lengths = [lab.drawn(4, 12), *lab.named(3, 600, most=3)]
     arrays: list[tuple[str, list[Any]]] = [
         *((typecode, [1, 2]) for typecode in INTEGERS if typecode != "i"),
@@ -251,7 +258,11 @@ def test_array_loses_nothing_elsewhere(lab: Lab) -> None:
         ("d", [0.1]),
     ]
     lab.try_each(
-        [*(_together_in(*array) for array in arrays), _together_in("i", [5, 6], 3)],
+        [
+            *(_together_in(*array) for array in arrays),
+            _together_in("i", [5, 6], 3),
+            *(_together_in("i", [0], 1, processes) for processes in MANY),
+        ],
         interruptions=FEW_SPOTS,
         withdraws=[ARRAY],
     )

@@ -101,6 +101,21 @@ class Machine:
         self._opened: dict[TaskId, Any] = {}
         """What those were before."""
 
+    @classmethod
+    def at(cls, world: World, tasks: TaskTable, bounds: Bounds) -> "Machine":
+        """A machine in a state that another was in, to try what comes of a step; not for more than that."""
+        machine = cls(world.objects, tasks, bounds=bounds)
+        machine.pending, machine._waiting = dict(world.pending), dict(world.waiting)
+        return machine
+
+    def takes(self, task: TaskId, operation: Operation | None, waiting: Waiting) -> None:
+        """A task is about to do an operation (None: it has ended), as it was seen to be after the same history."""
+        if operation is None:
+            self.pending.pop(task, None)
+        else:
+            self.pending[task] = operation
+        self._waiting[task] = waiting
+
     def snapshot(self) -> World:
         """The state as it is now."""
         return World(dict(self.objects), dict(self.pending), dict(self._waiting))

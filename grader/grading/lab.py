@@ -42,6 +42,9 @@ from grader.runtime.pinning import unpinned
 DEFAULT_BUDGET = Budget(executions=200, seconds=math.inf, steps=3_000, all_steps=200_000, cpu=600.0)
 """Executions and steps decide, so that a verdict does not depend on how busy the machine is. What they need is some
 seconds of CPU, and less than a tenth of its limit at the very most."""
+MOST_WAITS_FAILED = 12
+MANY = (4, 5, 8)
+"""Processes beyond those with which every order is tried, but not beyond what students start."""
 EACH_SPOT = 8
 """Executions of a sample in which a task is interrupted, each somewhere else in the source."""
 LARGE_STEPS = 40_000
@@ -201,7 +204,10 @@ class Lab:
         def fail(examination: Examination) -> None:
             self._raise_what_is_wrong(examination, withdraws)
 
-        (tried := Trials(make, fail, interruptions, only_wrong=bool(withdraws))).run(numbered)
+        waits = [1, *self.named(2, MOST_WAITS_FAILED)[-1:]] if withdraws else []
+        tried = Trials(make, fail, interruptions, only_wrong=bool(withdraws), failed_waits=waits).run(
+            numbered
+        )
         processes = tuple(sorted({trial.scenario.processes for trial in numbered}))
         made, threads = tried.executions, self._bench.has_threads or tried.has_threads
         told = Evidence(EvidenceLevel.BOUNDED, processes, made, threads, inputs=len(numbered))

@@ -12,6 +12,8 @@ from typing import NamedTuple, Protocol
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.in_turn import InTurn
 from grader.engine.strategies.interrupted import Interrupted
+from grader.engine.strategies.states import States
+from grader.engine.waits import Bounds
 from grader.grading.examination import Examination
 from grader.grading.flaws import Verdict
 from grader.grading.sameness import switches
@@ -19,6 +21,8 @@ from grader.grading.scenario import Scenario
 from grader.runtime.kept import KeptProcesses
 
 _ORDERS_AFTER_FAILURE = 5
+PROVEN = 3
+"""Numbers of processes up to which every order is tried elsewhere."""
 
 
 class Trial(NamedTuple):
@@ -39,7 +43,8 @@ class Trials:
     """Tries inputs; `fail` is called with the first one that does not pass, and raises.
 
     Besides the order in which nobody is interrupted there are so many in which somebody is, between two lines that use
-    the same object. If `only_wrong` ones fail, what cannot be judged, or takes too long, passes.
+    the same object. If `only_wrong` ones fail, what cannot be judged, or takes too long, passes. Where there are more
+    processes than `PROVEN`, their states are gone through, once for each of `failed_waits`: how often a wait may fail.
     """
 
     def __init__(
@@ -49,20 +54,23 @@ class Trials:
         interruptions: int = 0,
         *,
         only_wrong: bool = False,
+        failed_waits: Sequence[int] = (),
     ) -> None:
         self._make = make
         self._fail = fail
         self._interruptions = interruptions
         self._only_wrong = only_wrong
+        self._failed_waits = failed_waits
         self.has_threads = False
         """Whether any has started a thread."""
         self.executions = 0
 
-    def run(self, trials: Sequence[Trial]) -> None:
+    def run(self, trials: Sequence[Trial]) -> "Trials":
         """Try all. Returns only if all pass."""
         with closing(KeptProcesses()) as kept:
             if not self._passed_all(trials, kept):
                 self._passed_all(trials, None)
+        return self
 
     def _passed_all(self, trials: Sequence[Trial], kept: KeptProcesses | None) -> bool:
         """Whether all have passed, in processes that were used before and by what is remembered, as in new ones.
@@ -74,7 +82,7 @@ class Trials:
             with closing(self._make(trial, kept)) as tried:
                 if kept is None:
                     tried.begin_anew(fresh=True)
-                if self._passes(tried) and not tried.forgot:
+                if self._passes(tried, trial) and not tried.forgot:
                     if tried.tally.last is not None and tried.tally.blocked is None:
                         passed.append(tried)
                     continue
@@ -82,19 +90,31 @@ class Trials:
                     self._failed(tried)
             with closing(self._make(trial, None)) as again:
                 again.begin_anew(fresh=True)
-                if not self._passes(again):
+                if not self._passes(again, trial):
                     self._failed(again)
             return False
         reused = [tried for tried in passed if tried.has_reused]
         return kept is None or not reused or min(reused, key=_length).same_in_new_processes()
 
-    def _passes(self, tried: Examination) -> bool:
+    def _passes(self, tried: Examination, trial: Trial) -> bool:
         self.executions += tried.explore(InTurn(), tried.tally).executions
         if self._interruptions and not tried.tally.first and tried.tally.blocked is None:
             interrupted = Interrupted(1 + self._interruptions, each_spot_once=True)
             self.executions += tried.explore(interrupted, tried.tally).executions
+        if trial.scenario.processes > PROVEN:
+            self._search(tried)
         self.has_threads = self.has_threads or tried.has_threads
         return not tried.tally.first and (self._only_wrong or tried.tally.last is not None)
+
+    def _search(self, tried: Examination) -> None:
+        for often in self._failed_waits:
+            if tried.tally.first or tried.tally.blocked is not None or tried.has_threads:
+                return
+            cut, states = len(tried.tally.cut), States(bounds=Bounds(often))
+            self.executions += tried.explore(states, tried.tally).executions
+            del tried.tally.cut[cut:]
+            if not states.held_back:
+                return
 
     def _failed(self, tried: Examination) -> None:
         """See whether any order goes well, then say what is wrong."""
