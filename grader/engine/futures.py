@@ -58,26 +58,29 @@ class Futures:
             step = Step(task, operation, None, touches)
             mask = 0
             for other, known in enumerate(self._steps):
-                if depends(known, step) or depends(step, known):
+                if _are_dependent(known, step):
                     mask |= 1 << other
                     self._dependent[other] |= 1 << number
             self._steps.append(step)
             self._private |= (touches == (process_object(task),)) << number
-            self._dependent.append(mask | (1 << number if depends(step, step) else 0))
+            self._dependent.append(mask | (1 << number if _are_dependent(step, step) else 0))
         return number
 
-    def see(self, node: NodeId, numbers: Iterable[int], before: Iterable[NodeId]) -> None:
-        """At a moment that comes after others, operations with these numbers are about to be done."""
-        mask = 0
+    def see(self, node: NodeId, numbers: Iterable[int], before: Iterable[NodeId]) -> bool:
+        """At a moment that comes after others, operations with these numbers are to be done. Whether that is new."""
+        mask, new = 0, False
         for number in numbers:
             mask |= 1 << number
         for earlier in before:
             if node not in self._after.setdefault(earlier, set()):
                 self._after[earlier].add(node)
-                self._masks.clear()
+                new = True
         if self._own.get(node, 0) | mask != self._own.get(node):
             self._own[node] = self._own.get(node, 0) | mask
+            new = True
+        if new:
             self._masks.clear()
+        return new
 
     def may_meet(self, node: NodeId, number: int) -> bool:
         """Whether anything at a moment, or after it, is dependent on an operation."""
@@ -108,6 +111,13 @@ class Futures:
                 mask |= self._masks[after]
             self._masks[stack.pop()] = mask
         return self._masks[node]
+
+
+def _are_dependent(one: Step, other: Step) -> bool:
+    """Whether two operations may not commute, whoever does them; a kill is about whatever its victim does."""
+    if OperationKind.PROCESS_KILL in (one.operation.kind, other.operation.kind):
+        return True
+    return depends(one, other) or depends(other, one)
 
 
 def _plain(operation: Operation) -> Operation:

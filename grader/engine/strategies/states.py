@@ -49,12 +49,18 @@ class _Frame:
 
 
 class States(Strategy):
-    """Goes through states, and executes what leads to something new; at most `states` of them."""
+    """Goes through states, and executes what leads to something new; at most `states` of them.
+
+    If `names_matter`, no two processes count as identical.
+    """
 
     only_looks_for_mistakes = True
 
-    def __init__(self, states: int = MOST_STATES, bounds: Bounds | None = None) -> None:
+    def __init__(
+        self, states: int = MOST_STATES, bounds: Bounds | None = None, *, names_matter: bool = False
+    ) -> None:
         self._most = states
+        self._names_matter = names_matter
         self.bounds = bounds or Bounds()
         self.states = self._passes = 0
         self._known: dict[NodeId, Next] = {}
@@ -118,7 +124,7 @@ class States(Strategy):
         self._initial = world
         for task in world.pending:
             self._see(world, task, ())
-            self._like[task] = "top", _first(world, task)
+            self._like[task] = task if self._names_matter else ("top", _first(world, task))
 
     def _learn(self, pending: Any, births: Any, waiting_of: Any, objects: Any) -> None:
         """Note what has come after the last step."""
@@ -150,7 +156,8 @@ class States(Strategy):
         if operation.kind is _KIND.QUEUE_PUT:
             flush = operation.__class__(_KIND.QUEUE_FLUSH, operation.object, number=task)
             numbers.append(self._futures.number(task, flush, (operation.object,)))
-        self._futures.see(self._at(world, task), numbers, before)
+        if self._futures.see(self._at(world, task), numbers, before):
+            self._new = True
 
     def _number(self, world: World, task: TaskId) -> int:
         operation = world.pending[task]
@@ -237,7 +244,7 @@ class States(Strategy):
         for mover in moved:
             self._see(after, mover, [before])
             if mover != task and mover not in self._like:
-                self._like[mover] = task, _first(after, mover)
+                self._like[mover] = mover if self._names_matter else (task, _first(after, mover))
         return after
 
     def _worth_trying(self, world: World) -> list[TaskId]:
