@@ -81,7 +81,7 @@ def _hide() -> None:
 
 
 _ORDINARY = frozenset(
-    {"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "PYTHONHASHSEED"}
+    {"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER"}
 )
 
 
