@@ -28,6 +28,7 @@ from grader.runtime.agent import (
     threadlocks,
     threads,
     uncontrolled,
+    usage,
     waiting,
 )
 
@@ -77,6 +78,7 @@ def install() -> None:
         waiting,
         clock,
         dates,
+        usage,
         chance,
         threadlocks,
         threads,
