@@ -30,10 +30,10 @@ from grader.grading.tally import Tally
 from grader.grading.tokens import paths_of
 from grader.runtime.agent import moments
 from grader.runtime.agent.draws import (
-    MOMENTS,
     CLOCKS,
     FIRST_PID,
     HASHES,
+    MOMENTS,
     OF_CHANCE,
     STARTS,
     STEADY,

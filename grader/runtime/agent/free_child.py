@@ -151,7 +151,7 @@ def _pause_between_lines(filename: str) -> None:
 
     sys.settrace(each_call)
     threading.settrace(each_call)
-    sys.gettrace = threading.gettrace = lambda: None  # type: ignore[attr-defined]
+    sys.gettrace = threading.gettrace = lambda: None
 
 
 def _pause(process: int, thread: int, number: int, is_main: bool) -> float:

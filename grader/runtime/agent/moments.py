@@ -53,13 +53,16 @@ def moment(source: str, number: int) -> Moment:
     remainders = _remainders(named, source)
     rest, divisor = remainders[number % len(remainders)]
     time = (hour or 0) * 3_600 + (minute or 0) * 60 + (second or 0)
-    days = _day((year, month, day, weekday), (rest, divisor), time, exactly=number % 2 == 1)
-    part = _part(rest, divisor)
-    running = _congruent(3 * _DAY, rest, divisor) if divisor <= _LONGEST else 3 * _DAY
+    days = _day((year, month, day, weekday), (rest, divisor), time)
     whole = _pick([one for one in named if _YEARS_IN_SECONDS[0] <= one <= _YEARS_IN_SECONDS[1]], number)
-    wall = days * _DAY + time if whole is None else whole
-    computing = (rest if rest <= _LONGEST else 0) * 10**9 + part
-    return Moment(wall * 10**9 + part, running * 10**9 + part, computing, rest, divisor)
+    wall, running = days * _DAY + time if whole is None else whole, 3 * _DAY
+    if (
+        divisor != _THOUSAND and divisor <= _LONGEST
+    ):  # a program that divides what a clock shows wants no more of it
+        wall, running = (_congruent(start, rest, divisor) for start in (wall, running))
+    computing = _exactly(rest if rest <= _LONGEST else 0, rest, divisor)
+    wall, running = (_exactly(start, rest, divisor) for start in (wall, running))
+    return Moment(wall, running, computing, rest, divisor)
 
 
 _FIELDS = ((_YEARS[0], _YEARS[-1]), (1, 12), (1, 31), (0, 6), (0, 23), (0, 59), (0, 59))
@@ -95,34 +98,32 @@ def _congruent(least: int, rest: int, divisor: int) -> int:
     return least + (rest - least) % divisor
 
 
-def _part(rest: int, divisor: int) -> int:
-    """The fraction of a second, in nanoseconds: counted in milli-, micro- and nanoseconds it leaves `rest`.
+def _exactly(seconds: int, rest: int, divisor: int) -> int:
+    """These seconds in nanoseconds, with a fraction so that milli-, micro- and nanoseconds leave `rest`.
 
     As far as that is possible with three digits for each.
     """
-    digits = [rest % _THOUSAND] * 3
-    for place in range(3):
-        above = sum(digits[one] * _THOUSAND ** (place - one) for one in range(place))
-        if divisor <= _THOUSAND:
-            digits[place] = (rest - above) % divisor
-    return digits[0] * 10**6 + digits[1] * 10**3 + digits[2]
+    found = seconds
+    for _ in range(3):
+        found *= _THOUSAND
+        found = found + rest % _THOUSAND if divisor > _THOUSAND else _congruent(found, rest, divisor)
+    return found
 
 
-def _day(fields: tuple[int | None, ...], wanted: tuple[int, int], time: int, *, exactly: bool) -> int:
+def _day(fields: tuple[int | None, ...], wanted: tuple[int, int], time: int) -> int:
     """The day, counted from 1970, on which most of year, month, day and day of the week are as wanted.
 
-    The seconds since 1970 should leave the remainder that is `wanted`, too: `exactly` if that comes first.
+    Above all the seconds since 1970 should leave the remainder that is `wanted`, where that can be had.
     """
     year, month, day, weekday = fields
     rest, divisor = wanted
     first = _FIRST_DAY if year is None else datetime.date(year, 1, 1)
-    weight = 8 if exactly else 1
     best, found = -1, (first - _EPOCH).days
     for number in range(_DAYS):
         date = first + datetime.timedelta(number)
         since = (date - _EPOCH).days
         fits = 2 * (date.month == month) + 2 * (date.day == day) + 2 * (date.weekday() == weekday)
-        fits += 8 * (date.year == year) + weight * ((since * _DAY + time) % divisor == rest)
+        fits += 8 * (date.year == year) + 8 * ((since * _DAY + time) % divisor == rest)
         if fits > best:
             best, found = fits, since
     return found
