@@ -116,7 +116,8 @@ def pause(seconds: float) -> None:
         look()
 
 
-def _from_library(filename: str) -> bool:
+def from_library(filename: str) -> bool:
+    """Whether a file is one of the standard library's."""
     known = _library_files.get(filename)
     if known is None:
         inside = filename.startswith((_LIBRARY, "<frozen")) and "site-packages" not in filename
@@ -128,7 +129,7 @@ def _look(caller: FrameType | None = None) -> int:
     """The time for `caller`, without one for whoever called the clock function that calls this."""
     global _elapsed
     caller = caller or sys._getframe(2)
-    if not _from_library(caller.f_code.co_filename):
+    if not from_library(caller.f_code.co_filename):
         _elapsed += _TICK << _looks_in_vain()
         draws.asked(draws.CLOCK)
         return _elapsed - _TICK if draws.is_aimed() else _elapsed  # it begins with what it is aimed at
@@ -197,7 +198,7 @@ def clock_gettime(clock: int, /) -> float:
 
 
 def _wall() -> float:
-    if not _from_library(sys._getframe(2).f_code.co_filename):
+    if not from_library(sys._getframe(2).f_code.co_filename):
         draws.asked(draws.CLOCK)
     return (_start("wall") + _elapsed) / _SECOND
 
