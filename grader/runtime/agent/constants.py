@@ -32,6 +32,15 @@ def divisors(source: str) -> frozenset[int]:
     return _whole(source, _divisor)
 
 
+def units(source: str) -> frozenset[int]:
+    """Those of them that something is divided by to be counted in larger units."""
+    return _whole(source, _unit)
+
+
+def _unit(node: ast.AST) -> ast.AST | None:
+    return node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv) else None
+
+
 def _divisor(node: ast.AST) -> ast.AST | None:
     return node.right if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) else None
 

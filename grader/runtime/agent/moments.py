@@ -61,7 +61,8 @@ def moment(source: str, number: int) -> Moment:
     ):  # a program that divides what a clock shows wants no more of it
         wall, running = (_congruent(start, rest, divisor) for start in (wall, running))
     computing = _exactly(rest if rest <= _LONGEST else 0, rest, divisor)
-    wall, running = (_exactly(start, rest, divisor) for start in (wall, running))
+    units = sorted(one for one in constants.units(source) if 1 < one <= _LARGEST)
+    wall, running = (_exactly(start, rest, divisor, _pick(units, number) or 1) for start in (wall, running))
     return Moment(wall, running, computing, rest, divisor)
 
 
@@ -98,16 +99,16 @@ def _congruent(least: int, rest: int, divisor: int) -> int:
     return least + (rest - least) % divisor
 
 
-def _exactly(seconds: int, rest: int, divisor: int) -> int:
+def _exactly(seconds: int, rest: int, divisor: int, unit: int = 1) -> int:
     """These seconds in nanoseconds, with a fraction so that milli-, micro- and nanoseconds leave `rest`.
 
-    As far as that is possible with three digits for each.
+    As far as that is possible with three digits for each; and so that so many nanoseconds of a `unit` do.
     """
     found = seconds
     for _ in range(3):
         found *= _THOUSAND
         found = found + rest % _THOUSAND if divisor > _THOUSAND else _congruent(found, rest, divisor)
-    return found
+    return _congruent(found // unit, rest, divisor) * unit + found % unit
 
 
 def _day(fields: tuple[int | None, ...], wanted: tuple[int, int], time: int) -> int:
