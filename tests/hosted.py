@@ -13,7 +13,7 @@ from grader.engine.strategies.dpor import Dpor
 from grader.engine.strategies.replay import Replay
 from grader.engine.tasks import TaskTable
 from grader.primitives.process import ProcessState
-from grader.runtime.session import Call, HostedProgram, ImportProgram
+from grader.runtime.programs import Call, HostedProgram, ImportProgram
 from grader.runtime.template import SubmissionText, Template
 
 ENOUGH = Budget(executions=3_000, seconds=math.inf, steps=2_000)

@@ -34,7 +34,8 @@ from grader.primitives.pipe import inherited
 from grader.primitives.process import ProcessState
 from grader.runtime import session as session_module
 from grader.runtime.patience import Patience
-from grader.runtime.session import HOST_PLACE, ProcessSession
+from grader.runtime.programs import HOST_PLACE
+from grader.runtime.session import ProcessSession
 from grader.runtime.template import SubmissionText
 from tests.puppets import HOSTILE, SOURCE, TYPECODES, Known, NoRunner, Stage
 
@@ -42,7 +43,7 @@ from tests.puppets import HOSTILE, SOURCE, TYPECODES, Known, NoRunner, Stage
 class PuppetProgram:
     """A program of made-up tasks, which does the same again under the same schedule."""
 
-    has_reused = False
+    has_reused = remembers = False
 
     def __init__(self, seed: str, scenario: Scenario, shared: Sequence[Known], hostile: float) -> None:
         self._seed, self._scenario, self._shared, self._hostile = seed, scenario, shared, hostile

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from grader.grading import expect, expect_queue, handed_on
-from grader.grading.examination import Verdict
-from grader.grading.flaws import Flaw
+from grader.grading.flaws import Flaw, Verdict
 from grader.grading.lab import Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario

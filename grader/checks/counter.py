@@ -3,8 +3,7 @@
 import pytest
 
 from grader.grading import expect
-from grader.grading.examination import Verdict
-from grader.grading.flaws import Flaw
+from grader.grading.flaws import Flaw, Verdict
 from grader.grading.lab import EACH_SPOT, Lab
 from grader.grading.observed import Observed
 from grader.grading.scenario import Scenario

@@ -38,7 +38,7 @@ from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw
 from grader.runtime.agent.draws import HASHES, OF_CHANCE
 from grader.runtime.blame import once_more
-from grader.runtime.session import ScriptProgram
+from grader.runtime.programs import ScriptProgram
 
 _ALONE = (OperationKind.PROCESS_EXIT, OperationKind.SLEEP, OperationKind.READY)
 _MOST_OUTCOMES = 20

@@ -19,7 +19,7 @@ from grader.grading.lab import asked_for
 from grader.grading.observed import Observed
 from grader.grading.tally import Tally
 from grader.grading.witness import Witness, witness
-from grader.runtime.session import ScriptProgram
+from grader.runtime.programs import ScriptProgram
 
 _TITLE = "The program in this order"
 

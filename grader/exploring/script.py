@@ -16,8 +16,9 @@ from grader.runtime.agent.draws import HASHES
 from grader.runtime.allowance import Measured
 from grader.runtime.blame import Blame
 from grader.runtime.pinning import pinned
+from grader.runtime.programs import ScriptProgram
+from grader.runtime.remembered.trie import Memory
 from grader.runtime.sandbox.levels import Isolation, Level
-from grader.runtime.session import ScriptProgram
 from grader.runtime.template import ScriptPlace, SubmissionText, Template
 
 _OF_HASHES = ("set", "frozenset", "hash")
@@ -95,4 +96,4 @@ def open_script(
     ):
         runner.allowance = Measured(cpu)
         runner.blame = Blame(runner, last=last)
-        yield ScriptProgram(runner, runner.script(), draw=draw)
+        yield ScriptProgram(runner, runner.script(), memory=Memory(runner.source), draw=draw)

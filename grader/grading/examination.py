@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import msgspec
 
@@ -35,7 +35,7 @@ from grader.engine.waits import Bounds
 from grader.errors import MachineError
 from grader.grading import undecided
 from grader.grading.findings import FindingMaker
-from grader.grading.flaws import Flaw, Wrong, general_flaws
+from grader.grading.flaws import Flaw, Verdict, Wrong, asked, general_flaws
 from grader.grading.forbidden import is_forbidden
 from grader.grading.observed import Observed
 from grader.grading.patience import Leniency, Patience
@@ -43,8 +43,6 @@ from grader.grading.sameness import done, switches
 from grader.grading.scenario import Scenario
 from grader.grading.tally import Tally
 
-Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
-"""Says what is wrong with a completed execution: nothing, or flaws, the root cause first."""
 SAMPLED_SCHEDULES = 30
 SHORTEN_EXECUTIONS = 120
 MOST_PREEMPTIONS = 2
@@ -70,7 +68,11 @@ class Examined(Program, Protocol):
 
     @property
     def has_reused(self) -> bool:
-        """Whether a process was used for more than one execution."""
+        """Whether a process was used for more than one execution, or none was asked for what was known."""
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is known of a task is not executed again."""
 
     def close(self) -> None:
         """End the processes that are kept for further executions."""
@@ -171,7 +173,11 @@ class Examination:
 
         In new processes, if it makes a difference.
         """
+        remembered = self._program.remembers
         executions, claim = self._explore_all(strategies)
+        if remembered and not self._program.remembers:
+            self.tally, self.explorations = self._new_tally(), []
+            executions, claim = self._explore_all(strategies)
         if self._program.has_reused and not self.same_in_new_processes():
             self._fresh, self.tally, self.explorations = True, self._new_tally(), []
             executions, claim = self._explore_all(strategies)
@@ -306,7 +312,7 @@ class Examination:
                 return len(tally.cut) < MOST_CUT
             tally.too_long = True
         if not flaws and seen.completed:
-            flaws = _asked(self._verdict, seen)
+            flaws = asked(self._verdict, seen)
         doubts = [flaw for flaw in flaws if flaw.kind is FindingKind.INCONCLUSIVE]
         if doubts and len(doubts) == len(flaws):
             # Nothing is known to be wrong, but that it is right cannot be told either, in this order or in another.
@@ -390,11 +396,3 @@ class Examination:
 
 def _nth(strategies: Callable[[], Sequence[Strategy]], number: int) -> Strategy:
     return strategies()[number]
-
-
-def _asked(verdict: Verdict, seen: Observed) -> list[Flaw]:
-    """What a check says of an execution. A plain `assert` in a check counts as a wrong result."""
-    try:
-        return list(verdict(seen))
-    except AssertionError as error:
-        return [Flaw(Wrong.VALUE, str(error).split("\n", 1)[0] or "This is not as it should be.")]

@@ -5,6 +5,8 @@ Start at `general_flaws`. What is wrong with a *completed* execution is for the 
 
 import enum
 import re
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -238,3 +240,15 @@ def _undelivered(seen: Observed, names: Names, task: TaskId) -> str:
         if isinstance(state, QueueState) and not state.delivered(task):
             return f"what it has put on {names.of(target)} does not fit into the pipe and nobody takes it out"
     return "its queue is not empty"
+
+
+Verdict: TypeAlias = Callable[[Observed], Sequence[Flaw]]
+"""Says what is wrong with a completed execution: nothing, or flaws, the root cause first."""
+
+
+def asked(verdict: Verdict, seen: Observed) -> list[Flaw]:
+    """What a check says of an execution. A plain `assert` in a check counts as a wrong result."""
+    try:
+        return list(verdict(seen))
+    except AssertionError as error:
+        return [Flaw(Wrong.VALUE, str(error).split("\n", 1)[0] or "This is not as it should be.")]

@@ -24,9 +24,9 @@ from grader.engine.strategies.waits import BoundedWaits
 from grader.engine.tasks import TaskPath, TaskTable
 from grader.grading import named
 from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, few, told_under
-from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination, Verdict
+from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
-from grader.grading.flaws import Flaw, Wrong
+from grader.grading.flaws import Flaw, Verdict, Wrong
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import FreeFlaw
@@ -309,7 +309,7 @@ class Lab:
         ) -> Examination:
             return Examination(
                 lambda fresh: self._bench.program(
-                    scenario, fresh=fresh or draw > 0, kept=None if fresh or draw else kept, draw=draw
+                    scenario, fresh=fresh, kept=None if fresh or draw else kept, draw=draw
                 ),
                 scenario,
                 verdict,

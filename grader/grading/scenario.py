@@ -23,7 +23,7 @@ from grader.core.operations import (
 from grader.engine.scripted import Script
 from grader.grading.values import encode_memory, plain_pickle
 from grader.primitives.registry import BY_OBJECT, BY_OPERATION
-from grader.runtime.session import HOST_PLACE, Call
+from grader.runtime.programs import HOST_PLACE, Call
 
 
 class Shared(msgspec.Struct, frozen=True):

@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.in_turn import InTurn
 from grader.engine.strategies.interrupted import Interrupted
-from grader.grading.examination import Examination, Verdict
+from grader.grading.examination import Examination
+from grader.grading.flaws import Verdict
 from grader.grading.sameness import switches
 from grader.grading.scenario import Scenario
 from grader.runtime.kept import KeptProcesses

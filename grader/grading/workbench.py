@@ -17,9 +17,10 @@ from grader.runtime.agent import draws
 from grader.runtime.blame import Blame
 from grader.runtime.kept import KeptProcesses
 from grader.runtime.patience import Patience
+from grader.runtime.programs import HostedProgram, ImportProgram
 from grader.runtime.protocol import Ended, Malformed, Silent, Wire
+from grader.runtime.remembered.trie import Memory
 from grader.runtime.runner import Runner, RunnerLost, RunnerSilent
-from grader.runtime.session import HostedProgram, ImportProgram
 from grader.runtime.template import SubmissionText, Template
 
 _IMPORT_STEPS = 5_000
@@ -64,6 +65,7 @@ class Workbench:
         self.runner = runner
         self.imported, self._host = self._import(0)
         self._others: dict[int, tuple[Execution, Wire]] = {}
+        self._memory = Memory(runner.source)
 
     def _import(self, draw: int) -> tuple[Execution, Wire]:
         """How the import went, and the process that has done it. Raises NotImported."""
@@ -127,6 +129,7 @@ class Workbench:
             scenario.scripts,
             fresh=fresh,
             kept=kept,
+            memory=self._memory,
             draw=draw,
         )
 

@@ -16,6 +16,8 @@ _files: set[str] = set()
 _roots: set[CodeType] = set()
 _copies: dict[int, tuple[CodeType, dict[int, int]]] = {}
 """By the id of a code object (which is kept): the offsets of instructions that are copies of earlier ones."""
+_CACHE = 0
+"""What follows an instruction that the interpreter may specialise, from Python 3.11 on; no instruction before that."""
 
 
 def watch(filename: str) -> None:
@@ -48,8 +50,17 @@ def know(code: CodeType) -> None:
 
 
 def _offset(frame: FrameType) -> int:
-    known = _copies.get(id(frame.f_code))
-    return frame.f_lasti if known is None else known[1].get(frame.f_lasti, frame.f_lasti)
+    """Which instruction a frame is at.
+
+    While one that was specialised calls something, a frame is at the last of its caches, otherwise at the instruction
+    itself. So a process that has done the same before would be somewhere else than a new one.
+    """
+    code, offset = frame.f_code, frame.f_lasti
+    units = code.co_code
+    while offset > 0 and units[offset] == _CACHE:
+        offset -= 2
+    known = _copies.get(id(code))
+    return offset if known is None else known[1].get(offset, offset)
 
 
 def show_stack_on(descriptor: int) -> None:

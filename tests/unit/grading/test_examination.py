@@ -26,6 +26,7 @@ class Program(ScriptedProgram):
     def __init__(self, script: Script, *, has_reused: bool) -> None:
         super().__init__(objects(), [script, plain([write(b"\7", offset=1)])])
         self.has_reused = has_reused
+        self.remembers = False
 
     def close(self) -> None:
         """Nothing is kept."""

@@ -31,7 +31,7 @@ BELL = 50
 class Program(ScriptedProgram):
     """A scripted program with new processes each time."""
 
-    has_reused = False
+    has_reused = remembers = False
 
     def close(self) -> None:
         """Nothing is kept."""
