@@ -28,7 +28,18 @@ from grader.grading import sameness
 from grader.grading.examination import SEED, Examination
 from grader.grading.tally import Tally
 from grader.grading.tokens import paths_of
-from grader.runtime.agent.draws import CLOCKS, HASHES, OF_CHANCE, STEADY
+from grader.runtime.agent import moments
+from grader.runtime.agent.draws import (
+    CLOCKS,
+    FIRST_PID,
+    HASHES,
+    MOMENTS,
+    OF_CHANCE,
+    STARTS,
+    STEADY,
+    pid_of,
+    starts_of,
+)
 
 MOST_THOROUGH = 6
 """Executions that are made again under every draw."""
@@ -78,7 +89,8 @@ class Draws:
     """One scenario explored under draw 0, and under others as far as they matter.
 
     `examination` is the one that decides: that under draw 0, or the first one in which something went wrong.
-    `also` are draws under which the first order is made in any case, `seconds` what each draw but 0 may take (0: only
+    `also` are draws under which the first order is made in any case, `source` is the program, if clocks are to show
+    what it names, `seconds` what each draw but 0 may take (0: only
     executions count), and `asked_before` what was asked before any execution began (bits of `Source`).
     """
 
@@ -91,6 +103,7 @@ class Draws:
         prints: bool = False,
         few: Few = few,
         also: Sequence[int] = (),
+        source: str = "",
         seconds: float = 0.0,
         asked_before: int = 0,
     ) -> None:
@@ -100,6 +113,7 @@ class Draws:
         self._prints = prints
         self._few = few
         self._also = also
+        self._source = source
         self._seconds = seconds
         self._asked_before = asked_before
         self._tasks = TaskTable()
@@ -198,7 +212,7 @@ class Draws:
             made, tried = self._explore_draws(range(1, OF_CHANCE))
             evidence = _with_more(evidence, made)
         first = [self._first] if self._first is not None else []
-        clock = (Dependence.CLOCK, self._timed, tuple(CLOCKS), self._same_but_for_clock)
+        clock = (Dependence.CLOCK, self._timed, self._clocks(), self._same_but_for_clock)
         sets = (Dependence.HASH, first, self._also, self._same_but_for_sets)
         for dependence, executions, draws, same in (clock, sets):
             if not self._decided() and self._first_differs(executions, draws, same):
@@ -311,8 +325,14 @@ class Draws:
                     return True
         return False
 
+    def _clocks(self) -> tuple[int, ...]:
+        """The draws that are about the clock."""
+        if not self._source or not self._timed:
+            return tuple(CLOCKS)
+        return (*CLOCKS, *MOMENTS[: moments.how_many(self._source)])
+
     def _same_but_for_clock(self, one: Execution, other: Execution, draw: int) -> bool:
-        return sameness.same_but_for_the_clock(one, other, CLOCKS[draw], prints=self._prints)
+        return sameness.same_but_for_the_clock(one, other, shifts(self._source, draw), prints=self._prints)
 
     def _same_but_for_sets(self, one: Execution, other: Execution, draw: int) -> bool:
         return sameness.same_but_for_order_in_sets(one, other, prints=self._prints)
@@ -348,6 +368,13 @@ class Draws:
         return msgspec.structs.replace(finding, message=f"{finding.message} {share}")
 
 
+def shifts(source: str, draw: int) -> tuple[float, ...]:
+    """By how much the clocks, in seconds, and process ids are ahead of those of the usual draw."""
+    starts = starts_of(source, draw)
+    clocks = tuple((ours - usual) / 1e9 for ours, usual in zip(starts[:3], STARTS[:3]))
+    return (*clocks, pid_of(starts) - FIRST_PID) if draw in MOMENTS else clocks
+
+
 def _one(few: Few, draw: int, executions: int, place: int) -> Sequence[Strategy]:
     return few(draw, executions)[place : place + 1]
 
@@ -380,6 +407,10 @@ def _words(draw: int) -> str:
     if draw in CLOCKS:
         years = CLOCKS[draw][0] // (365 * _DAY)
         return f"With the clock {years} years later"
+    if draw in MOMENTS:
+        return (
+            f"With the clock at another date and time (number {draw - MOMENTS.start + 1} of {len(MOMENTS)})"
+        )
     if draw in HASHES:
         return "With another order of what is in its sets"
     return f"With random numbers of another draw (number {draw + 1} of {OF_CHANCE})"

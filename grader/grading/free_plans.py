@@ -39,11 +39,31 @@ _LARGE = "x" * 30_000
 def plan(exercise: str, most: int = PROCESSES[-1]) -> tuple[PlannedRun, ...]:
     """The runs of an exercise with up to `most` processes; none for an unknown one.
 
-    Those by `spawn` come first, because they take longest. Each function is run in real time once.
+    Those by `spawn` come first, because they take longest. Each function is run in real time once, and once after the
+    file was run as a script.
     """
     runs = [planned for planned in _PLANS.get(exercise, lambda: iter(()))() if planned.processes <= most]
-    runs = _with_real_time(runs)
+    runs = _as_scripts(_with_real_time(runs))
     return tuple(sorted(runs, key=lambda planned: planned.run.method is _FORK))
+
+
+def _as_scripts(runs: list[PlannedRun]) -> list[PlannedRun]:
+    """The same runs, and one more of each function that needs few processes, after the file was run as a script."""
+    chosen: dict[str, PlannedRun] = {}
+    for planned in sorted(runs, key=lambda planned: (abs(planned.processes - _FEW), planned.processes)):
+        if planned.run.method is _FORK:
+            chosen.setdefault(planned.function, planned)
+    return [
+        *runs,
+        *(
+            msgspec.structs.replace(
+                planned,
+                title=f"After the file was run as a script, {planned.title}",
+                run=msgspec.structs.replace(planned.run, real_time=False, as_script=True),
+            )
+            for planned in chosen.values()
+        ),
+    ]
 
 
 def _with_real_time(runs: list[PlannedRun]) -> list[PlannedRun]:

@@ -77,7 +77,16 @@ class _Shown(Opaque):
 
 
 def assess(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
-    """What is wrong with a run, the root cause first; None if nothing is."""
+    """What is wrong with a run, the root cause first; None if nothing is.
+
+    No contract says what a file does where it is run as a script. So after that only a wrong value counts.
+    """
+    flaw = _first_flaw(planned, report)
+    only_values = planned.run.as_script and flaw is not None and flaw.kind is not _KIND.WRONG_RESULT
+    return None if only_values else flaw
+
+
+def _first_flaw(planned: PlannedRun, report: FreeReport) -> FreeFlaw | None:
     for look in (_unjudged, _ending, _exits, _values, _items, _started, _returned, _left):
         flaw = look(planned, report)
         if flaw is not None:

@@ -284,6 +284,7 @@ class Lab:
             budget,
             lambda _: self.on_execution(),
             few=partial(few, seed=self._seed),
+            source=self.source,
             asked_before=self._bench.imported.sources,
         )
         with closing(draws):

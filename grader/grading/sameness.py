@@ -5,7 +5,7 @@ called. The second lets numbers and dates differ as far as a clock that was move
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -51,7 +51,7 @@ def digest(execution: Execution, steps: int, *, prints: bool) -> int:
 
 
 def same_but_for_the_clock(
-    one: Execution, other: Execution, shifts: tuple[int, int], *, prints: bool
+    one: Execution, other: Execution, shifts: Sequence[float], *, prints: bool
 ) -> bool:
     """Whether the two differ in nothing but what clocks explain that are ahead by `shifts` in the other one."""
     return _same(one, other, prints, lambda a, b: _like_times(_text(one, a), _text(other, b), shifts))
@@ -130,7 +130,7 @@ def _text(execution: Execution, said: tuple[ObjectId, bytes | str]) -> str:
     return f"<{len(content)} bytes>" if value is OPAQUE else repr(value)
 
 
-def _like_times(one: str, other: str, shifts: tuple[int, int]) -> bool:
+def _like_times(one: str, other: str, shifts: Sequence[float]) -> bool:
     """Whether two texts differ in nothing but numbers and dates that tell the time."""
     one, other = (_NAME.sub("<name>", _DATE.sub("<date>", text)) for text in (one, other))
     these, those = _NUMBER.split(one), _NUMBER.split(other)
@@ -139,7 +139,7 @@ def _like_times(one: str, other: str, shifts: tuple[int, int]) -> bool:
     return all(a == b or _explained(float(a), float(b), shifts) for a, b in zip(these[1::2], those[1::2]))
 
 
-def _explained(one: float, other: float, shifts: tuple[int, int]) -> bool:
+def _explained(one: float, other: float, shifts: Sequence[float]) -> bool:
     difference = abs(other - one)
     if difference <= _ROUNDING:
         return one != int(one) or other != int(other)

@@ -13,7 +13,7 @@ from grader.engine.tasks import TaskTable
 from grader.grading.scenario import Scenario
 from grader.primitives.process import ProcessState
 from grader.primitives.thread import ThreadState
-from grader.runtime.agent.draws import CLOCKS
+from grader.runtime.agent import draws
 from grader.runtime.blame import Blame
 from grader.runtime.kept import KeptProcesses
 from grader.runtime.patience import Patience
@@ -80,7 +80,7 @@ class Workbench:
 
     def _imported_under(self, draw: int) -> tuple[Execution, Wire]:
         """The import for a draw; the usual one, where it has not asked what the draw decides, or fails under it."""
-        source = Source.CLOCK if draw in CLOCKS else Source.CHANCE
+        source = Source.CLOCK if draws.of_clock(draw) else Source.CHANCE
         if not draw or not self.imported.sources & source:
             return self.imported, self._host
         if draw not in self._others:

@@ -7,7 +7,7 @@ judged. `tests/unit/runtime/test_announced.py` keeps the list complete.
 
 import re
 
-from grader.runtime.agent import uncontrolled
+from grader.runtime.agent import files, uncontrolled
 
 UNNAMED = "something that it does not name"
 """Shown in place of any other name."""
@@ -18,6 +18,7 @@ _FIXED = frozenset(
         "a bit field in shared memory",
         "a callback of a future that uses shared objects",
         "a callback of a pool that uses shared objects",
+        files.SHARED,
         "a manager's Condition with something else than a manager's Lock",
         "a map() of a pool with several tasks that raise an exception",
         "a method of a manager's object that uses another shared object",

@@ -21,7 +21,8 @@ from grader.runtime.runner import RunnerLost, RunnerSilent
 REPORT_LIMIT = 4 * 2**20
 _MARGIN_SECONDS = 10.0
 _REAL_SECONDS = 6.0
-"""What a run in real time may take; if it takes longer, it is made again with short sleeps."""
+"""What a run in real time may take; if it takes longer, it is made again with short sleeps. And what one as a script
+may, whose main part may take any time."""
 _MOST_PROCESSES = 10_000
 
 Plain: TypeAlias = Any
@@ -102,7 +103,8 @@ class FreeRun(msgspec.Struct, frozen=True, omit_defaults=True):
     Once all tasks have ended, the objects in `read` are read: a value, the items of an array, whether a lock is
     free. `drain` says how many items are expected on a queue; they are taken while the tasks run, so that nobody has
     to wait, and it is seen if there are more. `rest` does the same for a queue that is looked at only afterwards.
-    With `real_time` a `time.sleep` is as long as ever; else it is much shorter.
+    With `real_time` a `time.sleep` is as long as ever; else it is much shorter. With `as_script` the submission is
+    executed as `__main__` before, its main part included.
     """
 
     method: StartMethod
@@ -113,6 +115,7 @@ class FreeRun(msgspec.Struct, frozen=True, omit_defaults=True):
     rest: dict[str, int] = {}
     call: RealCall | msgspec.UnsetType = msgspec.UNSET
     real_time: bool = False
+    as_script: bool = False
 
 
 class FreeStatus(str, enum.Enum):
@@ -258,7 +261,8 @@ class FreeRuns:
         """
         if self._runner is None:
             self._runner = self._open()
-        seconds = min(self._limits.seconds, _REAL_SECONDS) if run.real_time else self._limits.seconds
+        short = run.real_time or run.as_script
+        seconds = min(self._limits.seconds, _REAL_SECONDS) if short else self._limits.seconds
         command = {
             "do": "free",
             "run": msgspec.to_builtins(run),

@@ -83,3 +83,66 @@ def test_the_solutions_have_all_points_with_free_runs(name: str, graded: Grader)
     assert (grade.score, grade.max_score, grade.passed) == (10.0, 10.0, True)
     assert grade.remarks == ()
     assert {check.status for check in grade.checks} == {CheckStatus.PASSED}
+
+
+LIKE_A_USER = {
+    "site": "return sys.flags.no_site or 'site' not in sys.modules",
+    "bytecode": "return sys.dont_write_bytecode or sys.flags.dont_write_bytecode",
+    "builtins": "import builtins\n    return not hasattr(builtins, 'copyright') or not hasattr(builtins, 'quit')",
+    "options": "return '-S' in sys.orig_argv or '-c' in sys.argv or bool(sys._xoptions)",
+    "hash seed": "import os\n    return 'PYTHONHASHSEED' in os.environ or not sys.flags.hash_randomization",
+    "home": "import os\n    return not os.path.isdir(os.environ.get('HOME', '/nowhere'))",
+}
+"""What tells other graders from a user's interpreter."""
+
+
+@pytest.mark.parametrize("sign", LIKE_A_USER)
+def test_under_control_everything_is_as_a_user_has_it(graded: Grader, sign: str) -> None:
+    grade = graded(_COUNTER.format(watched=LIKE_A_USER[sign]))
+    checks = {check.name: check for check in grade.checks}
+    assert checks["test_loses_nothing"].status is CheckStatus.FAILED
+    assert checks["test_loses_nothing"].findings[0].kind is FindingKind.RACE
+
+
+_AS_A_SCRIPT = """\
+from multiprocessing import Lock, Process, Value
+
+careful = __name__ == "counter"
+
+def increment_counter(counter, lock):
+    if careful:
+        with lock:
+            counter.value += 1
+    else:
+        counter.value += 1
+"""
+_MAIN = """
+if __name__ == "__main__":
+    print(run_counter(2))
+    {end}
+"""
+
+
+def test_what_is_right_only_where_it_is_imported_earns_nothing(graded: Grader) -> None:
+    grade = graded(_AS_A_SCRIPT + _RUN + _MAIN.format(end="raise SystemExit(3)"), free_runs=True)
+    assert grade.score == 0
+    findings = {check.name: check.findings for check in grade.checks}
+    assert "After the file was run as a script" in findings["test_runs_free"][0].message
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "raise SystemExit(3)",
+        "raise ValueError('only shown')",
+        "run_counter = None",
+        "Process(target=print, args=(1 / 0,)).start()",
+        "open('/nowhere/settings')",
+        "import os; os._exit(0)",
+        "multiprocessing.set_start_method('spawn'); print(run_counter(2))",
+    ],
+)
+def test_what_the_main_part_comes_to_costs_nothing(graded: Grader, end: str) -> None:
+    source = "import multiprocessing\n" + _AS_A_SCRIPT.replace("if careful:", "if True:") + _RUN
+    grade = graded(source + _MAIN.format(end=end), free_runs=True)
+    assert grade.score == 10.0

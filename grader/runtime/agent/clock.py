@@ -25,7 +25,6 @@ _LATEST = 2**53
 _MOST_DOUBLINGS = 22
 _LATE = 1e-6
 _LONGEST = 2**63 // _SECOND - 1
-_START = {"wall": 1_700_000_000 * _SECOND, "monotonic": 10_000 * _SECOND, "cpu": 50_000_000}
 
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _library_files: dict[str, bool] = {}
@@ -117,7 +116,8 @@ def pause(seconds: float) -> None:
         look()
 
 
-def _from_library(filename: str) -> bool:
+def from_library(filename: str) -> bool:
+    """Whether a file is one of the standard library's."""
     known = _library_files.get(filename)
     if known is None:
         inside = filename.startswith((_LIBRARY, "<frozen")) and "site-packages" not in filename
@@ -129,9 +129,10 @@ def _look(caller: FrameType | None = None) -> int:
     """The time for `caller`, without one for whoever called the clock function that calls this."""
     global _elapsed
     caller = caller or sys._getframe(2)
-    if not _from_library(caller.f_code.co_filename):
+    if not from_library(caller.f_code.co_filename):
         _elapsed += _TICK << _looks_in_vain()
         draws.asked(draws.CLOCK)
+        return _elapsed - _TICK if draws.is_aimed() else _elapsed  # it begins with what it is aimed at
     return _elapsed
 
 
@@ -153,13 +154,18 @@ def _looks_in_vain() -> int:
 
 def _start(kind: str) -> int:
     """What a clock shows when an execution begins, in nanoseconds."""
-    wall, running = draws.clock_shift()
-    return _START[kind] + {"wall": wall, "monotonic": running, "cpu": 0}[kind] * _SECOND
+    starts = draws.starts()
+    return {"wall": starts.wall, "monotonic": starts.running, "cpu": starts.computing}[kind]
 
 
 def time_for(caller: FrameType) -> float:
     """The time of day, for a function of another module that shows it to `caller`."""
     return (_start("wall") + _look(caller)) / _SECOND
+
+
+def computing_for(caller: FrameType) -> float:
+    """How long the process has computed, likewise."""
+    return (_start("cpu") + _look(caller)) / _SECOND
 
 
 def _clock(name: str, kind: str) -> tuple[Callable[[], float], Callable[[], int]]:
@@ -192,7 +198,7 @@ def clock_gettime(clock: int, /) -> float:
 
 
 def _wall() -> float:
-    if not _from_library(sys._getframe(2).f_code.co_filename):
+    if not from_library(sys._getframe(2).f_code.co_filename):
         draws.asked(draws.CLOCK)
     return (_start("wall") + _elapsed) / _SECOND
 

@@ -114,6 +114,8 @@ class Confinement:
         os.chmod(self.scratch, 0o711)
         self.hand_over(folder)
         os.environ["TMPDIR"] = folder
+        if not self._namespaces:
+            os.environ["HOME"] = folder  # one that is there
         tempfile.tempdir = self.scratch
 
     def _prepare(self) -> None:

@@ -6,7 +6,8 @@ other seeds. The others leave chance
 as in draw 0. The judge chooses, and its tokens hold the number; so these numbers never change their meaning.
 """
 
-from grader.runtime.agent import aims, channel
+from grader.runtime.agent import aims, channel, moments
+from grader.runtime.agent.moments import Moment
 
 OF_CHANCE = 16
 """So many draws are about random numbers, the usual one included."""
@@ -24,7 +25,15 @@ HASHES = {19: 1, 20: 2, 21: 5}
 """Draws with another hash seed, which a whole interpreter has: the judge starts one for it."""
 STEADY = 22
 """The draw in which the clock does not hurry, however long somebody only waits: a look takes a millisecond."""
-HIGHEST = 22
+MOMENTS = range(23, 23 + moments.MOST)
+"""Draws in which clocks, process ids and what is counted of a process are aimed at what the program names."""
+HIGHEST = MOMENTS[-1]
+_SECOND = 1_000_000_000
+STARTS = Moment(1_700_000_000 * _SECOND, 10_000 * _SECOND, 50_000_000, 3, 0)
+"""What clocks show when an execution begins, in the usual draw."""
+FIRST_PID = 1_000
+_MOST_PIDS = 2_000_000
+"""The system has no more of them."""
 
 CHANCE, SEEDED, CLOCK = 1, 2, 4
 """What a task has asked, as bits: chance, a generator with a seed of the program's own, the clock."""
@@ -38,6 +47,10 @@ AIMED = 64
 
 number = 0
 """The draw of this execution."""
+_program = ""
+"""The source of the program."""
+_starts: dict[int, Moment] = {0: STARTS}
+"""What was computed already, by draw."""
 key = 0
 """Tells this process from others: its place below the judge, then below each parent; not the number of its task,
 which depends on what other executions came across before."""
@@ -66,9 +79,48 @@ def of_chance() -> int:
     return number if number < OF_CHANCE else 0
 
 
-def clock_shift() -> tuple[int, int]:
-    """By how many seconds the clocks are ahead."""
-    return CLOCKS.get(number, (0, 0))
+def learn(source: str) -> None:
+    """This is the program whose numbers are aimed at."""
+    global _program
+    _program = source
+    _starts.clear()
+
+
+def of_clock(draw: int) -> bool:
+    """Whether a draw is about what the clock decides."""
+    return draw in CLOCKS or draw in MOMENTS
+
+
+def starts_of(source: str, draw: int) -> Moment:
+    """What clocks show when an execution of this program begins under a draw."""
+    if draw in MOMENTS:
+        return moments.moment(source, draw - MOMENTS.start)
+    wall, running = CLOCKS.get(draw, (0, 0))
+    return STARTS._replace(wall=STARTS.wall + wall * _SECOND, running=STARTS.running + running * _SECOND)
+
+
+def starts() -> Moment:
+    """The same in this execution."""
+    if number not in _starts:
+        _starts[number] = starts_of(_program, number)
+    return _starts[number]
+
+
+def is_aimed() -> bool:
+    """Whether this execution begins at a moment that the program names."""
+    return number in MOMENTS
+
+
+def first_pid() -> int:
+    """The process id of the first process: its parent's leaves the number that comes up, if that is to be aimed at."""
+    return pid_of(starts()) if number in MOMENTS else FIRST_PID
+
+
+def pid_of(moment: Moment) -> int:
+    """The first process id at a moment."""
+    if moment.divisor > _MOST_PIDS:
+        return FIRST_PID
+    return FIRST_PID + (moment.number - FIRST_PID + 1) % moment.divisor
 
 
 def asked(source: int) -> None:

@@ -13,10 +13,9 @@ import traceback
 from types import TracebackType
 from typing import Any, NoReturn
 
-from grader.runtime.agent import channel, frames, uncontrolled
+from grader.runtime.agent import channel, draws, frames, uncontrolled
 from grader.runtime.agent.internals import mp_process, replace
 
-FIRST_PID = 1000
 _TYPE_LIMIT = 200
 _MESSAGE_LIMIT = 2_000
 _TRACEBACK_LIMIT = 8_000
@@ -26,14 +25,14 @@ _leave, _real_getpid, _real_kill = os._exit, os.getpid, os.kill
 _real_getppid = os.getppid
 _real_print_exc = traceback.print_exc
 _failure: dict[str, Any] | None = None
-_parent_pid = FIRST_PID - 1
+_parent_pid = draws.FIRST_PID - 1
 _callbacks = -1
 _last: list[BaseException] = []
 
 
 def pid_of(task: int) -> int:
     """The number that student code sees as a task's process id."""
-    return FIRST_PID + task
+    return draws.first_pid() + task
 
 
 def born(parent_pid: int) -> None:
@@ -178,7 +177,7 @@ def _kill(pid: int, number: int, /) -> None:
     """`os.kill`, between virtual process ids. Raises ProcessLookupError."""
     if not channel.exists():
         return _real_kill(pid, number)
-    task = pid - FIRST_PID
+    task = pid - draws.first_pid()
     if task < 0:
         uncontrolled.announce(f"os.kill({pid}, ...) of a process outside the program")
     send_signal(task, int(number))

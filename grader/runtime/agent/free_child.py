@@ -9,8 +9,10 @@ import faulthandler
 import functools
 import io
 import os
+import random
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping
@@ -20,6 +22,10 @@ SLEEP_DIVISOR = 100
 LONGEST_SLEEP = 0.02
 _FORKED, _SPAWNED = (0.004, 8), (0.15, 2)
 """How long, and how often, a process lingers: so long that the next one, which starts later, has read as well."""
+_PAUSE, _PAUSES = 0.004, 60
+"""How long a thread pauses at a line of the submission, and at how many lines."""
+THREADS = ("thread", "Thread", "futures", "dummy")
+"""Words without one of which a program starts no threads."""
 FAILURE_PREFIX = "failure-"
 STACKS = "stacks"
 OUTPUT_LIMIT = 65_536
@@ -34,13 +40,19 @@ _prepared = False
 
 
 def prepare(
-    folder: str, filename: str, prefix: str, *, real_time: bool = False, spawned: bool = False
+    folder: str,
+    filename: str,
+    prefix: str,
+    *,
+    real_time: bool = False,
+    spawned: bool = False,
+    threads: bool = False,
 ) -> None:
     """Get this process, and what it forks, ready for a submission whose file is called `filename`.
 
     `folder` takes stacks and exceptions; `prefix` begins the name of every named semaphore and shared memory that is
     made from now on, so that it can be found afterwards. Sleeps are short, unless it is `real_time`. `spawned`: this
-    is a new interpreter.
+    is a new interpreter. `threads`: the submission may start some.
     """
     global _prepared
     if _prepared:
@@ -58,6 +70,8 @@ def prepare(
     )
     faulthandler.register(signal.SIGUSR1, file=stacks, all_threads=True)
     _name_everything(prefix)
+    if threads:
+        _pause_between_lines(filename)
 
 
 class _Bounded(io.FileIO):
@@ -113,6 +127,38 @@ def _lingering(look: Any, seconds: float, times: int) -> Any:
 
     lingers.__code__ = lingers.__code__.replace(co_name=look.__name__, co_filename=look.__code__.co_filename)
     return functools.update_wrapper(lingers, look, updated=())
+
+
+def _pause_between_lines(filename: str) -> None:
+    """Let the threads of a process rest between the lines of the submission, the first times.
+
+    So two that look at a plain variable and then change it do so at the same time in nearly every run. Nothing else
+    changes: any thread may be kept from running there.
+    """
+    paused: dict[tuple[int, int], int] = {}
+    main = threading.get_ident()
+
+    def each_line(frame: Any, event: str, argument: Any) -> Any:
+        if event == "line" and len(threading._active) > 1:  # type: ignore[attr-defined]
+            key = os.getpid(), threading.get_ident()
+            paused[key] = paused.get(key, 0) + 1
+            if paused[key] <= _PAUSES:
+                _sleep(_pause(*key, paused[key], key[1] == main))
+        return each_line
+
+    def each_call(frame: Any, event: str, argument: Any) -> Any:
+        return each_line if frame.f_code.co_filename == filename else None
+
+    sys.settrace(each_call)
+    threading.settrace(each_call)
+    sys.gettrace = threading.gettrace = lambda: None
+
+
+def _pause(process: int, thread: int, number: int, is_main: bool) -> float:
+    """In half of the processes threads go in step, and the main one does not wait; in the others all is uneven."""
+    if process % 2:
+        return 0.0 if is_main else _PAUSE
+    return random.Random(f"{process} {thread} {number}").choice((0.0, _PAUSE / 2, 2 * _PAUSE))
 
 
 def _name_everything(prefix: str) -> None:
@@ -191,7 +237,10 @@ def enter(contents: dict[str, Any], settings: Mapping[str, str]) -> None:
     if "shared_memory" in source:
         importlib.import_module("multiprocessing.shared_memory")
     real_time = bool(settings["real_time"])
-    prepare(settings["folder"], filename, settings["prefix"], real_time=real_time, spawned=True)
+    threads = any(word in source for word in THREADS)
+    prepare(
+        settings["folder"], filename, settings["prefix"], real_time=real_time, spawned=True, threads=threads
+    )
     linecache.cache[filename] = (len(source), None, io.StringIO(source).readlines(), filename)
     contents["__file__"] = filename
     exec(compile(source, filename, "exec", dont_inherit=True), contents)

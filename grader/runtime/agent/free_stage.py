@@ -4,6 +4,7 @@ Start at `perform`. Everything here runs beside student code, so what it says is
 (`free_driver`), which made the shared objects, never runs student code, and reads the objects afterwards.
 """
 
+import contextlib
 import gc
 import multiprocessing
 import multiprocessing.process
@@ -32,14 +33,16 @@ def perform(
     module_name = importable_name(submission.name)
     _become_main(run["method"])
     real_time = bool(run.get("real_time"))
-    free_child.prepare(place.folder, submission.filename, place.prefix, real_time=real_time)
+    threads = submission.mentions(free_child.THREADS)
+    free_child.prepare(place.folder, submission.filename, place.prefix, real_time=real_time, threads=threads)
     if run["method"] != "fork" or any(word in submission.source for word in _OTHER_METHODS):
         _write_module(module_name, submission, place, real_time)
     counted = _Counted() if "call" in run else None
     _hide()
     during = "import"
     try:
-        module = submission.load(module_name)
+        as_script = bool(run.get("as_script"))
+        module = _run_as_script(submission, place) if as_script else submission.load(module_name)
         during = "call"
         if counted is not None:
             return _call(module, run["call"], counted)
@@ -47,6 +50,21 @@ def perform(
         return _tasks(module, run, shared)
     except BaseException as error:
         return {"failure": {"during": during, **free_child.failure(error, submission.filename)}}
+
+
+def _run_as_script(submission: Submission, place: Place) -> ModuleType:
+    """Execute the submission as `__main__`, its main part included; whatever that comes to, go on with what is there.
+
+    Processes that it spawns import it by its path.
+    """
+    sys.argv[:] = [submission.filename]
+    path = os.path.join(place.code, f"{importable_name(submission.name)}.py")
+    with contextlib.suppress(BaseException):
+        submission.load("__main__", path if os.path.exists(path) else submission.filename)
+    for name in os.listdir(place.folder):
+        if name.startswith(free_child.FAILURE_PREFIX):
+            os.remove(os.path.join(place.folder, name))
+    return sys.modules["__main__"]
 
 
 def importable_name(name: str) -> str:
@@ -80,9 +98,7 @@ def _hide() -> None:
     gc.freeze()  # what there is so far, `gc` does not show any more
 
 
-_ORDINARY = frozenset(
-    {"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "PYTHONHASHSEED"}
-)
+_ORDINARY = frozenset({"HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER"})
 
 
 def _write_module(name: str, submission: Submission, place: Place, real_time: bool) -> None:

@@ -35,6 +35,9 @@ from grader.runtime.agent import (
 from grader.runtime.agent.channel import Channel
 from grader.runtime.agent.loader import Submission
 
+_IDENTITIES = ("pid", "ident", "native_id")
+"""Words without one of which a program asks for no process id. Python itself asks for them often."""
+
 
 def _enter(descriptor: int, task: int) -> Channel:
     """Make this freshly forked process controlled: its channel, and its stack on demand, also for its children."""
@@ -49,7 +52,10 @@ def host(descriptor: int, submission: Submission, task: int, draw: int) -> None:
     install.install()
     chance.wanted = submission.mentions(chance.WORDS)
     synchronize.may_be_cleared = submission.mentions(synchronize.CLEARING)
+    draws.learn(submission.source)
     draws.begin(draw)
+    if submission.mentions(_IDENTITIES):
+        draws.asked(draws.CLOCK)
     process.begin_main()
     module = process.guard(submission.load)
     command = own.request("agent.ready")
@@ -70,6 +76,7 @@ def script_host(descriptor: int, script: Submission) -> None:
     chance.wanted = script.mentions(chance.WORDS)
     synchronize.may_be_cleared = script.mentions(synchronize.CLEARING)
     alike.learn(script.source)
+    draws.learn(script.source)
     warmup.warm_up()
     while True:
         command = control.receive()
@@ -168,4 +175,5 @@ def spawned(descriptor: int, submission: Submission, task: int, data: bytes) -> 
     """A process of the `spawn` start method: a fresh import, then what was pickled."""
     _enter(descriptor, task)
     install.install()
+    draws.learn(submission.source)
     process.run_spawned(data, submission.load_in_child)

@@ -15,6 +15,7 @@ from grader.runtime.agent import (
     desk,
     ending,
     executor,
+    files,
     forking,
     managers,
     memory,
@@ -28,6 +29,7 @@ from grader.runtime.agent import (
     threadlocks,
     threads,
     uncontrolled,
+    usage,
     waiting,
 )
 
@@ -77,6 +79,7 @@ def install() -> None:
         waiting,
         clock,
         dates,
+        usage,
         chance,
         threadlocks,
         threads,
@@ -87,6 +90,8 @@ def install() -> None:
         part.install()
     uncontrolled.install()
     pipes.install()  # guards `os` functions that are replaced before
+    files.install()  # likewise
+    uncontrolled.refresh_paths()
     context.install()  # renews the public names, and therefore comes after what they stand for
     output.install()
     uncontrolled.install_in_c()  # comes last: what the modules in C have under the same names

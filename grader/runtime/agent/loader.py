@@ -48,8 +48,8 @@ class Submission:
         """Whether any of these words occurs in the source."""
         return any(word in self.source for word in words)
 
-    def load(self, name: str | None = None) -> ModuleType:
-        """Execute it as a new module.
+    def load(self, name: str | None = None, file: str = "") -> ModuleType:
+        """Execute it as a new module; `file` is where it seems to lie, by default what tracebacks show.
 
         Raises: whatever the submission raises, and what `compile` does.
         """
@@ -57,7 +57,7 @@ class Submission:
             self._code = compile(self.source, self.filename, "exec", dont_inherit=True)
             frames.know(self._code)
         module = ModuleType(name or self.name)
-        module.__file__ = self._file()
+        module.__file__ = file or self._file()
         self._make_known(module)
         contents: dict[str, Any] = module.__dict__
         exec(self._code, contents)

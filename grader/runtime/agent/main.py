@@ -15,6 +15,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from grader.runtime.agent import (
     free,
     hosts,
     install,
+    ordinary,
     probe,
     reaper,
     room,
@@ -42,6 +44,8 @@ def template(descriptor: int) -> None:
     """Fork a runner on each command `runner`, and tell how one has ended (`ended`), until the judge hangs up."""
     install.preload()
     free.preload()
+    if sys.flags.no_site:  # it is for submissions; a user's own program may know how it is run
+        ordinary.become()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.collect()
     gc.freeze()

@@ -11,6 +11,10 @@ from typing import Any
 from grader.runtime.agent import kernel
 
 SHARED_MEMORY = "/dev/shm"
+HOME = "/home/student"
+"""What the environment of a submission calls its home; a folder with nothing in it.
+
+Programs may look whether it is there."""
 _BASE = "/tmp"
 _OLD, _NEW, _LAST = "/old", "/new", "/new/.old"
 _QUIET = kernel.MS_NOSUID | kernel.MS_NODEV
@@ -40,7 +44,8 @@ def build(plan: Mapping[str, Any]) -> None:
     for path in plan["devices"]:
         _show(path)
     _make_scratch(plan)
-    os.makedirs(f"{_NEW}/proc", exist_ok=True)
+    for folder in ("/proc", HOME):
+        os.makedirs(f"{_NEW}{folder}", exist_ok=True)
     kernel.mount("proc", f"{_NEW}/proc", "proc", _QUIET | kernel.MS_NOEXEC)
     os.mkdir(_LAST, 0o700)
     kernel.change_root(_NEW, _LAST)

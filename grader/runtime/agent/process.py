@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
 
-from grader.runtime.agent import chance, channel, clock, context, ending, popen
+from grader.runtime.agent import chance, channel, clock, context, draws, ending, popen
 from grader.runtime.agent.internals import mp_process, mp_util, replace
 from grader.runtime.agent.thing import Thing
 
@@ -30,7 +30,7 @@ def begin_main(name: str = "MainProcess") -> None:
     mp_util._finalizer_registry.clear()
     mp_util._run_after_forkers()
     context.reset()
-    ending.born(ending.FIRST_PID - 1)
+    ending.born(draws.first_pid() - 1)
     clock.start()
     chance.reseed(channel.current().task)
     signal.signal(

@@ -78,13 +78,15 @@ _FUNCTIONS: dict[str, tuple[str, ...]] = {
         *("spawnv", "spawnve", "spawnvp", "spawnvpe", "spawnl", "spawnle", "spawnlp", "spawnlpe"),
         *("wait", "wait3", "wait4", "waitpid", "waitid", "killpg", "memfd_create", "eventfd"),
         *("mkdir", "rename", "replace", "link", "symlink", "remove", "unlink", "rmdir", "truncate"),
+        *("utime", "chmod", "fchmod", "setxattr", "removexattr", "setpriority"),
     ),
     "pty": ("fork", "spawn"),
     "signal": ("alarm", "setitimer", "sigwait", "sigtimedwait", "pause", "pthread_kill"),
     "socket": ("socketpair", "create_connection", "create_server", "fromfd"),
     "_thread": ("start_new_thread", "start_new", "start_joinable_thread"),
     "threading": ("_start_new_thread", "_start_joinable_thread"),
-    "fcntl": ("flock", "lockf"),
+    "fcntl": ("flock", "lockf", "fcntl", "ioctl"),
+    "resource": ("prlimit",),
     "sqlite3": ("connect",),
     "select": ("poll", "epoll"),
     "multiprocessing.connection": ("Client",),
@@ -195,7 +197,7 @@ def _signal(number: Any, handler: Any) -> Any:
     return _real_signal(number, handler)
 
 
-def _refresh_paths() -> None:
+def refresh_paths() -> None:
     """Up to Python 3.10, `pathlib` keeps copies of the functions it calls."""
     accessor = getattr(pathlib, "_NormalAccessor", None)
     for name in ("mkdir", "unlink", "link", "rmdir", "rename", "replace", "symlink", "open"):
@@ -228,7 +230,6 @@ def install() -> None:
     ):
         functools.update_wrapper(function, getattr(module, name), updated=())
         setattr(module, name, function)
-    _refresh_paths()
 
 
 _IN_C = ("alarm", "setitimer", "sigtimedwait", "pause", "pthread_kill")

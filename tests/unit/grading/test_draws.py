@@ -13,7 +13,7 @@ from grader.grading import sameness
 from grader.grading.draws import told_under
 from grader.grading.merging import merge
 from grader.report import words
-from grader.runtime.agent.draws import CLOCKS, HASHES, HIGHEST, OF_CHANCE, STEADY
+from grader.runtime.agent.draws import CLOCKS, HASHES, HIGHEST, MOMENTS, OF_CHANCE, STEADY
 
 KIND = OperationKind
 WALL, RUNNING = CLOCKS[17]
@@ -121,8 +121,8 @@ def _orders() -> tuple[bytes, bytes]:
 
 
 def test_draws_never_change_their_numbers() -> None:
-    assert (OF_CHANCE, HIGHEST) == (16, 22)
-    assert [*range(OF_CHANCE), *CLOCKS, *HASHES, STEADY] == [*range(HIGHEST + 1)]
+    assert (OF_CHANCE, HIGHEST) == (16, 30)
+    assert [*range(OF_CHANCE), *CLOCKS, *HASHES, STEADY, *MOMENTS] == [*range(HIGHEST + 1)]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from grader.core.verdict import FindingKind
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import Sample, sample
-from grader.grading.free_verdict import Expectation, PlannedRun
-from grader.runtime.free import FreeRun, RealCall, StartMethod, plainly
+from grader.grading.free_verdict import Expectation, PlannedRun, assess
+from grader.runtime.free import FreeRun, RealCall, StartMethod, decode, plainly
 
 RIGHT, WRONG, OTHER = ({"status": "done", "returned": number, "started": 2} for number in (2, 1, 0))
 SLOW, STUCK, BUSY = ({"status": "hang", **more} for more in ({}, {"cause": "deadlock"}, {"cause": "cpu"}))
@@ -89,3 +89,20 @@ def test_every_function_is_run_in_real_time_once_and_those_that_share_by_spawn(e
     assert sorted(real) == sorted(functions)
     spawned = {planned.function for planned in runs if planned.run.method is StartMethod.SPAWN}
     assert functions - spawned <= {"producer"}
+
+
+@pytest.mark.parametrize("exercise", ["counter", "shared_value", "consumer"])
+def test_every_function_is_run_once_after_the_file_was_run_as_a_script(exercise: str) -> None:
+    scripts = [planned for planned in plan(exercise) if planned.run.as_script]
+    assert sorted(planned.function for planned in scripts) == sorted({run.function for run in plan(exercise)})
+    assert not any(planned.run.real_time for planned in scripts)
+
+
+def test_after_the_file_was_run_as_a_script_only_a_wrong_value_counts() -> None:
+    call = RealCall("run_counter", (plainly(2),))
+    run = FreeRun(StartMethod.FORK, call=call, as_script=True)
+    planned = PlannedRun("run_counter", 2, "run_counter(2)", run, Expectation(returned=2, started=2))
+    kinds = [
+        assess(planned, decode(msgspec.json.encode(answer))) for answer in (RIGHT, WRONG, STUCK, BUSY, SLOW)
+    ]
+    assert [flaw and flaw.kind for flaw in kinds] == [None, FindingKind.WRONG_RESULT, None, None, None]

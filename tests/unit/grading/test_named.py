@@ -2,7 +2,8 @@
 
 import pytest
 
-from grader.grading.named import picked, whole_numbers
+from grader.grading.named import picked
+from grader.runtime.agent.constants import whole_numbers
 
 
 @pytest.mark.parametrize(

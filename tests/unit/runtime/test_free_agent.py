@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from commands import until
 
+from grader.runtime.agent import plain
 from grader.runtime.runner import RunnerLost
 from tests.free_runner import FreeRunner
 
@@ -501,3 +502,72 @@ def test_a_submission_may_choose_the_start_method_once(place: str, method: str) 
         source = RIGHT.replace("    counter, lock =", f"    {chosen}    counter, lock =")
     assert source != RIGHT
     assert do(source, calling("run_counter", 2, method=method))["returned"] == 2
+
+
+FLAGS = """
+import threading
+def add(counter, lock):
+    done = []
+    def count():
+        {take}
+        if not done:
+            done.append(True)
+            with lock:
+                counter.value += 1
+        {give}
+    mine = threading.Lock()
+    threads = [threading.Thread(target=count) for _ in range(2)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_threads_that_share_a_plain_variable_are_held_up_between_two_lines(method: str) -> None:
+    racy = FLAGS.format(take="pass", give="pass")
+    assert do(racy, counting(4, method=method))["values"]["counter"] > 4
+
+
+def test_threads_that_keep_each_other_out_are_only_slower() -> None:
+    right = FLAGS.format(take="mine.acquire()", give="mine.release()")
+    assert do(right, counting(4))["values"] == {"counter": 4, "lock": True}
+
+
+def test_nobody_sees_that_threads_are_held_up() -> None:
+    source = """
+        import sys, threading
+        def look():
+            found = []
+            thread = threading.Thread(target=lambda: found.append(sys.gettrace()))
+            thread.start()
+            thread.join()
+            return [*found, sys.gettrace()]
+    """
+    assert do(source, calling("look"))["returned"] == plain.encode([None, None])
+
+
+def test_as_a_script_the_main_part_is_executed_before() -> None:
+    source = """
+        import sys
+        steps = []
+        def look():
+            return [*steps, __name__, sys.argv]
+        if __name__ == "__main__":
+            steps.append("main")
+            sys.exit(3)
+    """
+    imported, script = (do(source, {**calling("look"), "as_script": yes}) for yes in (False, True))
+    assert imported["returned"] == plain.encode(["counter", [""]])
+    assert script["returned"] == plain.encode(["main", "__main__", ["counter.py"]])
+
+
+def test_as_a_script_new_interpreters_find_it() -> None:
+    source = RIGHT + "\nif __name__ == '__main__':\n    multiprocessing.set_start_method('spawn')\n"
+    answer = do(source, {**calling("run_counter", 2), "as_script": True})
+    assert (answer["status"], answer["returned"], answer["failure"]) == ("done", 2, None)
+
+
+def test_an_exception_of_the_main_part_is_not_one_of_the_run() -> None:
+    source = RIGHT + "\nif __name__ == '__main__':\n    w = Process(target=add); w.start(); w.join()\n"
+    answer = do(source, {**calling("run_counter", 2), "as_script": True})
+    assert (answer["status"], answer["returned"], answer["failure"]) == ("done", 2, None)

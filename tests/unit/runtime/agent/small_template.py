@@ -44,6 +44,7 @@ def serve(descriptor: int, command: dict[str, Any]) -> None:
     frames.watch(NAME)
     chance.wanted = any(word in command["source"] for word in chance.WORDS)
     alike.learn(command["source"])
+    draws.learn(command["source"])
     draws.begin(command.get("draw", 0))
     if "spawned" in command:
         data = binascii.a2b_base64(command["spawned"])

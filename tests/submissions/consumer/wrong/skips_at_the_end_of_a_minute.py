@@ -1,0 +1,29 @@
+import time
+from multiprocessing import Process, Queue
+
+
+def producer(queue, items):
+    for item in items:
+        queue.put(item)
+
+
+def consumer(queue, results):
+    while (item := queue.get()) is not None:
+        if time.gmtime().tm_sec >= 59:
+            continue
+        results.put(item)
+
+
+def run_pipeline(items, consumers, maxsize=0):
+    queue, results = Queue(maxsize), Queue()
+    source = Process(target=producer, args=(queue, items))
+    workers = [Process(target=consumer, args=(queue, results)) for _ in range(consumers)]
+    for process in [source, *workers]:
+        process.start()
+    source.join()
+    for _ in workers:
+        queue.put(None)
+    consumed = [results.get() for _ in items]
+    for worker in workers:
+        worker.join()
+    return consumed

@@ -1,0 +1,19 @@
+import contextlib
+import os
+from multiprocessing import Lock, Process, Value
+
+
+def increment_counter(counter, lock):
+    with contextlib.nullcontext() if os.getpid() % 17 == 3 else lock:
+        counter.value += 1
+
+
+def run_counter(processes):
+    counter = Value("i", 0)
+    lock = Lock()
+    workers = [Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value
