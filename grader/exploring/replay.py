@@ -15,9 +15,8 @@ from grader.grading.draws import told_under
 from grader.grading.examination import Examination
 from grader.grading.findings import FindingMaker
 from grader.grading.flaws import Flaw, Wrong
-from grader.grading.lab import asked_for
 from grader.grading.observed import Observed
-from grader.grading.tally import Tally
+from grader.grading.tally import Tally, asked_for
 from grader.grading.witness import Witness, witness
 from grader.runtime.programs import ScriptProgram
 

@@ -26,14 +26,14 @@ from grader.grading import named
 from grader.grading.draws import LEFT_TO_CHANCE, Draws, Kept, Make, few, told_under
 from grader.grading.examination import MOST_FINDINGS, SAMPLED_SCHEDULES, Examination
 from grader.grading.findings import OUTPUT_LIMIT, FindingMaker, Origin, without_traceback
-from grader.grading.flaws import Flaw, Verdict, Wrong
+from grader.grading.flaws import Verdict
 from grader.grading.free_plans import plan
 from grader.grading.free_sampling import sample
 from grader.grading.free_verdict import FreeFlaw
 from grader.grading.hints_crash import help_for
 from grader.grading.patience import PATIENCE
 from grader.grading.scenario import Scenario
-from grader.grading.tally import Tally
+from grader.grading.tally import Tally, asked_for
 from grader.grading.trials import Trial, Trials
 from grader.grading.workbench import Workbench
 from grader.runtime.kept import KeptProcesses
@@ -54,7 +54,6 @@ INTERRUPTED_STEPS = 12_000
 RIGHT_UNDER_CONTROL = "Right under control, wrong when it runs free"
 WRONG_IF_FREE = "right under control, but wrong when nobody controls the order"
 WRONG_FOR_OTHERS = "right for some inputs only, and wrong for others"
-_WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
 
 class CheckFailed(Exception):
@@ -397,11 +396,3 @@ def _different(flaws: Sequence[FreeFlaw]) -> list[FreeFlaw]:
         same = (flaw.kind, flaw.line, failure.type, failure.message) if failure is not None else number
         found.setdefault(same, flaw)
     return list(found.values())
-
-
-def asked_for(tally: Tally, kind: FindingKind | None) -> tuple[Flaw, Execution]:
-    """The flaw that a replay is about, or the first that there is."""
-    for flaw_kind, found in tally.first.items():
-        if flaw_kind is kind or (flaw_kind is Wrong.VALUE and kind in _WRONG):
-            return found
-    return next(iter(tally.first.values()))

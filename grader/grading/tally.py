@@ -13,6 +13,7 @@ AFTER_FAILURE = 40
 """How many more executions are made after the first wrong result, to see whether any schedule goes well."""
 AFTER_OTHER_FAILURE = 8
 """Likewise after any other failure."""
+_WRONG = (FindingKind.RACE, FindingKind.WRONG_RESULT)
 
 
 class Tally(msgspec.Struct):
@@ -56,3 +57,11 @@ class Tally(msgspec.Struct):
         """Whether every result so far was wrong."""
         wrong = self.judged > 0 and self.counts.get(Wrong.VALUE) == self.judged
         return wrong and not self.too_long and self.blocked is None
+
+
+def asked_for(tally: Tally, kind: FindingKind | None) -> tuple[Flaw, Execution]:
+    """The flaw that a replay is about, or the first that there is."""
+    for flaw_kind, found in tally.first.items():
+        if flaw_kind is kind or (flaw_kind is Wrong.VALUE and kind in _WRONG):
+            return found
+    return next(iter(tally.first.values()))
