@@ -32,7 +32,7 @@ from grader.primitives.process import ProcessState
 _KIND = OperationKind
 _NOT_FOLLOWED = (_KIND.THREAD_START, _KIND.REFERENT_CHANGE, _KIND.MANAGER_CREATE)
 """What makes a program one whose states are not all known to the judge."""
-MOST_STATES = 1_500
+MOST_STATES = 2_500
 MOST_PASSES = 12
 
 

@@ -6,6 +6,7 @@ the task's first one are never looked at because they belong to no submission, o
 """
 
 import faulthandler
+import opcode
 import os
 import signal
 import sys
@@ -18,6 +19,11 @@ _copies: dict[int, tuple[CodeType, dict[int, int]]] = {}
 """By the id of a code object (which is kept): the offsets of instructions that are copies of earlier ones."""
 _CACHE = 0
 """What follows an instruction that the interpreter may specialise, from Python 3.11 on; no instruction before that."""
+
+
+_PRECALL = opcode.opmap.get("PRECALL", -1)
+"""In Python 3.11 the first half of a call, which does all of it where it was specialised for what is called."""
+_UNITS_OF_PRECALL = 2
 
 
 def watch(filename: str) -> None:
@@ -50,15 +56,18 @@ def know(code: CodeType) -> None:
 
 
 def _offset(frame: FrameType) -> int:
-    """Which instruction a frame is at.
+    """Which instruction a frame is at, whether that was specialised or not.
 
     While one that was specialised calls something, a frame is at the last of its caches, otherwise at the instruction
-    itself. So a process that has done the same before would be somewhere else than a new one.
+    itself; and a call may be done by either of its halves. So a process that has done the same before would be
+    somewhere else than a new one.
     """
     code, offset = frame.f_code, frame.f_lasti
     units = code.co_code
     while offset > 0 and units[offset] == _CACHE:
         offset -= 2
+    if units[offset] == _PRECALL:
+        offset += 2 * _UNITS_OF_PRECALL
     known = _copies.get(id(code))
     return offset if known is None else known[1].get(offset, offset)
 
