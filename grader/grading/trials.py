@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from grader.engine.strategies.extremes import Extremes
 from grader.engine.strategies.in_turn import InTurn
 from grader.engine.strategies.interrupted import Interrupted
-from grader.engine.strategies.states import States
+from grader.engine.strategies.states import MOST_STATES, States
 from grader.engine.waits import Bounds
 from grader.grading.examination import Examination
 from grader.grading.flaws import Verdict
@@ -21,6 +21,7 @@ from grader.grading.scenario import Scenario
 from grader.runtime.kept import KeptProcesses
 
 _ORDERS_AFTER_FAILURE = 5
+STATES_IN_ALL = 2 * MOST_STATES
 PROVEN = 3
 """Numbers of processes up to which every order is tried elsewhere."""
 
@@ -61,6 +62,7 @@ class Trials:
         self._interruptions = interruptions
         self._only_wrong = only_wrong
         self._failed_waits = failed_waits
+        self._states_left = STATES_IN_ALL
         self.has_threads = False
         """Whether any has started a thread."""
         self.executions = 0
@@ -110,8 +112,9 @@ class Trials:
         for often in self._failed_waits:
             if tried.tally.first or tried.tally.blocked is not None or tried.has_threads:
                 return
-            cut, states = len(tried.tally.cut), States(bounds=Bounds(often))
+            cut, states = len(tried.tally.cut), States(min(MOST_STATES, self._states_left), Bounds(often))
             self.executions += tried.explore(states, tried.tally).executions
+            self._states_left -= states.states
             del tried.tally.cut[cut:]
             if not states.held_back:
                 return

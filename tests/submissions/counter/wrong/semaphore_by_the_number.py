@@ -1,0 +1,17 @@
+from multiprocessing import Process, Semaphore, Value
+
+
+def increment_counter(counter, lock):
+    with lock:
+        counter.value += 1
+
+
+def run_counter(processes):
+    counter = Value("i", 0)
+    lock = Semaphore(max(1, processes // 4))
+    workers = [Process(target=increment_counter, args=(counter, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return counter.value

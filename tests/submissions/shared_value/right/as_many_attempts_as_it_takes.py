@@ -1,0 +1,28 @@
+from multiprocessing import Lock, Process, Value
+
+
+def update_shared_value(shared_value, lock):
+    done = False
+    while not done:
+        with lock:
+            before = shared_value.value
+        with lock:
+            done = shared_value.value == before
+            if done:
+                shared_value.value = before + 1
+
+
+def update_shared_array(shared_array, lock):
+    with lock:
+        for i in range(len(shared_array)):
+            shared_array[i] += 1
+
+
+def run_updates(typecode, initial, processes):
+    shared_value, lock = Value(typecode, initial), Lock()
+    workers = [Process(target=update_shared_value, args=(shared_value, lock)) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return shared_value.value
