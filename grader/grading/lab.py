@@ -203,10 +203,9 @@ class Lab:
         def fail(examination: Examination) -> None:
             self._raise_what_is_wrong(examination, withdraws)
 
-        waits = [1, *self.named(2, MOST_WAITS_FAILED)[-1:]] if withdraws else []
-        tried = Trials(make, fail, interruptions, only_wrong=bool(withdraws), failed_waits=waits).run(
-            numbered
-        )
+        waits = max([1, *self.named(2, MOST_WAITS_FAILED)]) if withdraws else 0
+        tried = Trials(make, fail, interruptions, only_wrong=bool(withdraws), failed_waits=waits)
+        tried.run(numbered)
         processes = tuple(sorted({trial.scenario.processes for trial in numbered}))
         made, threads = tried.executions, self._bench.has_threads or tried.has_threads
         told = Evidence(EvidenceLevel.BOUNDED, processes, made, threads, inputs=len(numbered))

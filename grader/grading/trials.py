@@ -21,7 +21,7 @@ from grader.grading.scenario import Scenario
 from grader.runtime.kept import KeptProcesses
 
 _ORDERS_AFTER_FAILURE = 5
-STATES_IN_ALL = 2 * MOST_STATES
+STATES_IN_ALL = 3 * MOST_STATES
 PROVEN = 3
 """Numbers of processes up to which every order is tried elsewhere."""
 
@@ -45,7 +45,7 @@ class Trials:
 
     Besides the order in which nobody is interrupted there are so many in which somebody is, between two lines that use
     the same object. If `only_wrong` ones fail, what cannot be judged, or takes too long, passes. Where there are more
-    processes than `PROVEN`, their states are gone through, once for each of `failed_waits`: how often a wait may fail.
+    processes than `PROVEN`, their states are gone through, if waits may fail: `failed_waits` times.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Trials:
         interruptions: int = 0,
         *,
         only_wrong: bool = False,
-        failed_waits: Sequence[int] = (),
+        failed_waits: int = 0,
     ) -> None:
         self._make = make
         self._fail = fail
@@ -67,12 +67,11 @@ class Trials:
         """Whether any has started a thread."""
         self.executions = 0
 
-    def run(self, trials: Sequence[Trial]) -> "Trials":
+    def run(self, trials: Sequence[Trial]) -> None:
         """Try all. Returns only if all pass."""
         with closing(KeptProcesses()) as kept:
             if not self._passed_all(trials, kept):
                 self._passed_all(trials, None)
-        return self
 
     def _passed_all(self, trials: Sequence[Trial], kept: KeptProcesses | None) -> bool:
         """Whether all have passed, in processes that were used before and by what is remembered, as in new ones.
@@ -103,21 +102,21 @@ class Trials:
         if self._interruptions and not tried.tally.first and tried.tally.blocked is None:
             interrupted = Interrupted(1 + self._interruptions, each_spot_once=True)
             self.executions += tried.explore(interrupted, tried.tally).executions
-        if trial.scenario.processes > PROVEN:
+        if self._failed_waits and trial.scenario.processes > PROVEN:
             self._search(tried)
         self.has_threads = self.has_threads or tried.has_threads
         return not tried.tally.first and (self._only_wrong or tried.tally.last is not None)
 
     def _search(self, tried: Examination) -> None:
-        for often in self._failed_waits:
-            if tried.tally.first or tried.tally.blocked is not None or tried.has_threads:
-                return
-            cut, states = len(tried.tally.cut), States(min(MOST_STATES, self._states_left), Bounds(often))
-            self.executions += tried.explore(states, tried.tally).executions
-            self._states_left -= states.states
-            del tried.tally.cut[cut:]
-            if not states.held_back:
-                return
+        if tried.tally.first or tried.tally.blocked is not None or tried.has_threads:
+            return
+        cut, states = (
+            len(tried.tally.cut),
+            States(min(MOST_STATES, self._states_left), Bounds(self._failed_waits)),
+        )
+        self.executions += tried.explore(states, tried.tally).executions
+        self._states_left -= states.states
+        del tried.tally.cut[cut:]
 
     def _failed(self, tried: Examination) -> None:
         """See whether any order goes well, then say what is wrong."""
