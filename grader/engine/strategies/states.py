@@ -34,6 +34,8 @@ _NOT_FOLLOWED = (_KIND.THREAD_START, _KIND.REFERENT_CHANGE, _KIND.MANAGER_CREATE
 """What makes a program one whose states are not all known to the judge."""
 MOST_STATES = 2_500
 MOST_PASSES = 12
+MOST_EXECUTIONS = 80
+"""Each shows what comes of a step that nobody knew, or is an end. Programs that poll have a great many of the first."""
 
 
 class _Frame:
@@ -62,7 +64,7 @@ class States(Strategy):
         self._most = states
         self._names_matter = names_matter
         self.bounds = bounds or Bounds()
-        self.states = self._passes = 0
+        self.states = self._passes = self._executions = 0
         self._known: dict[NodeId, Next] = {}
         self._futures = Futures()
         self._tasks: TaskTable | None = None
@@ -85,6 +87,9 @@ class States(Strategy):
 
     def begin(self) -> bool:
         self._last, self._born = None, set()
+        self._executions += 1
+        if self._executions > MOST_EXECUTIONS:
+            return False
         if self._initial is None:
             self._schedule = ()
             return not self._given_up
