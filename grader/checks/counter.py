@@ -107,7 +107,7 @@ def test_loses_nothing_elsewhere(lab: Lab) -> None:
             *(_together(0, 1, processes) for processes in MANY),
         ],
         interruptions=EACH_SPOT,
-        withdraws=[INCREMENT],
+        withdraws=["test_loses_nothing"],
     )
 
 

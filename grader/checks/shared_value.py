@@ -145,7 +145,7 @@ def test_value_loses_nothing_elsewhere(lab: Lab) -> None:
             *(_together("i", 0, 1, processes) for processes in MANY),
         ],
         interruptions=EACH_SPOT,
-        withdraws=[VALUE],
+        withdraws=["test_value_loses_nothing"],
     )
 
 
@@ -264,7 +264,7 @@ def test_array_loses_nothing_elsewhere(lab: Lab) -> None:
             *(_together_in("i", [0], 1, processes) for processes in MANY),
         ],
         interruptions=FEW_SPOTS,
-        withdraws=[ARRAY],
+        withdraws=["test_array_loses_nothing"],
     )
 
 

@@ -57,13 +57,14 @@ WRONG_FOR_OTHERS = "right for some inputs only, and wrong for others"
 
 
 class CheckFailed(Exception):
-    """The submission does not pass this check; what else was found of `functions` is not to be relied on, and `why`."""
+    """The submission does not pass this check; what it `withdraws` is not to be relied on, and `why`."""
 
-    def __init__(self, findings: Sequence[Finding], functions: Collection[str] = (), why: str = "") -> None:
+    def __init__(self, findings: Sequence[Finding], withdraws: Collection[str] = (), why: str = "") -> None:
         super().__init__(findings[0].message if findings else "failed")
         self.why = why
         self.findings = tuple(findings)
-        self.functions = frozenset(functions)
+        self.withdraws = frozenset(withdraws)
+        """Functions and checks."""
 
 
 class Inconclusive(Exception):
@@ -188,7 +189,7 @@ class Lab:
         """Execute each scenario once, nobody being interrupted; for many inputs. The first that fails decides.
 
         Then so many times with one of the processes being interrupted. What is wrong withdraws the points of some
-        functions. Raises like `explore`.
+        functions, or checks. Raises like `explore`.
         """
         numbered = [Trial(self._next_number(), *trial) for trial in trials]
         if self._replay is not None:

@@ -244,7 +244,7 @@ class GradingPlugin:
             return
         if isinstance(error, CheckFailed):
             record.status, record.findings = CheckStatus.FAILED, error.findings
-            self._withdraw(error.functions, error.why)
+            self._withdraw(error.withdraws, error.why)
         elif isinstance(error, Inconclusive):
             record.status, record.findings = CheckStatus.INCONCLUSIVE, (error.finding,)
         elif isinstance(error, ReplayDone):
@@ -268,11 +268,12 @@ class GradingPlugin:
             record.status = CheckStatus.INCONCLUSIVE
             record.findings = (Finding(FindingKind.INCONCLUSIVE, TAKES_LONG),)
 
-    def _withdraw(self, functions: frozenset[str], reason: str) -> None:
-        """Checks of these functions, and those that come after them, earn nothing."""
+    def _withdraw(self, withdrawing: frozenset[str], reason: str) -> None:
+        """These checks, those of these functions, and those that come after any of them, earn nothing."""
         withdrawn: set[str] = set()
         for name, record in self._records.items():
-            rests = record.function in functions or not withdrawn.isdisjoint(record.after)
+            named = record.function in withdrawing or name in withdrawing
+            rests = named or not withdrawn.isdisjoint(record.after)
             if rests and record.ran and record.status is CheckStatus.PASSED:
                 record.status, record.reason = CheckStatus.SKIPPED, reason
                 withdrawn.add(name)
