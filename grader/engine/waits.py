@@ -128,6 +128,11 @@ class Waiting(msgspec.Struct, frozen=True):
     counts: Mapping[Round, int] = {}
     awaited: tuple[Round, ...] = ()
 
+    @property
+    def digest(self) -> int:
+        """Stands for all that the task has done (0: nothing); only to be compared within one process of ours."""
+        return self.past.digest if self.past is not None else 0
+
     def announced(self, operation: Operation, place: Place, created: int, bounds: Bounds) -> "Waiting":
         """The task is about to do `operation`, at `place`, and has created so many objects since its last one."""
         made, making, counts = self.making, self.making + created, self.counts

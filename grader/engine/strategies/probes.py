@@ -48,8 +48,7 @@ class Probes:
 
     def note(self, waiting: Waiting, schedule: Sequence[TaskId], objects: Objects) -> None:
         """The bound holds a task back after `schedule`, which led to `objects`."""
-        history = waiting.past.digest if waiting.past is not None else 0
-        bite = _Bite(waiting.place, history)
+        bite = _Bite(waiting.place, waiting.digest)
         held = Held(tuple(schedule), waiting.task)
         known = self.soonest.get(waiting.place)
         if known is None or len(known.schedule) > len(schedule):

@@ -13,11 +13,20 @@ Of identical processes only those states are gone through that differ by more th
 identical is taken from what they were seen to do. So this finds mistakes, and claims nothing where it finds none.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from grader.core.execution import Execution
-from grader.core.operations import OperationKind, Step, TaskId, creator_of, process_object, task_of
+from grader.core.operations import (
+    ObjectId,
+    Operation,
+    OperationKind,
+    Step,
+    TaskId,
+    creator_of,
+    process_object,
+    task_of,
+)
 from grader.engine.essence import essence
 from grader.engine.futures import Futures, Next, NodeId
 from grader.engine.machine import Machine, World
@@ -25,7 +34,7 @@ from grader.engine.steps import touches_of
 from grader.engine.strategies.base import Choice, Strategy
 from grader.engine.strategies.bursts import can_move
 from grader.engine.tasks import TaskTable
-from grader.engine.waits import Bounds
+from grader.engine.waits import Bounds, Waiting
 from grader.primitives.lock import LockState
 from grader.primitives.process import ProcessState
 
@@ -79,8 +88,6 @@ class States(Strategy):
         self._new = False
         """Whether anything has come up in this pass that was not known before."""
         self._given_up = False
-        self.held_back = False
-        """Whether the bound on waits has kept anybody waiting."""
         self._essences: dict[int, tuple[Any, int]] = {}
         self._like: dict[TaskId, Hashable] = {}
         """For each task what it is identical with, as far as is known."""
@@ -104,7 +111,7 @@ class States(Strategy):
         self._tasks = machine.tasks
         if choice.position == 0 and self._initial is None:
             self._see_beginning(machine.snapshot())
-        self._learn(machine.pending, machine.births, machine.waiting_of, machine.objects)
+        self._learn(machine.pending, machine.births, machine.waiting_of)
         if choice.position >= len(self._schedule):
             return None
         task = self._schedule[choice.position]
@@ -123,7 +130,7 @@ class States(Strategy):
             self._given_up = True
 
     def finished(self, execution: Execution, world: World) -> None:
-        self._learn(world.pending, {}, lambda task: world.waiting[task], world.objects)
+        self._learn(world.pending, {}, world.waiting.__getitem__)
 
     def _see_beginning(self, world: World) -> None:
         self._initial = world
@@ -131,21 +138,23 @@ class States(Strategy):
             self._see(world, task, ())
             self._like[task] = task if self._names_matter else ("top", _first(world, task))
 
-    def _learn(self, pending: Any, births: Any, waiting_of: Any, objects: Any) -> None:
+    def _learn(
+        self,
+        pending: Mapping[TaskId, Operation],
+        births: Mapping[ObjectId, Any],
+        waiting_of: Callable[[TaskId], Waiting],
+    ) -> None:
         """Note what has come after the last step."""
         step, self._last = self._last, None
         if step is None or self._given_up:
             return
         fresh = [target for target in births if target not in self._born]
         self._born.update(fresh)
-        tasks = [step.task]
-        if step.operation.kind is _KIND.PROCESS_START and step.result is not None and step.result.ok:
-            tasks.append(task_of(step.operation.object))
         if step.operation.kind is _KIND.QUEUE_FLUSH:
             return
-        before = _node(step.task, waiting_of(step.task))
-        for task in tasks:
-            node = before if task == step.task else (task, before[1])
+        digest = waiting_of(step.task).digest
+        for task in _moved_by(step):
+            node = task, digest
             if node in self._known:
                 continue
             made = tuple((target, births[target]) for target in fresh if creator_of(target) == task)
@@ -159,7 +168,7 @@ class States(Strategy):
             return
         numbers = [self._number(world, task)]
         if operation.kind is _KIND.QUEUE_PUT:
-            flush = operation.__class__(_KIND.QUEUE_FLUSH, operation.object, number=task)
+            flush = Operation(_KIND.QUEUE_FLUSH, operation.object, number=task)
             numbers.append(self._futures.number(task, flush, (operation.object,)))
         if self._futures.see(self._at(world, task), numbers, before):
             self._new = True
@@ -171,8 +180,7 @@ class States(Strategy):
     def _at(self, world: World, task: TaskId) -> NodeId:
         """The moment that a task has come to; that of a feeder is always the same."""
         waiting = world.waiting.get(task)
-        past = waiting.past if waiting is not None else None
-        return task, past.digest if past is not None else 0
+        return task, waiting.digest if waiting is not None else 0
 
     def _next_schedule(self) -> list[TaskId] | None:
         """The way to something new: a step whose outcome is not known, or an end. None if there is nothing left."""
@@ -234,10 +242,8 @@ class States(Strategy):
         operation = world.pending[task]
         machine = Machine.at(world, self._tasks, self.bounds)
         step = machine.execute(task)
-        moved = [] if operation.kind in (_KIND.QUEUE_FLUSH, _KIND.PROCESS_EXIT) else [task]
-        if operation.kind is _KIND.PROCESS_START and step.result is not None and step.result.ok:
-            moved.append(task_of(operation.object))
-        digest = _node(task, machine.waiting_of(task))[1] if moved else 0
+        moved = [] if operation.kind in (_KIND.QUEUE_FLUSH, _KIND.PROCESS_EXIT) else _moved_by(step)
+        digest = machine.waiting_of(task).digest
         before = self._at(world, task)
         for mover in moved:
             known = self._known.get((mover, digest))
@@ -255,7 +261,6 @@ class States(Strategy):
     def _worth_trying(self, world: World) -> list[TaskId]:
         """The tasks of the smallest persistent set that is found, the last one first."""
         able = [task for task in sorted(world.pending) if world.can_go(task)]
-        self.held_back = self.held_back or any(waiting.awaited for waiting in world.waiting.values())
         if len(able) <= 1:
             return able
         best: list[TaskId] = able
@@ -325,9 +330,11 @@ class States(Strategy):
         return state.flavour, state.value, state.depth, others
 
 
-def _node(task: TaskId, waiting: Any) -> NodeId:
-    past = waiting.past
-    return task, past.digest if past is not None else 0
+def _moved_by(step: Step) -> list[TaskId]:
+    """The tasks that announce something after a step: its own, and the child that it has started."""
+    if step.operation.kind is _KIND.PROCESS_START and step.result is not None and step.result.ok:
+        return [step.task, task_of(step.operation.object)]
+    return [step.task]
 
 
 def _first(world: World, task: TaskId) -> Hashable:
