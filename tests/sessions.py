@@ -61,7 +61,7 @@ class PuppetProgram:
         stage.said = self._count
         session_module.pair = stage.pair
         runner = NoRunner(stage)
-        session = ProcessSession(runner, tasks, Patience(runner))  # type: ignore[arg-type]
+        session = ProcessSession(runner, Patience(runner))  # type: ignore[arg-type]
         for place, call in enumerate(self._scenario.calls, start=HOST_PLACE + 1):
             task = tasks.top(place, call.label)
             wire, other = stage.pair()

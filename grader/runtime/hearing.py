@@ -8,8 +8,9 @@ from contextlib import suppress
 
 import msgspec
 
-from grader.core.operations import OperationKind, Result, TaskId
+from grader.core.operations import DONE, OperationKind, Result, TaskId
 from grader.engine.program import Announcement, Anomaly, Report
+from grader.engine.waits import bare
 from grader.runtime.agent.room import is_refusal
 from grader.runtime.allowance import Origin
 from grader.runtime.announced import known
@@ -42,10 +43,8 @@ class Line:
 
 
 def told(result: Result | None) -> Result:
-    """A result as a task is told it: marks mean nothing to it."""
-    if result is None:
-        return Result()
-    return msgspec.structs.replace(result, marks=()) if result.marks else result
+    """A result as a task is told it, also where there is none to be told."""
+    return bare(result) or DONE
 
 
 class Hearing:

@@ -56,7 +56,7 @@ class ImportProgram:
     def launch(self, tasks: TaskTable) -> ProcessSession:
         task = tasks.top(HOST_PLACE, "main")
         self.host = self._runner.host(task, self._draw)
-        session = ProcessSession(self._runner, tasks, Patience(self._runner))
+        session = ProcessSession(self._runner, Patience(self._runner))
         session.add(task, self.host)
         session.hearing.host = task
         return session
@@ -157,7 +157,7 @@ class HostedProgram(_OfHost):
                 root = self._memory.root((task, self._draw, *_told(call)))
                 session.add(task, root, partial(self._process_for, task, call), call.function)
         else:
-            session = ProcessSession(self._runner, tasks, patience, self._kept, self._host)
+            session = ProcessSession(self._runner, patience, self._kept, self._host)
             for task, call in calls:
                 # Its children are the same again only where the call was, too.
                 session.add(task, self._process_for(task, call), call.function, hash(_told(call)))
@@ -179,7 +179,7 @@ class ScriptProgram(_OfHost):
 
     def in_new_processes(self) -> "ScriptProgram":
         """The same program, executed in new processes only."""
-        return ScriptProgram(self._runner, self._host, fresh=True, draw=self._draw)
+        return self.under(self._draw, fresh=True)
 
     def under(self, draw: int, *, fresh: bool = False) -> "ScriptProgram":
         """The same program with what another draw decides."""
@@ -196,7 +196,7 @@ class ScriptProgram(_OfHost):
             remembering = RememberingSession(self._runner, patience, self._memory, self._kept, self._host)
             remembering.add(task, self._memory.root((task, self._draw)), fork)
             return remembering
-        session = ProcessSession(self._runner, tasks, patience, self._kept, self._host)
+        session = ProcessSession(self._runner, patience, self._kept, self._host)
         session.add(task, fork())
         return session
 

@@ -4,13 +4,13 @@ Start at `ProcessSession`. `grader.runtime.programs` says what is executed so, a
 of the processes can be spared.
 """
 
+import abc
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from grader.core.operations import OperationKind, Step, TaskId, task_of
 from grader.engine.program import Anomaly, Report
 from grader.engine.scripted import ScriptedTask
-from grader.engine.tasks import TaskTable
 from grader.runtime.allowance import Origin
 from grader.runtime.hearing import Hearing, Line, announcement
 from grader.runtime.kept import KeptProcesses
@@ -27,25 +27,84 @@ RUNS_AGAIN = b"again"
 """Tells a parent that the child which it starts is one from an earlier execution, so it must not fork."""
 
 
-class ProcessSession:
-    """Tasks behind channels, and scripted ones beside them."""
+class LiveSession(abc.ABC):
+    """What sessions have in common whose tasks are processes: scripted tasks beside them, and the end."""
 
     def __init__(
         self,
         runner: Runner,
-        tasks: TaskTable,
         patience: Patience,
-        kept: "KeptProcesses | None" = None,
+        kept: KeptProcesses | None = None,
         parent: Wire | None = None,
     ) -> None:
-        self._kept = kept
-        self._histories: dict[TaskId, int] = {}
-        self._begins: dict[TaskId, int] = {}
         self._runner = runner
-        self._tasks = tasks
-        self._lines: dict[TaskId, Line] = {}
+        self._kept = kept
         self._scripted: dict[TaskId, ScriptedTask] = {}
         self.hearing = Hearing(runner, patience, parent)
+
+    def add_scripted(self, task: ScriptedTask) -> None:
+        """A task that runs in the judge."""
+        self._scripted[task.task] = task
+
+    def start(self) -> Sequence[Report]:
+        """As `grader.engine.program.Session`, and so are the others."""
+        scripted = [task.advance(None) for task in self._scripted.values()]
+        return [*self._begin(), *scripted]
+
+    def resume(self, step: Step) -> Sequence[Report]:
+        scripted = self._scripted.get(step.task)
+        if scripted is None:
+            return self._go_on(step)
+        return [] if step.operation.kind is _KIND.PROCESS_EXIT else [scripted.advance(step.result)]
+
+    def computed(self) -> float:
+        with suppress(RunnerLost):
+            return self._runner.usage().cpu
+        return 0.0
+
+    def kill(self, task: TaskId) -> None:
+        self._scripted.pop(task, None)
+        self._hang_up(task)
+
+    def close(self) -> None:
+        for task in self._living():
+            self._hang_up(task)
+        if self.hearing.broken:
+            if self._kept is not None:
+                self._kept.close()
+            self.hearing.sweep()
+
+    @abc.abstractmethod
+    def _begin(self) -> list[Report]:
+        """What the processes announce first."""
+
+    @abc.abstractmethod
+    def _go_on(self, step: Step) -> Sequence[Report]:
+        """What is announced after a step of one that is not scripted."""
+
+    @abc.abstractmethod
+    def _living(self) -> list[TaskId]:
+        """The tasks that have not ended and are not scripted."""
+
+    @abc.abstractmethod
+    def _hang_up(self, task: TaskId) -> None:
+        """End the process of a task, if it has one."""
+
+
+class ProcessSession(LiveSession):
+    """Every task is a process behind its channel."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        patience: Patience,
+        kept: KeptProcesses | None = None,
+        parent: Wire | None = None,
+    ) -> None:
+        super().__init__(runner, patience, kept, parent)
+        self._histories: dict[TaskId, int] = {}
+        self._begins: dict[TaskId, int] = {}
+        self._lines: dict[TaskId, Line] = {}
 
     def add(self, task: TaskId, wire: Wire, function: str = "", history: int = 0) -> None:
         """A process that is about to announce its first operation, in the function that it calls if it is known.
@@ -55,18 +114,10 @@ class ProcessSession:
         self._lines[task] = Line(task, wire, (function, 0))
         self._histories[task] = history
 
-    def add_scripted(self, task: ScriptedTask) -> None:
-        """A task that runs in the judge."""
-        self._scripted[task.task] = task
+    def _begin(self) -> list[Report]:
+        return self._collect(list(self._lines))
 
-    def start(self) -> Sequence[Report]:
-        scripted = [task.advance(None) for task in self._scripted.values()]
-        return [*self._collect(list(self._lines)), *scripted]
-
-    def resume(self, step: Step) -> Sequence[Report]:
-        scripted = self._scripted.get(step.task)
-        if scripted is not None:
-            return [] if step.operation.kind is _KIND.PROCESS_EXIT else [scripted.advance(step.result)]
+    def _go_on(self, step: Step) -> Sequence[Report]:
         kind = step.operation.kind
         self._histories[step.task] = hash((self._histories.get(step.task, 0), step.operation, step.result))
         if kind is _KIND.READY:
@@ -130,30 +181,11 @@ class ProcessSession:
         if line is not None:
             self.hearing.hang_up(line)
 
-    def computed(self) -> float:
-        return used_by(self._runner)
-
-    def kill(self, task: TaskId) -> None:
-        self._scripted.pop(task, None)
-        self._hang_up(task)
-
-    def close(self) -> None:
-        for task in list(self._lines):
-            self._hang_up(task)
-        if self.hearing.broken:
-            if self._kept is not None:
-                self._kept.close()
-            self.hearing.sweep()
+    def _living(self) -> list[TaskId]:
+        return list(self._lines)
 
 
 def begun_at(starter: Origin) -> Origin:
     """Where a task is that was started there and has done nothing yet."""
     function, place = starter
     return function, -place
-
-
-def used_by(runner: Runner) -> float:
-    """CPU seconds that the processes below a runner have used; 0 if it cannot say."""
-    with suppress(RunnerLost):
-        return runner.usage().cpu
-    return 0.0

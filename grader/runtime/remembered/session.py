@@ -1,6 +1,6 @@
 """One execution in which what is known of a task is not executed again.
 
-Start at `RememberingSession.resume`. A task has a process only from where nobody knows how it goes on. Then the process
+Start at `RememberingSession._go_on`. A task has a process only from where nobody knows how it goes on. Then the process
 is taken along the task's own history: it is told the results that the task was told so far, and must announce what the
 task did. No other task is needed for that, and a child that the task starts on the way is not forked, unless it is the
 one that is wanted.
@@ -17,15 +17,14 @@ from typing import NamedTuple
 from grader.core.execution import Outcome, OutcomeKind
 from grader.core.operations import OperationKind, Result, Step, TaskId, task_of
 from grader.engine.program import Anomaly, Report
-from grader.engine.scripted import ScriptedTask
 from grader.runtime.allowance import Origin
-from grader.runtime.hearing import Hearing, Line, announcement, told
+from grader.runtime.hearing import Line, announcement, told
 from grader.runtime.kept import KeptProcesses
 from grader.runtime.patience import Patience
 from grader.runtime.protocol import Wire, pair
 from grader.runtime.remembered.trie import Memory, Node
 from grader.runtime.runner import Runner
-from grader.runtime.session import REUSABLE, RUNS_AGAIN, begun_at, used_by
+from grader.runtime.session import REUSABLE, RUNS_AGAIN, LiveSession, begun_at
 
 _KIND = OperationKind
 OTHERWISE = "a process did something else than it did before, having been told the same"
@@ -81,8 +80,8 @@ class _Life:
         return operation.kind is _KIND.PROCESS_START and result.ok and not operation.data
 
 
-class RememberingSession:
-    """Tasks whose behaviour is known in part, and scripted ones beside them. As `grader.engine.program.Session`."""
+class RememberingSession(LiveSession):
+    """Tasks whose behaviour is known in part, and scripted ones beside them."""
 
     def __init__(
         self,
@@ -92,30 +91,19 @@ class RememberingSession:
         kept: KeptProcesses | None = None,
         parent: Wire | None = None,
     ) -> None:
-        self._runner = runner
+        super().__init__(runner, patience, kept, parent)
         self._memory = memory
-        self._kept = kept
         self._lives: dict[TaskId, _Life] = {}
-        self._scripted: dict[TaskId, ScriptedTask] = {}
-        self._hearing = Hearing(runner, patience, parent)
         memory.begin()
 
     def add(self, task: TaskId, root: Node, fork: Callable[[], Wire], function: str = "") -> None:
         """A task that begins at `root`; `fork` makes a process of it."""
         self._lives[task] = _Life(task, root, function, None, fork)
 
-    def add_scripted(self, task: ScriptedTask) -> None:
-        """A task that runs in the judge."""
-        self._scripted[task.task] = task
+    def _begin(self) -> list[Report]:
+        return [self._report(life) for life in list(self._lives.values())]
 
-    def start(self) -> Sequence[Report]:
-        scripted = [task.advance(None) for task in self._scripted.values()]
-        return [*map(self._report, list(self._lives.values())), *scripted]
-
-    def resume(self, step: Step) -> Sequence[Report]:
-        scripted = self._scripted.get(step.task)
-        if scripted is not None:
-            return [] if step.operation.kind is _KIND.PROCESS_EXIT else [scripted.advance(step.result)]
+    def _go_on(self, step: Step) -> Sequence[Report]:
         life, kind = self._lives.get(step.task), step.operation.kind
         if life is None:
             return []  # it has just killed itself
@@ -150,7 +138,6 @@ class RememberingSession:
             if failure is not None:
                 return failure
         else:
-            self._memory.used = True
             self._memory.recalled += 1
         assert node.message is not None
         return announcement(life.task, node.message)
@@ -158,9 +145,10 @@ class RememberingSession:
     def _catch_up(self, life: _Life) -> Anomaly | None:
         """Take the process of a task along to where the task is, a new one if there is none. Why not, if it fails."""
         failure = self._bear(life) if life.process is None else None
-        return failure or (
-            self._take_along(life, life.process, life.now) if life.process is not None else None
-        )
+        if failure is not None:
+            return failure
+        assert life.process is not None
+        return self._take_along(life, life.process, life.now)
 
     def _bear(self, life: _Life) -> Anomaly | None:
         """Give a task a process, which comes to its first moment."""
@@ -191,12 +179,16 @@ class RememberingSession:
         assert message is not None
         if message.operation.data:
             return Line(life.task, self._runner.spawn(life.task, message.operation.data), self._origin(life))
-        latest, parent.process = parent.process, self._early_enough(parent.process, moment)
-        failure = self._bear(parent) if parent.process is None else None
+        latest = parent.process
+        too_late = latest is None or latest.moment > moment
+        failure = self._bear(parent) if too_late else None
+        if failure is not None:
+            return failure
         process = parent.process
-        failure = failure or (self._take_along(parent, process, moment) if process is not None else None)
-        if failure is not None or process is None:
-            return failure or self._forget(parent.task, OTHERWISE)
+        assert process is not None
+        failure = self._take_along(parent, process, moment)
+        if failure is not None:
+            return failure
         wire, other = pair()
         with other:
             process.line.answer(parent.told[moment], other.fileno())
@@ -204,12 +196,9 @@ class RememberingSession:
         failure = self._listen(parent, process)
         if latest is not None or parent.task not in self._lives:
             if process is not latest:
-                self._hearing.hang_up(process.line)
+                self.hearing.hang_up(process.line)
             parent.process = latest
         return failure or Line(life.task, wire, self._origin(life))
-
-    def _early_enough(self, process: _Process | None, moment: int) -> _Process | None:
-        return process if process is not None and process.moment <= moment else None
 
     def _origin(self, life: _Life) -> Origin:
         """Where the task is, for the bookkeeping of what it computes: the place in its parent where it was started."""
@@ -233,7 +222,7 @@ class RememberingSession:
     def _listen(self, life: _Life, process: _Process) -> Anomaly | None:
         """Hear what a process announces where it is, and remember it; why not, if it fails or is something else."""
         node = life.nodes[process.moment]
-        heard = self._hearing.hear(process.line)
+        heard = self.hearing.hear(process.line)
         self._memory.heard += 1
         if node.message is None:
             if isinstance(heard, Anomaly):
@@ -256,32 +245,23 @@ class RememberingSession:
         life.process = None
         reusable = message is not None and message.operation.text == REUSABLE
         if self._kept is None or not reusable or life.now - process.moment > MOST_TAKEN_ALONG:
-            self._hearing.hang_up(process.line)
+            self.hearing.hang_up(process.line)
             return None
         failure = self._take_along(life, process, life.now)
         if failure is not None:
-            self._hearing.hang_up(process.line)
+            self.hearing.hang_up(process.line)
             return failure
         process.line.answer(None)
         begun = life.nodes[0].history if life.born is not None else 0
         self._kept.add(life.task, begun, process.line.wire)
-        self._hearing.voices.gone(life.task)
+        self.hearing.voices.gone(life.task)
         return None
 
-    def computed(self) -> float:
-        return used_by(self._runner)
+    def _living(self) -> list[TaskId]:
+        return list(self._lives)
 
-    def kill(self, task: TaskId) -> None:
-        self._scripted.pop(task, None)
+    def _hang_up(self, task: TaskId) -> None:
         life = self._lives.pop(task, None)
         if life is not None and life.process is not None:
-            self._hearing.hang_up(life.process.line)
+            self.hearing.hang_up(life.process.line)
             life.process = None
-
-    def close(self) -> None:
-        for task in list(self._lives):
-            self.kill(task)
-        if self._hearing.broken:
-            if self._kept is not None:
-                self._kept.close()
-            self._hearing.sweep()

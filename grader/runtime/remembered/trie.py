@@ -43,10 +43,13 @@ class Memory:
         self._nodes = self._bytes = 0
         self.lost = "" if may_be_remembered(source) else MENTIONED
         """Why nothing is remembered any more, if so: then every task of every execution is a process again."""
-        self.used = False
-        """Whether anything was known that a process need not have been asked for."""
         self.heard = self.recalled = 0
         """How many announcements came from processes, and how many were known."""
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was known that a process need not have been asked for."""
+        return self.recalled > 0
 
     def begin(self) -> None:
         """A new execution begins."""
