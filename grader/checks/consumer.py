@@ -96,6 +96,17 @@ def test_producer_waits_for_room(lab: Lab, maxsize: int, items: list[Any]) -> No
     )
 
 
+def _named(lab: Lab, fewest: int) -> list[tuple[str, list[Any], int]]:
+    """What to try of the numbers that the program names, from so many items on: in words, the items, `maxsize`."""
+    counts = lab.named(fewest, 2_000, most=2)
+    numbers = lab.named(-(2**40), 2**40)
+    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
+    return [
+        *((f"{count} items", list(range(count)), 0) for count in counts),
+        ("numbers that the program names", [0, *numbers, *texts], 1),
+    ]
+
+
 def _produced_again(times: int) -> tuple[Scenario, Verdict]:
     scenario = Scenario(about=f"{times} calls in a process")
     queue = scenario.queue("queue")
@@ -106,16 +117,8 @@ def _produced_again(times: int) -> tuple[Scenario, Verdict]:
 @pytest.mark.check(points=0, function=PRODUCER, after=["test_producer_puts_anything"])
 def test_producer_puts_elsewhere(lab: Lab) -> None:
     """producer puts other numbers of items as well, and however often it is called"""
-    counts = lab.named(27, 2_000, most=2)
-    numbers = lab.named(-(2**40), 2**40)
-    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
     lab.try_each(
-        [
-            *(_produced(f"{count} items", list(range(count)), 0) for count in counts),
-            _produced("numbers that the program names", [0, *numbers, *texts], 1),
-            _produced_again(3),
-        ],
-        withdraws=[PRODUCER],
+        [*(_produced(*tried) for tried in _named(lab, 27)), _produced_again(3)], withdraws=[PRODUCER]
     )
 
 
@@ -221,16 +224,8 @@ def _consumed_again(times: int) -> tuple[Scenario, Verdict]:
 )
 def test_consumer_passes_on_elsewhere(lab: Lab) -> None:
     """consumer passes on other numbers of items as well, and however often it is called"""
-    counts = lab.named(13, 2_000, most=2)
-    numbers = lab.named(-(2**40), 2**40)
-    texts = ["z" * length for length in lab.named(100, 2_000_000, most=2)]
     lab.try_each(
-        [
-            *(_consumed(f"{count} items", list(range(count)), 0) for count in counts),
-            _consumed("numbers that the program names", [0, *numbers, *texts], 1),
-            _consumed_again(3),
-        ],
-        withdraws=[CONSUMER],
+        [*(_consumed(*tried) for tried in _named(lab, 13)), _consumed_again(3)], withdraws=[CONSUMER]
     )
 
 

@@ -220,10 +220,7 @@ class Examination:
             if self._symmetric and strategy.systematic:
                 exploration = self._explore_identical(strategies, number)
             else:
-                cut = len(self.tally.cut)
                 exploration = self.explore(strategy, self.tally)
-                if strategy.only_looks_for_mistakes:
-                    del self.tally.cut[cut:]
             self.explorations.append(exploration)
             executions += exploration.executions
             if self.tally.blocked is None and not self.has_threads:
@@ -284,9 +281,12 @@ class Examination:
         budget = msgspec.structs.replace(self._budget, seconds=self._seconds_left(), steps=steps)
         if until is not None:
             budget = msgspec.structs.replace(budget, executions=SHORTEN_EXECUTIONS)
+        cut = len(tally.cut)
         with self._executed(fresh) as program, self._maker.traced():
             on_progress = self._on_progress if tally is self.tally else None
             exploration = explore(program, strategy, budget, watch, self._tasks, on_progress)
+        if strategy.only_looks_for_mistakes:
+            del tally.cut[cut:]
         if exploration.stopped is StopReason.CPU:
             raise MachineError(undecided.TOO_SLOW)
         return exploration

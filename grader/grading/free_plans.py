@@ -49,10 +49,7 @@ def plan(exercise: str, most: int = PROCESSES[-1]) -> tuple[PlannedRun, ...]:
 
 def _as_scripts(runs: list[PlannedRun]) -> list[PlannedRun]:
     """The same runs, and one more of each function that needs few processes, after the file was run as a script."""
-    chosen: dict[str, PlannedRun] = {}
-    for planned in sorted(runs, key=lambda planned: (abs(planned.processes - _FEW), planned.processes)):
-        if planned.run.method is _FORK:
-            chosen.setdefault(planned.function, planned)
+    chosen = _one_of_each(runs, lambda planned: abs(planned.processes - _FEW))
     return [
         *runs,
         *(
@@ -61,22 +58,28 @@ def _as_scripts(runs: list[PlannedRun]) -> list[PlannedRun]:
                 title=f"After the file was run as a script, {planned.title}",
                 run=msgspec.structs.replace(planned.run, real_time=False, as_script=True),
             )
-            for planned in chosen.values()
+            for planned in chosen
         ),
     ]
 
 
 def _with_real_time(runs: list[PlannedRun]) -> list[PlannedRun]:
     """The same runs, one of each function in real time: that with a few processes."""
-    forked = [planned for planned in runs if planned.run.method is _FORK]
-    chosen: dict[str, PlannedRun] = {}
-    for planned in sorted(forked, key=lambda planned: (planned.processes < _FEW, planned.processes)):
-        chosen.setdefault(planned.function, planned)
+    chosen = _one_of_each(runs, lambda planned: planned.processes < _FEW)
     real = [
         msgspec.structs.replace(planned, run=msgspec.structs.replace(planned.run, real_time=True))
-        for planned in chosen.values()
+        for planned in chosen
     ]
-    return [*real, *(planned for planned in runs if not any(planned is one for one in chosen.values()))]
+    return [*real, *(planned for planned in runs if not any(planned is one for one in chosen))]
+
+
+def _one_of_each(runs: list[PlannedRun], far: Callable[[PlannedRun], int]) -> list[PlannedRun]:
+    """Of the forked runs of each function the one that is least `far` from what is wanted, and then the smallest."""
+    chosen: dict[str, PlannedRun] = {}
+    for planned in sorted(runs, key=lambda planned: (far(planned), planned.processes)):
+        if planned.run.method is _FORK:
+            chosen.setdefault(planned.function, planned)
+    return list(chosen.values())
 
 
 def _every(counts: tuple[int, ...] = PROCESSES) -> Iterator[tuple[StartMethod, int]]:

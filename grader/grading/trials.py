@@ -80,22 +80,26 @@ class Trials:
         """
         passed: list[Examination] = []
         for trial in trials:
-            with closing(self._make(trial, kept)) as tried:
-                if kept is None:
-                    tried.begin_anew(fresh=True)
+            with closing(self._begun(trial, kept)) as tried:
                 if self._passes(tried, trial) and not tried.forgot:
                     if tried.tally.last is not None and tried.tally.blocked is None:
                         passed.append(tried)
                     continue
                 if kept is None or not (tried.forgot or tried.has_reused):
                     self._failed(tried)
-            with closing(self._make(trial, None)) as again:
-                again.begin_anew(fresh=True)
+            with closing(self._begun(trial, None)) as again:
                 if not self._passes(again, trial):
                     self._failed(again)
             return False
         reused = [tried for tried in passed if tried.has_reused]
         return kept is None or not reused or min(reused, key=_length).same_in_new_processes()
+
+    def _begun(self, trial: Trial, kept: KeptProcesses | None) -> Examination:
+        """An examination that may use what is kept and remembered; without `kept`, new processes only."""
+        begun = self._make(trial, kept)
+        if kept is None:
+            begun.begin_anew(fresh=True)
+        return begun
 
     def _passes(self, tried: Examination, trial: Trial) -> bool:
         self.executions += tried.explore(InTurn(), tried.tally).executions
@@ -110,13 +114,9 @@ class Trials:
     def _search(self, tried: Examination) -> None:
         if tried.tally.first or tried.tally.blocked is not None or tried.has_threads:
             return
-        cut, states = (
-            len(tried.tally.cut),
-            States(min(MOST_STATES, self._states_left), Bounds(self._failed_waits)),
-        )
+        states = States(min(MOST_STATES, self._states_left), Bounds(self._failed_waits))
         self.executions += tried.explore(states, tried.tally).executions
         self._states_left -= states.states
-        del tried.tally.cut[cut:]
 
     def _failed(self, tried: Examination) -> None:
         """See whether any order goes well, then say what is wrong."""

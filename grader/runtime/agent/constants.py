@@ -4,6 +4,7 @@ The judge tries them as inputs (`grader.grading.named`), the agent has clocks sh
 """
 
 import ast
+import functools
 import operator
 from collections.abc import Callable
 from typing import TypeAlias
@@ -12,6 +13,8 @@ Number: TypeAlias = int | float
 
 _LARGEST = 2**70
 _LARGEST_SHIFT = 70
+_PROGRAMS = 4
+"""Of so many programs the numbers are kept: they are asked for again and again."""
 _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -22,16 +25,19 @@ _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
 }
 
 
+@functools.lru_cache(_PROGRAMS)
 def whole_numbers(source: str) -> frozenset[int]:
     """The whole numbers in the source, and those that it computes from such alone (`2**16 - 1`)."""
     return _whole(source, lambda node: node)
 
 
+@functools.lru_cache(_PROGRAMS)
 def divisors(source: str) -> frozenset[int]:
     """Those of them that something is divided by for the rest."""
     return _whole(source, _divisor)
 
 
+@functools.lru_cache(_PROGRAMS)
 def units(source: str) -> frozenset[int]:
     """Those of them that something is divided by to be counted in larger units."""
     return _whole(source, _unit)

@@ -113,7 +113,7 @@ def is_aimed() -> bool:
 
 def first_pid() -> int:
     """The process id of the first process: its parent's leaves the number that comes up, if that is to be aimed at."""
-    return pid_of(starts()) if number in MOMENTS else FIRST_PID
+    return pid_of(starts()) if is_aimed() else FIRST_PID
 
 
 def pid_of(moment: Moment) -> int:

@@ -7,6 +7,7 @@ of a process (`usage`) is such a number as well.
 """
 
 import datetime
+import functools
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ def how_many(source: str) -> int:
     return max(1, min(MOST, max(len(_remainders(named, source)), *map(len, fields))))
 
 
+@functools.lru_cache(4 * MOST)
 def moment(source: str, number: int) -> Moment:
     """The moment of this number; a function of the program alone."""
     named = _named(source)
