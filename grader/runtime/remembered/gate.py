@@ -8,141 +8,25 @@ submission that mentions one is explored with processes for everything, as it is
 import re
 import sys
 
-_WORDS = (
-    *(
-        "os",
-        "io",
-        "posix",
-        "nt",
-        "ctypes",
-        "mmap",
-        "socket",
-        "socketserver",
-        "signal",
-        "subprocess",
-        "tempfile",
-    ),
-    *(
-        "pathlib",
-        "Path",
-        "shutil",
-        "glob",
-        "fcntl",
-        "select",
-        "selectors",
-        "asyncio",
-        "resource",
-        "pty",
-        "termios",
-    ),
-    *(
-        "sqlite3",
-        "dbm",
-        "shelve",
-        "mailbox",
-        "zipfile",
-        "tarfile",
-        "gzip",
-        "bz2",
-        "lzma",
-        "fileinput",
-        "linecache",
-    ),
-    *("gc", "inspect", "importlib", "pkgutil", "runpy", "zipimport", "builtins", "weakref", "tracemalloc"),
-    *("faulthandler", "atexit", "pdb", "bdb", "cProfile", "sysconfig", "platform", "http", "urllib"),
-    *("ftplib", "smtplib", "xmlrpc", "webbrowser", "curses", "syslog", "readline", "marshal"),
-    *(
-        "open",
-        "eval",
-        "exec",
-        "compile",
-        "getattr",
-        "setattr",
-        "delattr",
-        "globals",
-        "locals",
-        "vars",
-        "input",
-    ),
-    *(
-        "modules",
-        "stdin",
-        "settrace",
-        "setprofile",
-        "setswitchinterval",
-        "activate_stack_trampoline",
-        "buffer",
-    ),
-    *("fileno", "raw", "detach", "FileHandler", "WatchedFileHandler", "handlers", "filename", "util"),
-    *(
-        "connection",
-        "reduction",
-        "resource_tracker",
-        "heap",
-        "forkserver",
-        "popen_fork",
-        "synchronize",
-        "queues",
-    ),
-    *(
-        "load_module",
-        "find_spec",
-        "exec_module",
-        "methodcaller",
-        "attrgetter",
-        "f_back",
-        "f_globals",
-        "gi_frame",
-    ),
-)
-_DUNDERS = (
-    *(
-        "name",
-        "main",
-        "init",
-        "call",
-        "enter",
-        "exit",
-        "iter",
-        "next",
-        "doc",
-        "slots",
-        "future",
-        "repr",
-        "str",
-    ),
-    *(
-        "eq",
-        "hash",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "len",
-        "bool",
-        "contains",
-        "getitem",
-        "post_init",
-        "all",
-        "author",
-    ),
-    *(
-        "version",
-        "qualname",
-        "new",
-        "del",
-        "format",
-        "annotations",
-        "match_args",
-        "date",
-        "copyright",
-        "license",
-    ),
-)
+_WORDS = """
+    os io posix nt ctypes mmap socket socketserver signal subprocess tempfile pathlib Path shutil glob fcntl
+    select selectors asyncio resource pty termios sqlite3 dbm shelve mailbox zipfile tarfile gzip bz2 lzma
+    fileinput linecache gc inspect importlib pkgutil runpy zipimport builtins weakref tracemalloc faulthandler
+    atexit pdb bdb cProfile sysconfig platform http urllib ftplib smtplib xmlrpc webbrowser curses syslog
+    readline marshal open eval exec compile getattr setattr delattr globals locals vars input modules stdin
+    settrace setprofile setswitchinterval activate_stack_trampoline buffer fileno raw detach FileHandler
+    WatchedFileHandler handlers filename util connection reduction resource_tracker heap forkserver popen_fork
+    synchronize queues load_module find_spec exec_module methodcaller attrgetter f_back f_globals gi_frame
+"""
+_DUNDERS = """
+    name main init call enter exit iter next doc slots future repr str eq hash lt le gt ge len bool contains
+    getitem post_init all author version qualname new del format annotations match_args date copyright license
+"""
 _WAY_OUT = re.compile(
-    rf"\b(?:{'|'.join(_WORDS)})\b|\b__(?!(?:{'|'.join(_DUNDERS)})__\b)\w|(?<![\w.])_[a-z]\w*\s*\.\s*_|\.\s*_[a-z]\w*\s*\(?"
+    rf"\b(?:{'|'.join(_WORDS.split())})\b|\b__(?!(?:{'|'.join(_DUNDERS.split())})__\b)\w"
+    r"|(?<![\w.])_[a-z]\w*\s*\.\s*_|\.\s*_[a-z]"
 )
-_IMPORTED = re.compile(r"^\s*(?:from\s+([\w.]+)\s+import|import\s+(.+))", re.MULTILINE)
+_IMPORTED = re.compile(r"(?:^|[;:])\s*(?:from\s+([\w.]+)\s+import|import\s+([^\n;]+))", re.MULTILINE)
 _NOT_IMPORTED = frozenset(
     {"code", "codeop", "trace", "site", "imp", "test", "idlelib", "ensurepip", "venv", "this"}
 )
